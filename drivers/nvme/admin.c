@@ -1,0 +1,91 @@
+/*
+ * Admin commands that the driver itself needs: Identify, features, creating
+ * and deleting I/O queues (Base 5). Each is sent and waited for.
+ */
+#include "internal.h"
+
+static int admin(struct nvme_controller *controller, const struct nvme_command *command,
+                 const struct nvme_segment *data, uint32_t *value, const char *what)
+{
+    struct nvme_request request = {.command = *command,
+                                   .segments = data,
+                                   .segment_count = data ? 1 : 0,
+                                   .data_bytes = data ? data->length : 0};
+    int error = nvme_execute(&controller->admin, &request);
+    if (error == NVME_ERR_STATUS)
+        nvme_log(controller, NVME_LOG_WARNING, "%s: %s (SCT %xh, SC %02xh)", what,
+                 nvme_status_text(request.status),
+                 (unsigned)NVME_GET(NVME_STATUS_SCT, request.status),
+                 (unsigned)NVME_GET(NVME_STATUS_SC, request.status));
+    else if (error)
+        nvme_log(controller, NVME_LOG_ERROR, "%s: %s", what, nvme_error_text(error));
+    if (value)
+        *value = request.value;
+    return error;
+}
+
+/* `data` is NVME_IDENTIFY_SIZE bytes from nvme_alloc(). Base 5.17. */
+int nvme_identify(struct nvme_controller *controller, uint32_t cns, uint32_t nsid, void *data)
+{
+    const struct nvme_command command = {.opcode = NVME_ADMIN_IDENTIFY, .nsid = nsid, .cdw10 = cns};
+    const struct nvme_segment segment = {.base = data, .length = NVME_IDENTIFY_SIZE};
+    return admin(controller, &command, &segment, NULL, "Identify");
+}
+
+/* Base 5.27. */
+int nvme_set_feature(struct nvme_controller *controller, uint32_t feature, uint32_t value,
+                     uint32_t *result)
+{
+    const struct nvme_command command = {
+        .opcode = NVME_ADMIN_SET_FEATURES, .cdw10 = feature, .cdw11 = value};
+    return admin(controller, &command, NULL, result, "Set Features");
+}
+
+static int delete_one(struct nvme_queue *queue, uint8_t opcode)
+{
+    const struct nvme_command command = {.opcode = opcode, .cdw10 = queue->id};
+    return admin(queue->controller, &command, NULL, NULL, "Delete I/O Queue");
+}
+
+/* The completion queue has to be there first (Base 5.5); the one is taken back without the other.
+ */
+int nvme_create_queue(struct nvme_queue *queue)
+{
+    uint32_t size = queue->size - 1u;
+    nvme_queue_clear(queue);
+    const struct nvme_command cq = {
+        .opcode = NVME_ADMIN_CREATE_CQ,
+        .prp1 = queue->cq_bus,
+        .cdw10 =
+            NVME_SET(NVME_CQ_CDW10_QID, (uint32_t)queue->id) | NVME_SET(NVME_CQ_CDW10_QSIZE, size),
+        .cdw11 = NVME_CQ_CDW11_PC | (queue->has_vector ? NVME_CQ_CDW11_IEN : 0) |
+                 NVME_SET(NVME_CQ_CDW11_IV, queue->has_vector ? (uint32_t)queue->vector : 0),
+    };
+    int error = admin(queue->controller, &cq, NULL, NULL, "Create I/O Completion Queue");
+    if (error)
+        return error;
+    const struct nvme_command sq = {
+        .opcode = NVME_ADMIN_CREATE_SQ,
+        .prp1 = queue->sq_bus,
+        .cdw10 =
+            NVME_SET(NVME_SQ_CDW10_QID, (uint32_t)queue->id) | NVME_SET(NVME_SQ_CDW10_QSIZE, size),
+        .cdw11 = NVME_SQ_CDW11_PC | NVME_SET(NVME_SQ_CDW11_CQID, (uint32_t)queue->id),
+    };
+    error = admin(queue->controller, &sq, NULL, NULL, "Create I/O Submission Queue");
+    if (error) {
+        delete_one(queue, NVME_ADMIN_DELETE_CQ);
+        return error;
+    }
+    queue->live = true;
+    return NVME_OK;
+}
+
+/* Submission queue first (Base 5.6 and 5.7). */
+int nvme_delete_queue(struct nvme_queue *queue)
+{
+    int error = delete_one(queue, NVME_ADMIN_DELETE_SQ);
+    queue->live = false;
+    if (!error)
+        error = delete_one(queue, NVME_ADMIN_DELETE_CQ);
+    return error;
+}

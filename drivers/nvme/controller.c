@@ -1,0 +1,397 @@
+/*
+ * A controller's life: found in any state, disabled, configured, enabled, its
+ * queues created; shut down in the end. The order of steps is that of Base
+ * 3.5.1 (initialization), 3.6.1 (shutdown). Every wait for a register has a
+ * deadline, by CAP.TO.
+ */
+#include "internal.h"
+
+#define ADMIN_ENTRIES            64
+#define ENTRIES_LEAST            2
+#define ENTRIES_MOST             4096
+#define PAGE_LEAST               4096u
+#define DEFAULT_ADMIN_MS         60000
+#define DEFAULT_IO_MS            30000
+#define DEFAULT_MAX_TRANSFER     (4u << 20)
+#define MOST_TRANSFER            (256u << 20)
+#define SHUTDOWN_LEAST_MS        5000
+#define SHUTDOWN_MOST_MS         60000
+#define READY_POLL_NS            100000
+#define STILL_WAITING_NS         (2000 * NVME_NS_PER_MS)
+#define PRP_ENTRIES(bytes, page) ((unsigned)((bytes) / (page)) + 1)
+
+void nvme_log(struct nvme_controller *controller, enum nvme_log_level level, const char *format,
+              ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    controller->host->log(controller->host->context, level, format, arguments);
+    va_end(arguments);
+}
+
+void *nvme_alloc(struct nvme_controller *controller, size_t bytes, uint64_t *bus)
+{
+    const struct nvme_host *host = controller->host;
+    void *memory = host->dma_alloc(host->context, bytes, controller->page_size, bus);
+    if (memory)
+        __builtin_memset(memory, 0, bytes);
+    return memory;
+}
+
+void nvme_free(struct nvme_controller *controller, void *memory, size_t bytes)
+{
+    if (memory)
+        controller->host->dma_free(controller->host->context, memory, bytes);
+}
+
+static uint64_t read64(struct nvme_controller *controller, uint32_t offset)
+{
+    return nvme_read32(controller, offset) | (uint64_t)nvme_read32(controller, offset + 4) << 32;
+}
+
+static void write64(struct nvme_controller *controller, uint32_t offset, uint64_t value)
+{
+    nvme_write32(controller, offset, (uint32_t)value);
+    nvme_write32(controller, offset + 4, (uint32_t)(value >> 32));
+}
+
+static bool never(void *argument)
+{
+    (void)argument;
+    return false;
+}
+
+/*
+ * Waits until (CSTS & mask) == wanted. A fatal status ends the wait unless it is the controller's
+ * stopping that is waited for. Says so when it takes long: after an unclean power-off some devices
+ * need tens of seconds.
+ */
+static int wait_status(struct nvme_controller *controller, uint32_t mask, uint32_t wanted,
+                       uint64_t timeout_ns, bool fatal_ends)
+{
+    const struct nvme_host *host = controller->host;
+    uint64_t now = nvme_now(controller), deadline = now + timeout_ns;
+    uint64_t patience = now + STILL_WAITING_NS;
+    for (;;) {
+        uint32_t csts = nvme_read32(controller, NVME_REG_CSTS);
+        if (csts == NVME_REGISTER_GONE)
+            return NVME_ERR_DEAD;
+        if ((csts & mask) == wanted)
+            return NVME_OK;
+        if (fatal_ends && (csts & NVME_CSTS_CFS))
+            return NVME_ERR_DEVICE;
+        now = nvme_now(controller);
+        if (now >= deadline)
+            return NVME_ERR_TIMEOUT;
+        if (now >= patience) {
+            nvme_log(controller, NVME_LOG_WARNING, "waiting for the controller, CSTS %xh", csts);
+            patience = UINT64_MAX;
+        }
+        host->wait(host->context, never, NULL, now + READY_POLL_NS);
+    }
+}
+
+/*
+ * All four states are possible at entry. EN=1 RDY=0: it is still starting, and EN may be cleared
+ * only when RDY has come (Base 3.1.3.5, CC.EN), so wait, but not for a failed start. EN=0 RDY=1:
+ * it is still stopping.
+ */
+int nvme_disable(struct nvme_controller *controller)
+{
+    uint32_t cc = nvme_read32(controller, NVME_REG_CC);
+    if (cc == NVME_REGISTER_GONE)
+        return NVME_ERR_DEAD;
+    if (cc & NVME_CC_EN) {
+        int error = wait_status(controller, NVME_CSTS_RDY, NVME_CSTS_RDY,
+                                controller->ready_timeout_ns, true);
+        if (error == NVME_ERR_DEAD)
+            return error;
+        nvme_write32(controller, NVME_REG_CC, cc & ~NVME_CC_EN);
+    }
+    int error = wait_status(controller, NVME_CSTS_RDY, 0, controller->ready_timeout_ns, false);
+    if (error)
+        nvme_log(controller, NVME_LOG_ERROR, "CSTS.RDY stays 1 with CC.EN at 0: %s",
+                 nvme_error_text(error));
+    return error;
+}
+
+static int enable(struct nvme_controller *controller)
+{
+    struct nvme_queue *admin = &controller->admin;
+    uint32_t entries = admin->size - 1u;
+    uint32_t aqa = NVME_SET(NVME_AQA_ASQS, entries) | NVME_SET(NVME_AQA_ACQS, entries);
+    nvme_queue_clear(admin);
+    nvme_write32(controller, NVME_REG_AQA, aqa);
+    write64(controller, NVME_REG_ASQ, admin->sq_bus);
+    write64(controller, NVME_REG_ACQ, admin->cq_bus);
+    if (nvme_read32(controller, NVME_REG_AQA) != aqa ||
+        read64(controller, NVME_REG_ASQ) != admin->sq_bus ||
+        read64(controller, NVME_REG_ACQ) != admin->cq_bus) {
+        nvme_log(controller, NVME_LOG_ERROR, "AQA, ASQ, ACQ do not hold what was written");
+        return NVME_ERR_DEVICE;
+    }
+    unsigned mps = 0;
+    while (PAGE_LEAST << mps < controller->page_size)
+        mps++;
+    uint32_t cc = NVME_SET(NVME_CC_CSS, NVME_CC_CSS_NVM) | NVME_SET(NVME_CC_MPS, mps) |
+                  NVME_SET(NVME_CC_IOSQES, (uint32_t)NVME_SQES) |
+                  NVME_SET(NVME_CC_IOCQES, (uint32_t)NVME_CQES);
+    nvme_write32(controller, NVME_REG_CC, cc);
+    nvme_write32(controller, NVME_REG_CC, cc | NVME_CC_EN);
+    int error =
+        wait_status(controller, NVME_CSTS_RDY, NVME_CSTS_RDY, controller->ready_timeout_ns, true);
+    if (error)
+        nvme_log(controller, NVME_LOG_ERROR, "the controller does not become ready, CSTS %xh",
+                 nvme_read32(controller, NVME_REG_CSTS));
+    else
+        admin->live = true;
+    return error;
+}
+
+/* Counted, and that is all: see nvme.h. */
+static void interrupted(void *argument)
+{
+    struct nvme_queue *queue = argument;
+    queue->counters.interrupts++;
+}
+
+/* Vector 0 is the admin queue's; I/O queues share out the rest, or all sit on vector 0. */
+static void attach(struct nvme_queue *queue)
+{
+    struct nvme_controller *controller = queue->controller;
+    const struct nvme_host *host = controller->host;
+    unsigned vector = 0;
+    if (queue->id && controller->vectors > 1)
+        vector = 1 + (queue->id - 1u) % (controller->vectors - 1);
+    queue->vector = (uint16_t)vector;
+    queue->has_vector =
+        controller->vectors && host->attach(host->context, vector, interrupted, queue);
+}
+
+/* Asks for I/O queues, takes what is granted (Base 5.27.1.5); a smaller set is a working one. */
+static int create_io_queues(struct nvme_controller *controller)
+{
+    uint32_t wanted = controller->io_capacity - 1u, granted;
+    int error = nvme_set_feature(
+        controller, NVME_FEATURE_QUEUES,
+        NVME_SET(NVME_QUEUES_SQ, wanted) | NVME_SET(NVME_QUEUES_CQ, wanted), &granted);
+    if (error)
+        return error;
+    unsigned submission = NVME_GET(NVME_QUEUES_SQ, granted) + 1;
+    unsigned completion = NVME_GET(NVME_QUEUES_CQ, granted) + 1;
+    unsigned most = submission < completion ? submission : completion;
+    if (most > controller->io_capacity)
+        most = controller->io_capacity;
+    controller->io_count = 0;
+    while (controller->io_count < most) {
+        error = nvme_create_queue(&controller->io[controller->io_count]);
+        if (error)
+            break;
+        controller->io_count++;
+    }
+    return controller->io_count ? NVME_OK : error;
+}
+
+int nvme_bring_up(struct nvme_controller *controller)
+{
+    int error = enable(controller);
+    return error ? error : create_io_queues(controller);
+}
+
+/* CAP, checked: everything that follows from it is computed here and nowhere else. */
+static int read_capabilities(struct nvme_controller *controller)
+{
+    controller->cap = read64(controller, NVME_REG_CAP);
+    controller->version = nvme_read32(controller, NVME_REG_VS);
+    uint64_t cap = controller->cap;
+    if (cap == UINT64_MAX || controller->version == NVME_REGISTER_GONE) {
+        nvme_log(controller, NVME_LOG_ERROR, "no registers: CAP reads as all-ones");
+        return NVME_ERR_DEAD;
+    }
+    unsigned css = (unsigned)NVME_GET(NVME_CAP_CSS, cap);
+    if (!(css & NVME_CAP_CSS_NVM) || NVME_GET(NVME_CAP_MQES, cap) == 0) {
+        nvme_log(controller, NVME_LOG_ERROR, "no NVM command set, or no queues: CAP %llx",
+                 (unsigned long long)cap);
+        return NVME_ERR_DEVICE;
+    }
+    controller->page_size = PAGE_LEAST << NVME_GET(NVME_CAP_MPSMIN, cap);
+    controller->doorbell_shift = 2 + (unsigned)NVME_GET(NVME_CAP_DSTRD, cap);
+    /* A device that says 0 means the least there is, not that it needs no time at all. */
+    uint64_t units = NVME_GET(NVME_CAP_TO, cap);
+    controller->ready_timeout_ns = (units ? units : 1) * NVME_CAP_TO_UNIT_MS * NVME_NS_PER_MS;
+    return NVME_OK;
+}
+
+/* ASCII, padded with blanks, as devices have it; printable and trimmed, as people want it. */
+static void copy_text(char *to, const char *from, size_t length)
+{
+    while (length && (from[length - 1] == ' ' || from[length - 1] == 0))
+        length--;
+    for (size_t i = 0; i < length; i++)
+        to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
+    to[length] = 0;
+}
+
+int nvme_identify_controller(struct nvme_controller *controller)
+{
+    uint64_t bus;
+    controller->identify = nvme_alloc(controller, sizeof *controller->identify, &bus);
+    if (!controller->identify)
+        return NVME_ERR_NO_MEMORY;
+    int error = nvme_identify(controller, NVME_IDENTIFY_CONTROLLER, 0, controller->identify);
+    if (error)
+        return error;
+    const struct nvme_identify_controller *data = controller->identify;
+    copy_text(controller->serial, data->sn, sizeof data->sn);
+    copy_text(controller->model, data->mn, sizeof data->mn);
+    copy_text(controller->firmware, data->fr, sizeof data->fr);
+    controller->volatile_cache = data->vwc & NVME_VWC_PRESENT;
+
+    /* MDTS counts in the smallest page, which is ours. Shifts that overflow are no limit. */
+    size_t limit = controller->options.max_transfer;
+    if (data->mdts && data->mdts < 32 && ((uint64_t)controller->page_size << data->mdts) < limit)
+        limit = (size_t)controller->page_size << data->mdts;
+    controller->max_transfer = limit;
+    return NVME_OK;
+}
+
+static int allocate_io_queues(struct nvme_controller *controller)
+{
+    uint64_t entries = NVME_GET(NVME_CAP_MQES, controller->cap) + 1, bus;
+    if (controller->options.queue_entries && controller->options.queue_entries < entries)
+        entries = controller->options.queue_entries;
+    entries = entries > ENTRIES_MOST ? ENTRIES_MOST : entries;
+    entries = entries < ENTRIES_LEAST ? ENTRIES_LEAST : entries;
+    controller->io = nvme_alloc(controller, controller->io_capacity * sizeof *controller->io, &bus);
+    if (!controller->io)
+        return NVME_ERR_NO_MEMORY;
+    for (unsigned i = 0; i < controller->io_capacity; i++) {
+        struct nvme_queue *queue = &controller->io[i];
+        int error =
+            nvme_queue_allocate(controller, queue, (uint16_t)(i + 1), (unsigned)entries,
+                                PRP_ENTRIES(controller->max_transfer, controller->page_size));
+        if (error)
+            return error;
+        queue->default_timeout_ns = controller->options.io_timeout_ms * NVME_NS_PER_MS;
+        attach(queue);
+    }
+    return NVME_OK;
+}
+
+static int start_admin_queue(struct nvme_controller *controller)
+{
+    const struct nvme_host *host = controller->host;
+    /* What admin commands transfer before MDTS is known is a page at most. */
+    controller->max_transfer = controller->options.max_transfer;
+    int error = nvme_queue_allocate(controller, &controller->admin, 0, ADMIN_ENTRIES,
+                                    PRP_ENTRIES(controller->max_transfer, controller->page_size));
+    if (error)
+        return error;
+    controller->admin.default_timeout_ns = controller->options.admin_timeout_ms * NVME_NS_PER_MS;
+    if (host->vectors)
+        controller->vectors = host->vectors(host->context, 1 + controller->io_capacity);
+    attach(&controller->admin);
+    return enable(controller);
+}
+
+static void give_back(struct nvme_controller *controller)
+{
+    const struct nvme_host *host = controller->host;
+    for (unsigned vector = 0; vector < controller->vectors; vector++)
+        host->attach(host->context, vector, NULL, NULL);
+    controller->vectors = 0;
+    /* Memory that a device may still write to stays away from everybody for ever. */
+    if (controller->state == NVME_DEAD && !host->isolate)
+        return;
+    nvme_namespaces_free(controller);
+    nvme_free(controller, controller->identify, sizeof *controller->identify);
+    controller->identify = NULL;
+    for (unsigned i = 0; controller->io && i < controller->io_capacity; i++)
+        nvme_queue_free(&controller->io[i]);
+    nvme_free(controller, controller->io, controller->io_capacity * sizeof *controller->io);
+    controller->io = NULL;
+    controller->io_count = 0;
+    nvme_queue_free(&controller->admin);
+}
+
+static void take_options(struct nvme_controller *controller, const struct nvme_options *options)
+{
+    struct nvme_options *o = &controller->options;
+    if (options)
+        *o = *options;
+    if (!o->io_queues)
+        o->io_queues = 1;
+    if (o->io_queues > NVME_QUEUES_MOST)
+        o->io_queues = NVME_QUEUES_MOST;
+    if (!o->admin_timeout_ms)
+        o->admin_timeout_ms = DEFAULT_ADMIN_MS;
+    if (!o->io_timeout_ms)
+        o->io_timeout_ms = DEFAULT_IO_MS;
+    if (!o->max_transfer)
+        o->max_transfer = DEFAULT_MAX_TRANSFER;
+    controller->io_capacity = o->io_queues;
+}
+
+int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
+               const struct nvme_options *options)
+{
+    *controller = (struct nvme_controller){.host = host, .state = NVME_STARTING};
+    take_options(controller, options);
+    int error = read_capabilities(controller);
+    if (error)
+        goto out;
+    size_t *most = &controller->options.max_transfer;
+    *most = *most > MOST_TRANSFER ? MOST_TRANSFER
+                                  : *most / controller->page_size * controller->page_size;
+    if (*most == 0)
+        *most = controller->page_size;
+    if ((error = nvme_disable(controller)) || (error = start_admin_queue(controller)) ||
+        (error = nvme_identify_controller(controller)) ||
+        (error = allocate_io_queues(controller)) || (error = create_io_queues(controller)) ||
+        (error = nvme_namespaces_find(controller))) {
+        if (controller->state != NVME_DEAD)
+            nvme_halt(controller);
+        goto out;
+    }
+    controller->state = NVME_LIVE;
+    return NVME_OK;
+out:
+    give_back(controller);
+    controller->state = NVME_DEAD;
+    return error;
+}
+
+static void shut_down(struct nvme_controller *controller)
+{
+    while (controller->io_count) {
+        nvme_delete_queue(&controller->io[controller->io_count - 1]);
+        controller->io_count--;
+    }
+    if (controller->state != NVME_LIVE)
+        return;
+    uint64_t timeout = controller->identify->rtd3e * 1000ULL;
+    if (timeout < SHUTDOWN_LEAST_MS * NVME_NS_PER_MS)
+        timeout = SHUTDOWN_LEAST_MS * NVME_NS_PER_MS;
+    if (timeout > SHUTDOWN_MOST_MS * NVME_NS_PER_MS)
+        timeout = SHUTDOWN_MOST_MS * NVME_NS_PER_MS;
+    uint32_t cc = nvme_read32(controller, NVME_REG_CC) & ~NVME_CC_SHN;
+    nvme_write32(controller, NVME_REG_CC, cc | NVME_SET(NVME_CC_SHN, NVME_CC_SHN_NORMAL));
+    int error = wait_status(controller, NVME_CSTS_SHST,
+                            NVME_SET(NVME_CSTS_SHST, NVME_CSTS_SHST_COMPLETE), timeout, true);
+    if (error)
+        nvme_log(controller, NVME_LOG_ERROR, "shutdown was not completed: %s",
+                 nvme_error_text(error));
+}
+
+void nvme_stop(struct nvme_controller *controller)
+{
+    if (controller->state == NVME_LIVE) {
+        shut_down(controller);
+        if (controller->state == NVME_LIVE)
+            nvme_halt(controller);
+    }
+    if (controller->host)
+        give_back(controller);
+    if (controller->state != NVME_DEAD)
+        controller->state = NVME_STOPPED;
+}

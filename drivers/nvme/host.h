@@ -1,0 +1,104 @@
+/*
+ * Everything the driver asks of the system it lives in: one struct of
+ * functions for each controller. There are no link-time hooks and no globals,
+ * so that two hosts and ten controllers fit in one program. Each function gets
+ * `context` as its first argument.
+ *
+ * Unless said otherwise a function is called from ordinary context, never from
+ * an interrupt handler, and by one processor at a time for one controller.
+ */
+#ifndef NVME_HOST_H
+#define NVME_HOST_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum nvme_log_level {
+    NVME_LOG_ERROR,
+    NVME_LOG_WARNING,
+    NVME_LOG_NOTE
+};
+
+struct nvme_host {
+    void *context;
+
+    /* ---- Required ---- */
+
+    /*
+     * One aligned 32-bit access to BAR0 at `offset` bytes, exactly one: not
+     * four of a byte, not repeated, not merged. The driver makes two of them
+     * for a 64-bit register. A write may not pass earlier stores to DMA memory
+     * (x86: uncached mapping; elsewhere: a barrier inside write32). A read from
+     * a device that is gone gives all-ones.
+     *
+     *     uint32_t read32(void *context, uint32_t offset)
+     *     {
+     *         struct board *b = context;
+     *         return *(volatile uint32_t *)(b->bar0 + offset);
+     *     }
+     */
+    uint32_t (*read32)(void *context, uint32_t offset);
+    void (*write32)(void *context, uint32_t offset, uint32_t value);
+
+    /*
+     * Bytes that device and processor see alike (coherent), contiguous for the
+     * device, aligned to `alignment` (a power of two, 4096 at least). *bus is
+     * the address that the device uses. NULL when there is no memory. The
+     * contents are arbitrary. Called while a controller starts, never for I/O.
+     */
+    void *(*dma_alloc)(void *context, size_t bytes, size_t alignment, uint64_t *bus);
+    void (*dma_free)(void *context, void *memory, size_t bytes);
+
+    /*
+     * The bus address of caller's data at `memory`. On entry *bytes is the
+     * length wanted, on return how much of it is contiguous on the bus from
+     * there on (at least 1). A host without an IOMMU and with a direct map
+     * returns one subtraction and leaves *bytes alone; one that maps 4 KiB
+     * pages cuts *bytes at the page's end.
+     */
+    uint64_t (*bus_address)(void *context, const void *memory, size_t *bytes);
+
+    /* Nanoseconds from any start, monotonic. Any context. */
+    uint64_t (*now_ns)(void *context);
+
+    /*
+     * Waits until ready(argument) is true or now_ns() reaches `deadline`; may
+     * return early. It should sleep: an interrupt of a vector attached below
+     * must end the sleep, also when it comes between asking ready() and
+     * falling asleep (on x86: ask with interrupts off, then "sti; hlt").
+     * A host without interrupts asks again and again, with pauses.
+     */
+    void (*wait)(void *context, bool (*ready)(void *argument), void *argument, uint64_t deadline);
+
+    /* One line, no newline. Formats used: %s %d %u %x %llu %llx %c with widths. Any context. */
+    void (*log)(void *context, enum nvme_log_level level, const char *format, va_list arguments);
+
+    /* ---- Optional: NULL if the host has no such thing ---- */
+
+    /*
+     * Interrupt vectors that the driver may use, after which MSI-X is enabled
+     * in the device (PCIe 3.5: before CC.EN is set). Asked for `wanted`,
+     * returns how many there are, 0 for none: the driver then polls.
+     */
+    unsigned (*vectors)(void *context, unsigned wanted);
+
+    /*
+     * From now on `vector` (0 .. vectors() - 1) calls handler(argument), in
+     * interrupt context; false if it cannot. The handler touches nothing but
+     * a counter: completions are reaped by whoever waits, so no lock is needed
+     * between the two. Attaching NULL detaches.
+     */
+    bool (*attach)(void *context, unsigned vector, void (*handler)(void *argument), void *argument);
+
+    /*
+     * Makes it impossible for the device to write memory (PCI: clears Bus
+     * Master). Called when a controller does not stop; what it might still
+     * write is then given back. Without this function that memory is kept for
+     * ever.
+     */
+    void (*isolate)(void *context);
+};
+
+#endif

@@ -1,0 +1,88 @@
+/* What the driver's own files share. Nothing in here is for its users. */
+#ifndef NVME_INTERNAL_H
+#define NVME_INTERNAL_H
+
+#include "nvme.h"
+
+#define NVME_NS_PER_MS 1000000ULL
+
+/* How often CSTS is looked at while commands are in flight: a fatal status raises no interrupt. */
+#define NVME_CHECK_INTERVAL_NS (500 * NVME_NS_PER_MS)
+
+/* How long a queue without an interrupt vector sleeps between looks at its completion queue. */
+#define NVME_POLL_INTERVAL_NS 50000ULL
+
+static inline uint32_t nvme_read32(struct nvme_controller *controller, uint32_t offset)
+{
+    return controller->host->read32(controller->host->context, offset);
+}
+
+static inline void nvme_write32(struct nvme_controller *controller, uint32_t offset, uint32_t value)
+{
+    controller->host->write32(controller->host->context, offset, value);
+}
+
+static inline uint64_t nvme_now(struct nvme_controller *controller)
+{
+    return controller->host->now_ns(controller->host->context);
+}
+
+/* controller.c */
+void nvme_log(struct nvme_controller *controller, enum nvme_log_level level, const char *format,
+              ...) __attribute__((format(printf, 3, 4)));
+
+/* Memory from the host, zeroed. */
+void *nvme_alloc(struct nvme_controller *controller, size_t bytes, uint64_t *bus);
+void nvme_free(struct nvme_controller *controller, void *memory, size_t bytes);
+
+/* CC.EN to 0 from any state, and CSTS.RDY seen at 0. */
+int nvme_disable(struct nvme_controller *controller);
+
+/* From a disabled controller to one whose admin and I/O queues work. */
+int nvme_bring_up(struct nvme_controller *controller);
+
+/* queue.c */
+int nvme_queue_allocate(struct nvme_controller *controller, struct nvme_queue *queue, uint16_t id,
+                        unsigned entries, unsigned prp_entries);
+void nvme_queue_free(struct nvme_queue *queue);
+
+/* Empties both rings, for a controller that is about to learn of them. */
+void nvme_queue_clear(struct nvme_queue *queue);
+
+/* Takes the request out of its slot and calls its done(). */
+void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int result);
+
+unsigned nvme_queue_in_flight(const struct nvme_queue *queue);
+
+/* prp.c: fills in PRP1 and PRP2 of request->command, and lists. */
+int nvme_prp_build(struct nvme_queue *queue, struct nvme_request *request);
+void nvme_prp_release(struct nvme_queue *queue, struct nvme_request *request);
+
+/* The most list pages that a transfer of `entries` PRP entries needs. */
+unsigned nvme_prp_lists(unsigned entries, uint32_t list_bytes);
+
+/* admin.c */
+int nvme_identify(struct nvme_controller *controller, uint32_t cns, uint32_t nsid, void *data);
+int nvme_set_feature(struct nvme_controller *controller, uint32_t feature, uint32_t value,
+                     uint32_t *result);
+int nvme_create_queue(struct nvme_queue *queue);
+int nvme_delete_queue(struct nvme_queue *queue);
+int nvme_identify_controller(struct nvme_controller *controller);
+
+/* namespace.c */
+int nvme_namespaces_find(struct nvme_controller *controller);
+void nvme_namespaces_free(struct nvme_controller *controller);
+
+/* recovery.c: disables the controller, by force if need be, and completes all that is in flight.
+ * NVME_ERR_DEAD, and the state with it, if it does not stop. */
+int nvme_halt(struct nvme_controller *controller);
+
+/* The queue with number `index`, admin first; NULL behind the last. */
+static inline struct nvme_queue *nvme_queue_at(struct nvme_controller *controller, unsigned index)
+{
+    if (index == 0)
+        return &controller->admin;
+    return index <= controller->io_count ? &controller->io[index - 1] : NULL;
+}
+
+#endif

@@ -1,0 +1,260 @@
+/*
+ * The NVMe driver, for any system that provides the functions of host.h.
+ *
+ * A controller is started once, which leaves it with an admin queue pair, I/O
+ * queue pairs and a table of namespaces. I/O is a request that the caller
+ * owns: nvme_prepare_*() writes its command, nvme_submit() puts it into a
+ * queue, nvme_ring() tells the device of all that was submitted since, and
+ * nvme_reap() takes completions and calls each request's done(). Posting,
+ * ringing and reaping are apart, so that a batch costs one doorbell.
+ *
+ * A queue pair belongs to one processor. Interrupts only wake a sleeper;
+ * everything else happens in the caller's context, and so needs no lock.
+ *
+ * Every submitted request completes exactly once: with the device's answer,
+ * or, when its deadline has passed, by the ladder of recovery.c. A request's
+ * memory is never given back while a device may still write to it.
+ */
+#ifndef NVME_H
+#define NVME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "host.h"
+#include "spec.h"
+
+enum nvme_error {
+    NVME_OK = 0,
+    NVME_ERR_STATUS = -1,    /* the device answered with an error: see status */
+    NVME_ERR_TIMEOUT = -2,   /* no answer before the deadline; the controller was reset */
+    NVME_ERR_RESET = -3,     /* the controller was reset while this was in flight */
+    NVME_ERR_DEAD = -4,      /* the controller does not work any more, or is gone */
+    NVME_ERR_BUSY = -5,      /* the queue is full: reap, then submit again */
+    NVME_ERR_INVALID = -6,   /* the caller's mistake: range, alignment, length */
+    NVME_ERR_NO_MEMORY = -7, /* dma_alloc() gave none */
+    NVME_ERR_DEVICE = -8,    /* the device says impossible things about itself */
+    NVME_ERR_PENDING = -9,   /* not completed yet */
+};
+
+/* Words for an nvme_error. */
+const char *nvme_error_text(int error);
+
+/* Words for a status field (SCT and SC), as the specification has them. */
+const char *nvme_status_text(uint16_t status);
+
+/* ---- Requests ------------------------------------------------------------------------------ */
+
+/* Data in the host's address space. */
+struct nvme_segment {
+    void *base;
+    size_t length;
+};
+
+struct nvme_queue;
+
+/*
+ * One command on its way. The caller owns it and leaves it alone from a successful
+ * nvme_submit() until done() is called.
+ */
+struct nvme_request {
+    struct nvme_command command; /* by nvme_prepare_*(), or any other; CID and PRPs are set here */
+    const struct nvme_segment *segments;
+    unsigned segment_count;
+    size_t data_bytes;   /* what the command transfers; the segments have to sum up to it */
+    uint64_t timeout_ns; /* 0: the controller's default for this queue */
+    void (*done)(struct nvme_request *request);
+    void *context; /* the caller's */
+
+    /* The outcome, valid in and after done(). */
+    int result;      /* NVME_OK, NVME_ERR_STATUS, _TIMEOUT, _RESET or _DEAD */
+    uint16_t status; /* the status field without phase tag, 0 if the device did not answer */
+    uint32_t value;  /* command specific, completion dword 0 */
+
+    /* The driver's. */
+    uint64_t deadline;
+    uint16_t list_first; /* first of its PRP list pages, NVME_NO_LIST for none */
+};
+
+#define NVME_NO_LIST 0xffffu
+
+/* ---- Queue pairs ------------------------------------------------------------------------------
+ */
+
+struct nvme_counters {
+    uint64_t submitted, completed, errors;
+    uint64_t sq_doorbells, cq_doorbells;
+    uint64_t interrupts;      /* counted by the handler */
+    uint64_t missed;          /* completions found only when a deadline had passed */
+    uint64_t bad_completions; /* CQEs that belong to no command in flight */
+    uint64_t timeouts;
+};
+
+struct nvme_controller;
+
+struct nvme_queue {
+    struct nvme_controller *controller;
+    uint16_t id;    /* 0: admin */
+    uint16_t size;  /* entries, of both SQ and CQ */
+    uint16_t tail;  /* where the next SQE goes */
+    uint16_t rung;  /* what the tail doorbell was last told */
+    uint16_t head;  /* the next CQE to look at */
+    uint16_t phase; /* the phase tag that a new CQE has, 0 or 1 */
+    uint16_t vector;
+    bool has_vector; /* false: polled */
+    bool live;       /* the controller knows it */
+    uint64_t default_timeout_ns;
+
+    struct nvme_command *sq;
+    volatile struct nvme_completion *cq;
+    uint64_t sq_bus, cq_bus;
+
+    /*
+     * Commands in flight. The low bits of a command identifier index `slots`, the high bits count
+     * reuse, so that a late or repeated completion is recognised. `free_slots` is a stack.
+     */
+    struct nvme_slot {
+        struct nvme_request *request;
+        uint16_t cid;
+    } * slots;
+    uint16_t *free_slots;
+    uint16_t free_count;
+
+    /* PRP lists: `list_next` chains those of a request, or those that are free. */
+    uint8_t *lists;
+    uint64_t lists_bus;
+    uint32_t list_bytes; /* of each, a power of two up to a page */
+    uint16_t *list_next;
+    uint16_t list_count, lists_free, list_first_free;
+
+    size_t rings_bytes, bookkeeping_bytes; /* of the allocations behind sq and slots */
+    struct nvme_counters counters;
+};
+
+/* ---- Namespaces ------------------------------------------------------------------------------ */
+
+struct nvme_namespace {
+    struct nvme_controller *controller;
+    uint32_t id;
+    uint32_t block_size; /* bytes */
+    uint64_t block_count;
+    uint16_t metadata_size; /* bytes per block; not 0: nvme_prepare_rw() refuses */
+    bool write_protected;
+};
+
+/* ---- Controllers ----------------------------------------------------------------------------- */
+
+/* Wishes; zeros mean the defaults in brackets. The device's limits always apply on top. */
+struct nvme_options {
+    unsigned io_queues;        /* pairs (1) */
+    unsigned queue_entries;    /* per I/O queue (as many as MQES allows, at most 4096) */
+    unsigned admin_timeout_ms; /* (60000) */
+    unsigned io_timeout_ms;    /* (30000) */
+    size_t max_transfer;       /* bytes in one command, where MDTS sets no limit (4 MiB) */
+};
+
+enum nvme_state {
+    NVME_STOPPED,
+    NVME_STARTING,
+    NVME_LIVE,
+    NVME_RESETTING,
+    NVME_DEAD
+};
+
+struct nvme_controller {
+    const struct nvme_host *host;
+    struct nvme_options options;
+    enum nvme_state state;
+
+    /* From CAP, VS and Identify, checked. */
+    uint64_t cap;
+    uint32_t version;
+    uint32_t page_size;      /* CC.MPS, bytes */
+    uint32_t doorbell_shift; /* log2 of the stride */
+    uint64_t ready_timeout_ns;
+    size_t max_transfer; /* bytes in one command, a multiple of page_size */
+    bool volatile_cache;
+    char serial[21], model[41], firmware[9]; /* printable, trimmed */
+    struct nvme_identify_controller *identify;
+
+    unsigned vectors;
+    struct nvme_queue admin;
+    struct nvme_queue *io; /* io_count of them */
+    unsigned io_count, io_capacity;
+
+    struct nvme_namespace *namespaces;
+    unsigned namespace_count;
+    size_t namespaces_bytes;
+
+    uint64_t next_check; /* when deadlines are looked at again */
+    uint64_t resets;
+};
+
+/*
+ * Resets and enables the controller, whatever state it was left in, and makes it ready for I/O.
+ * `controller` needs no initialisation and stays the caller's; `host` has to outlive it. On an
+ * error everything is given back and the device is disabled. Base 3.5.1.
+ */
+int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
+               const struct nvme_options *options);
+
+/*
+ * Orderly end: deletes the queues, tells the device to get ready for power-off (CC.SHN, Base
+ * 3.6.1), disables it, gives everything back. Requests still in flight complete with
+ * NVME_ERR_RESET. Harmless on a controller that is dead or was never started.
+ */
+void nvme_stop(struct nvme_controller *controller);
+
+/* Disables and starts it again; requests in flight complete with NVME_ERR_RESET. NVME_ERR_DEAD if
+ * it does not come back. */
+int nvme_reset(struct nvme_controller *controller);
+
+/* ---- I/O ----------------------------------------------------------------------------------------
+ */
+
+/*
+ * Writes the command of a Read or Write (NVM 3.2.4, 3.2.6) of `blocks` blocks. NVME_ERR_INVALID
+ * beyond the namespace's end, above max_transfer, or with metadata.
+ */
+int nvme_prepare_rw(struct nvme_request *request, const struct nvme_namespace *ns, bool write,
+                    uint64_t lba, uint32_t blocks);
+
+/* Writes the command of a Flush (NVM 3.2.2). */
+void nvme_prepare_flush(struct nvme_request *request, const struct nvme_namespace *ns);
+
+/*
+ * Puts the request's command into the submission queue; the device learns of it by nvme_ring().
+ * NVME_ERR_BUSY: no entry or PRP list is free; NVME_ERR_INVALID: the segments cannot be described
+ * by PRPs (every inner boundary has to be a page's, the first address a multiple of 4);
+ * NVME_ERR_DEAD, NVME_ERR_RESET: not now. Then done() is not called.
+ */
+int nvme_submit(struct nvme_queue *queue, struct nvme_request *request);
+
+/* Writes the tail doorbell, if anything was submitted since it was last written. */
+void nvme_ring(struct nvme_queue *queue);
+
+/* Completes what the device has finished; done() is called for each. Returns how many. */
+unsigned nvme_reap(struct nvme_queue *queue);
+
+/* Is there a completion to reap? Reads one word of memory; any context. */
+bool nvme_has_completion(const struct nvme_queue *queue);
+
+/*
+ * Looks at the deadlines of all requests of the controller if it is time to, and climbs the ladder
+ * for one that has passed. Whoever waits for a completion calls this before each sleep and sleeps
+ * no longer than until the time it returns (as now_ns).
+ */
+uint64_t nvme_check(struct nvme_controller *controller);
+
+/* Rings, reaps what is there, and if there was nothing, sleeps until there is or `deadline` comes.
+ */
+void nvme_poll(struct nvme_queue *queue, uint64_t deadline);
+
+/*
+ * Submits one request, waits for it, returns its result. request->done is used. Waits also for a
+ * free entry. For admin commands: queue is &controller->admin.
+ */
+int nvme_execute(struct nvme_queue *queue, struct nvme_request *request);
+
+#endif

@@ -1,0 +1,265 @@
+/*
+ * Queue pairs: rings in memory that driver and device share (Base 3.3). The
+ * driver writes commands at the submission queue's tail and reads completions
+ * at the completion queue's head; the device is told of both positions through
+ * doorbells, which are the only expensive step.
+ */
+#include "internal.h"
+
+/*
+ * A command identifier is a slot's index and above it a count of the slot's reuse. FFFFh, which is
+ * not to be used (Base 3.3.3.1), never comes up: one entry of a ring stays empty, so there is no
+ * slot FFFh.
+ */
+#define SLOT_BITS    12
+#define SLOT_MASK    ((1u << SLOT_BITS) - 1)
+#define MOST_ENTRIES (1u << SLOT_BITS)
+
+/* Memory for PRP lists that one queue may take, unless a single transfer needs more. */
+#define LISTS_BUDGET (1u << 20)
+
+static uint32_t doorbell(const struct nvme_queue *queue, unsigned is_cq)
+{
+    return NVME_DOORBELLS + ((2u * queue->id + is_cq) << queue->controller->doorbell_shift);
+}
+
+static size_t round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+/* A list holds what the largest transfer needs beyond PRP1, rounded up to a power of two. */
+static int allocate_lists(struct nvme_queue *queue, unsigned prp_entries)
+{
+    struct nvme_controller *controller = queue->controller;
+    uint32_t bytes = 2 * sizeof(uint64_t);
+    while (bytes < controller->page_size && bytes / sizeof(uint64_t) < prp_entries - 1)
+        bytes *= 2;
+    unsigned most = nvme_prp_lists(prp_entries, bytes);
+    unsigned count = LISTS_BUDGET / bytes < queue->size ? LISTS_BUDGET / bytes : queue->size;
+    if (count < most)
+        count = most;
+    queue->list_bytes = bytes;
+    queue->list_count = (uint16_t)count;
+    queue->lists = nvme_alloc(controller, (size_t)count * bytes, &queue->lists_bus);
+    return queue->lists ? NVME_OK : NVME_ERR_NO_MEMORY;
+}
+
+int nvme_queue_allocate(struct nvme_controller *controller, struct nvme_queue *queue, uint16_t id,
+                        unsigned entries, unsigned prp_entries)
+{
+    *queue = (struct nvme_queue){.controller = controller, .id = id};
+    queue->size = (uint16_t)(entries < MOST_ENTRIES ? entries : MOST_ENTRIES);
+
+    const size_t page = controller->page_size;
+    size_t sq_bytes = round_up(queue->size * sizeof(struct nvme_command), page);
+    size_t cq_bytes = round_up(queue->size * sizeof(struct nvme_completion), page);
+    queue->rings_bytes = sq_bytes + cq_bytes;
+    queue->sq = nvme_alloc(controller, queue->rings_bytes, &queue->sq_bus);
+    if (!queue->sq || allocate_lists(queue, prp_entries))
+        goto out;
+    queue->cq = (struct nvme_completion *)((uint8_t *)queue->sq + sq_bytes);
+    queue->cq_bus = queue->sq_bus + sq_bytes;
+
+    size_t slots_bytes = queue->size * sizeof(struct nvme_slot);
+    queue->bookkeeping_bytes =
+        slots_bytes + (queue->size + (size_t)queue->list_count) * sizeof(uint16_t);
+    uint64_t unused;
+    queue->slots = nvme_alloc(controller, queue->bookkeeping_bytes, &unused);
+    if (!queue->slots)
+        goto out;
+    queue->free_slots = (uint16_t *)(void *)((uint8_t *)queue->slots + slots_bytes);
+    queue->list_next = queue->free_slots + queue->size;
+
+    for (uint16_t i = 0; i < queue->size; i++)
+        queue->slots[i].cid = i;
+    /* One entry stays empty, or a full ring would look like an empty one (Base 3.3.1.2). */
+    for (uint16_t i = 0; i < queue->size - 1; i++)
+        queue->free_slots[queue->free_count++] = (uint16_t)(queue->size - 2 - i);
+    for (uint16_t i = 0; i < queue->list_count; i++)
+        queue->list_next[i] = (uint16_t)(i + 1);
+    queue->list_next[queue->list_count - 1] = NVME_NO_LIST;
+    queue->lists_free = queue->list_count;
+    return NVME_OK;
+
+out:
+    nvme_queue_free(queue);
+    return NVME_ERR_NO_MEMORY;
+}
+
+void nvme_queue_free(struct nvme_queue *queue)
+{
+    struct nvme_controller *controller = queue->controller;
+    if (!controller)
+        return;
+    nvme_free(controller, queue->slots, queue->bookkeeping_bytes);
+    nvme_free(controller, queue->lists, (size_t)queue->list_count * queue->list_bytes);
+    nvme_free(controller, queue->sq, queue->rings_bytes);
+    *queue = (struct nvme_queue){0};
+}
+
+void nvme_queue_clear(struct nvme_queue *queue)
+{
+    /* Phase tags start at 0 and the first round of completions has 1; the SQ is poisoned, so that
+     * an entry which is fetched before it was written is no valid command. */
+    __builtin_memset(queue->sq, 0xff, queue->size * sizeof *queue->sq);
+    __builtin_memset((void *)queue->cq, 0, queue->size * sizeof *queue->cq);
+    queue->tail = queue->rung = queue->head = 0;
+    queue->phase = 1;
+}
+
+unsigned nvme_queue_in_flight(const struct nvme_queue *queue)
+{
+    return queue->slots ? queue->size - 1u - queue->free_count : 0;
+}
+
+int nvme_submit(struct nvme_queue *queue, struct nvme_request *request)
+{
+    struct nvme_controller *controller = queue->controller;
+    if (controller->state == NVME_DEAD)
+        return NVME_ERR_DEAD;
+    if (!queue->live)
+        return NVME_ERR_RESET;
+    if (queue->free_count == 0)
+        return NVME_ERR_BUSY;
+    int error = nvme_prp_build(queue, request);
+    if (error)
+        return error;
+
+    struct nvme_slot *slot = &queue->slots[queue->free_slots[--queue->free_count]];
+    slot->request = request;
+    slot->cid = (uint16_t)(slot->cid + MOST_ENTRIES);
+    request->command.cid = slot->cid;
+    request->result = NVME_ERR_PENDING;
+    request->status = 0;
+    request->value = 0;
+    uint64_t timeout = request->timeout_ns ? request->timeout_ns : queue->default_timeout_ns;
+    request->deadline = nvme_now(controller) + timeout;
+    if (request->deadline < controller->next_check)
+        controller->next_check = request->deadline;
+
+    queue->sq[queue->tail] = request->command;
+    queue->tail = (uint16_t)(queue->tail + 1 == queue->size ? 0 : queue->tail + 1);
+    queue->counters.submitted++;
+    return NVME_OK;
+}
+
+void nvme_ring(struct nvme_queue *queue)
+{
+    if (queue->tail == queue->rung || !queue->live)
+        return;
+    /* The commands have to be in memory before the device hears of them. The processor's part of
+     * that is write32's contract; this is the compiler's. */
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    nvme_write32(queue->controller, doorbell(queue, 0), queue->tail);
+    queue->rung = queue->tail;
+    queue->counters.sq_doorbells++;
+}
+
+bool nvme_has_completion(const struct nvme_queue *queue)
+{
+    return queue->live && (queue->cq[queue->head].status & NVME_CQE_PHASE) == queue->phase;
+}
+
+void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int result)
+{
+    struct nvme_request *request = slot->request;
+    slot->request = NULL;
+    queue->free_slots[queue->free_count++] = (uint16_t)(slot - queue->slots);
+    nvme_prp_release(queue, request);
+    queue->counters.completed++;
+    if (result)
+        queue->counters.errors++;
+    request->result = result;
+    request->done(request);
+}
+
+/* One entry, of which nothing is believed that was not checked. */
+static void complete(struct nvme_queue *queue, uint32_t value, uint16_t sq_id, uint16_t cid,
+                     uint16_t status)
+{
+    unsigned index = cid & SLOT_MASK;
+    struct nvme_slot *slot = index < queue->size ? &queue->slots[index] : NULL;
+    if (!slot || !slot->request || slot->cid != cid || sq_id != queue->id) {
+        /* Not ours, or not any more. Whose it was will be seen by its deadline. */
+        if (queue->counters.bad_completions++ == 0)
+            nvme_log(queue->controller, NVME_LOG_ERROR,
+                     "queue %u: completion for command %04x of queue %u, which is not in flight",
+                     queue->id, cid, sq_id);
+        return;
+    }
+    slot->request->status = status >> 1;
+    slot->request->value = value;
+    nvme_queue_finish(queue, slot,
+                      status >> 1 & (NVME_STATUS_SC | NVME_STATUS_SCT) ? NVME_ERR_STATUS : NVME_OK);
+}
+
+unsigned nvme_reap(struct nvme_queue *queue)
+{
+    unsigned reaped = 0;
+    while (nvme_has_completion(queue)) {
+        /* The phase tag says that the entry is there: nothing of it may be read before. */
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        volatile struct nvme_completion *entry = &queue->cq[queue->head];
+        uint32_t value = entry->dw0;
+        uint16_t sq_id = entry->sq_id, cid = entry->cid, status = entry->status;
+        if (++queue->head == queue->size) {
+            queue->head = 0;
+            queue->phase ^= 1;
+        }
+        reaped++;
+        complete(queue, value, sq_id, cid, status);
+        /* A sweep longer than the ring must not keep the device waiting for room. */
+        if (reaped % queue->size == 0)
+            break;
+    }
+    if (reaped && queue->live) {
+        nvme_write32(queue->controller, doorbell(queue, 1), queue->head);
+        queue->counters.cq_doorbells++;
+    }
+    return reaped;
+}
+
+static bool queue_ready(void *argument)
+{
+    return nvme_has_completion(argument);
+}
+
+void nvme_poll(struct nvme_queue *queue, uint64_t deadline)
+{
+    struct nvme_controller *controller = queue->controller;
+    nvme_ring(queue);
+    if (nvme_reap(queue))
+        return;
+    uint64_t until = nvme_check(controller);
+    if (until > deadline)
+        until = deadline;
+    if (!queue->has_vector) {
+        uint64_t soon = nvme_now(controller) + NVME_POLL_INTERVAL_NS;
+        if (until > soon)
+            until = soon;
+    }
+    if (nvme_queue_in_flight(queue))
+        controller->host->wait(controller->host->context, queue_ready, queue, until);
+    nvme_reap(queue);
+}
+
+static void executed(struct nvme_request *request)
+{
+    *(bool *)request->context = true;
+}
+
+int nvme_execute(struct nvme_queue *queue, struct nvme_request *request)
+{
+    bool finished = false;
+    request->done = executed;
+    request->context = &finished;
+    int error;
+    while ((error = nvme_submit(queue, request)) == NVME_ERR_BUSY && nvme_queue_in_flight(queue))
+        nvme_poll(queue, UINT64_MAX);
+    if (error)
+        return error;
+    while (!finished)
+        nvme_poll(queue, UINT64_MAX);
+    return request->result;
+}
