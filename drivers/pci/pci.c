@@ -1,0 +1,180 @@
+/* Finding functions, and what every function has: command register, BARs, capabilities. */
+#include "drivers/pci/pci.h"
+
+#include "drivers/pci/config.h"
+#include "kernel/log.h"
+#include "kernel/mem/heap.h"
+#include "kernel/mem/paging.h"
+#include "lib/bits.h"
+
+#define DEVICES_PER_BUS      32
+#define FUNCTIONS_PER_DEVICE 8
+#define NO_VENDOR            0xffff
+#define MULTIFUNCTION        0x80
+#define HEADER_BRIDGE        1
+#define BARS_BRIDGE          2
+
+#define STATUS_CAPABILITIES BIT(4)
+#define CAPABILITIES_MOST   48 /* 192 bytes behind the header, 4 each */
+#define CAPABILITIES_FIRST  0x40
+
+#define BAR_IO           BIT(0)
+#define BAR_TYPE         0x6u
+#define BAR_TYPE_64      0x4u
+#define BAR_PREFETCHABLE BIT(3)
+#define BAR_MEMORY_MASK  0xfffffff0u
+#define BAR_IO_MASK      0xfffffffcu
+
+struct list pci_functions = LIST_EMPTY(pci_functions);
+
+static uint64_t seen[256 / 64]; /* buses of the segment that is being scanned */
+
+static void scan_bus(uint16_t segment, uint8_t bus);
+
+/* Which bits of a BAR can be written: those that are not fixed by its size. */
+static uint32_t writable_bits(const struct pci_function *f, unsigned offset)
+{
+    uint32_t value = pci_read32(f, offset);
+    pci_write32(f, offset, UINT32_MAX);
+    uint32_t bits = pci_read32(f, offset);
+    pci_write32(f, offset, value);
+    return bits;
+}
+
+/* Reads and sizes the BAR at `index`; returns how many registers it takes. */
+static unsigned read_bar(const struct pci_function *f, unsigned index, bool last,
+                         struct pci_bar *bar)
+{
+    unsigned offset = PCI_BAR0 + 4 * index;
+    uint32_t low = pci_read32(f, offset);
+    bool is_io = low & BAR_IO;
+    bool wide = !is_io && (low & BAR_TYPE) == BAR_TYPE_64 && !last;
+    uint32_t mask = is_io ? BAR_IO_MASK : BAR_MEMORY_MASK;
+    uint64_t address = low & mask, bits = writable_bits(f, offset) & mask;
+    if (wide) {
+        address |= (uint64_t)pci_read32(f, offset + 4) << 32;
+        bits |= (uint64_t)writable_bits(f, offset + 4) << 32;
+    }
+    *bar = (struct pci_bar){.address = address,
+                            .size = bits & -bits, /* the lowest writable bit */
+                            .is_io = is_io,
+                            .is_64_bits = wide,
+                            .is_prefetchable = !is_io && (low & BAR_PREFETCHABLE)};
+    return wide ? 2 : 1;
+}
+
+/* Once, before anybody uses the function: it must not decode meanwhile (PCI 6.2.5.1). */
+static void read_bars(struct pci_function *f)
+{
+    unsigned count = f->header_type == HEADER_BRIDGE ? BARS_BRIDGE : PCI_BARS;
+    if (f->header_type > HEADER_BRIDGE)
+        return;
+    uint16_t command = pci_read16(f, PCI_COMMAND);
+    pci_command(f, 0, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+    for (unsigned i = 0; i < count;)
+        i += read_bar(f, i, i == count - 1, &f->bars[i]);
+    pci_write16(f, PCI_COMMAND, command);
+}
+
+static void add_function(const struct pci_function *at)
+{
+    struct pci_function *f = kmalloc(sizeof *f);
+    if (!f) {
+        log_line(LOG_ERROR, "pci: no memory for %02x:%02x.%x", at->bus, at->device, at->function);
+        return;
+    }
+    *f = *at;
+    uint32_t class = pci_read32(f, PCI_REVISION);
+    f->device_id = pci_read16(f, PCI_DEVICE);
+    f->revision = (uint8_t) class;
+    f->prog_if = (uint8_t)(class >> 8);
+    f->class = (uint16_t)(class >> 16);
+    f->header_type = pci_read8(f, PCI_HEADER_TYPE) & (uint8_t)~MULTIFUNCTION;
+    read_bars(f);
+    list_insert(&pci_functions, &f->node);
+    if (f->header_type == HEADER_BRIDGE)
+        scan_bus(f->segment, pci_read8(f, PCI_SECONDARY));
+}
+
+/* Function 0 has to be there; the others may have gaps, and are there only if it says so. */
+static void scan_device(uint16_t segment, uint8_t bus, uint8_t device)
+{
+    unsigned functions = 1;
+    for (uint8_t function = 0; function < functions; function++) {
+        struct pci_function at = {
+            .segment = segment, .bus = bus, .device = device, .function = function};
+        at.vendor_id = pci_read16(&at, PCI_VENDOR);
+        if (at.vendor_id == NO_VENDOR)
+            continue;
+        if (function == 0 && pci_read8(&at, PCI_HEADER_TYPE) & MULTIFUNCTION)
+            functions = FUNCTIONS_PER_DEVICE;
+        add_function(&at);
+    }
+}
+
+/* Once each: bridges that the firmware left unconfigured all lead to bus 0. */
+static void scan_bus(uint16_t segment, uint8_t bus)
+{
+    if (seen[bus / 64] & BIT(bus % 64))
+        return;
+    seen[bus / 64] |= BIT(bus % 64);
+    for (uint8_t device = 0; device < DEVICES_PER_BUS; device++)
+        scan_device(segment, bus, device);
+}
+
+static void scan_root(uint16_t segment, uint8_t bus)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(seen); i++)
+        seen[i] = 0;
+    scan_bus(segment, bus);
+}
+
+void pci_start(void)
+{
+    config_roots(scan_root);
+    LIST_FOR_EACH(node, &pci_functions)
+    {
+        const struct pci_function *f = CONTAINER_OF(node, struct pci_function, node);
+        log_line(LOG_NOTE, "pci: %02x:%02x.%x class %04x %04x:%04x", f->bus, f->device, f->function,
+                 f->class, f->vendor_id, f->device_id);
+    }
+}
+
+void pci_command(const struct pci_function *f, uint16_t set, uint16_t clear)
+{
+    uint16_t command = pci_read16(f, PCI_COMMAND);
+    pci_write16(f, PCI_COMMAND, (uint16_t)((command | set) & ~clear));
+}
+
+void *pci_bar_map(const struct pci_function *f, unsigned index, uint64_t least, uint64_t *size)
+{
+    const struct pci_bar *bar = &f->bars[index];
+    const char *problem = NULL;
+    if (bar->size == 0 || bar->is_io)
+        problem = "is no memory";
+    else if (bar->address == 0)
+        problem = "was given no address by the firmware";
+    else if (bar->size < least)
+        problem = "is too small";
+    void *window = problem ? NULL : paging_map(bar->address, bar->size, MEMORY_DEVICE);
+    if (!window) {
+        log_line(LOG_ERROR, "pci: %02x:%02x.%x: BAR %u %s", f->bus, f->device, f->function, index,
+                 problem ? problem : "cannot be mapped");
+        return NULL;
+    }
+    *size = bar->size;
+    return window;
+}
+
+unsigned pci_capability(const struct pci_function *f, uint8_t id, unsigned after)
+{
+    if (!(pci_read16(f, PCI_STATUS) & STATUS_CAPABILITIES))
+        return 0;
+    unsigned at = pci_read8(f, after ? after + 1 : PCI_CAPABILITIES) & ~3u;
+    for (unsigned i = 0; i < CAPABILITIES_MOST && at >= CAPABILITIES_FIRST; i++) {
+        if (!id || pci_read8(f, at) == id)
+            return at;
+        at = pci_read8(f, at + 1) & ~3u;
+    }
+    return 0;
+}

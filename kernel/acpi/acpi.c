@@ -1,0 +1,216 @@
+/* Finding tables, and reading MADT, MCFG and HPET. */
+#include "kernel/acpi/acpi.h"
+
+#include "kernel/log.h"
+#include "kernel/mem/paging.h"
+#include "lib/string.h"
+
+/* ACPI 5.2.5.3 */
+struct rsdp {
+    char signature[8];
+    uint8_t checksum;
+    char oem[6];
+    uint8_t revision;
+    uint32_t rsdt;
+    uint32_t length;
+    uint64_t xsdt;
+    uint8_t extended_checksum;
+    uint8_t reserved[3];
+} __attribute__((packed));
+
+#define RSDP_V1_LENGTH 20
+#define TABLE_LONGEST  (1u << 24)
+
+static const struct acpi_table *root; /* XSDT or RSDT */
+static unsigned root_entry_size;
+
+static bool sums_to_zero(const void *table, size_t length)
+{
+    uint8_t sum = 0;
+    for (size_t i = 0; i < length; i++)
+        sum = (uint8_t)(sum + ((const uint8_t *)table)[i]);
+    return sum == 0;
+}
+
+const struct acpi_table *acpi_map(uint64_t physical)
+{
+    struct acpi_table *header = paging_map(physical, sizeof *header, MEMORY_CACHED);
+    if (!header)
+        return NULL;
+    uint32_t length = header->length;
+    paging_unmap(header, sizeof *header);
+    if (length < sizeof *header || length > TABLE_LONGEST)
+        return NULL;
+    struct acpi_table *table = paging_map(physical, length, MEMORY_CACHED);
+    if (table && !sums_to_zero(table, length)) {
+        log_line(LOG_WARNING, "ACPI: table %.4s has a wrong checksum: ignored", table->signature);
+        paging_unmap(table, length);
+        return NULL;
+    }
+    return table;
+}
+
+void acpi_start(uint64_t physical)
+{
+    struct rsdp *rsdp = physical ? paging_map(physical, sizeof *rsdp, MEMORY_CACHED) : NULL;
+    if (!rsdp || memcmp(rsdp->signature, "RSD PTR ", 8) != 0 ||
+        !sums_to_zero(rsdp, RSDP_V1_LENGTH)) {
+        log_line(LOG_WARNING, "ACPI: no tables");
+        return;
+    }
+    bool extended = rsdp->revision >= 2 && rsdp->xsdt && sums_to_zero(rsdp, sizeof *rsdp);
+    root = acpi_map(extended ? rsdp->xsdt : rsdp->rsdt);
+    root_entry_size = extended ? 8 : 4;
+}
+
+const struct acpi_table *acpi_find(const char *signature)
+{
+    if (!root)
+        return NULL;
+    const uint8_t *entries = (const uint8_t *)(root + 1);
+    unsigned count = (unsigned)((root->length - sizeof *root) / root_entry_size);
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t physical = 0;
+        memcpy(&physical, entries + i * root_entry_size, root_entry_size);
+        const struct acpi_table *table = acpi_map(physical);
+        if (table && memcmp(table->signature, signature, 4) == 0)
+            return table;
+        if (table)
+            paging_unmap((void *)table, table->length);
+    }
+    return NULL;
+}
+
+/* ---- MADT ---- */
+
+struct madt {
+    struct acpi_table header;
+    uint32_t local_apic;
+    uint32_t flags;
+} __attribute__((packed));
+
+enum {
+    MADT_LOCAL_APIC = 0,
+    MADT_IO_APIC = 1,
+    MADT_OVERRIDE = 2,
+    MADT_LOCAL_APIC_ADDRESS = 5,
+    MADT_LOCAL_X2APIC = 9,
+};
+#define MADT_CPU_ENABLED 1u
+
+struct madt_entry {
+    uint8_t type, length;
+    uint8_t bytes[];
+};
+
+#define MPS_POLARITY   0x3u
+#define MPS_ACTIVE_LOW 0x3u
+#define MPS_TRIGGER    0xcu
+#define MPS_LEVEL      0xcu
+
+static uint64_t number(const uint8_t *at, unsigned bytes)
+{
+    uint64_t value = 0;
+    memcpy(&value, at, bytes);
+    return value;
+}
+
+/* The next entry behind `entry` (NULL: the first), NULL at the end or where lengths go wrong. */
+static const struct madt_entry *madt_next(const struct madt *madt, const struct madt_entry *entry)
+{
+    const uint8_t *end = (const uint8_t *)madt + madt->header.length;
+    const uint8_t *at =
+        entry ? (const uint8_t *)entry + entry->length : (const uint8_t *)(madt + 1);
+    if (end - at < 2)
+        return NULL;
+    const struct madt_entry *next = (const void *)at;
+    /* Everything that is read from an entry lies in its first 16 bytes. */
+    return next->length >= 6 && next->length <= end - at ? next : NULL;
+}
+
+static const struct madt *madt(void)
+{
+    static const struct madt *found;
+    if (!found)
+        found = (const void *)acpi_find("APIC");
+    return found && found->header.length >= sizeof *found ? found : NULL;
+}
+
+struct acpi_interrupts acpi_interrupts(void)
+{
+    struct acpi_interrupts result = {0};
+    const struct madt *table = madt();
+    if (!table)
+        return result;
+    result.local_apic = table->local_apic;
+    for (const struct madt_entry *e = NULL; (e = madt_next(table, e));) {
+        if (e->type == MADT_LOCAL_APIC && e->length >= 8)
+            result.cpus += number(e->bytes + 2, 4) & MADT_CPU_ENABLED;
+        else if (e->type == MADT_LOCAL_X2APIC && e->length >= 16)
+            result.cpus += number(e->bytes + 6, 4) & MADT_CPU_ENABLED;
+        else if (e->type == MADT_LOCAL_APIC_ADDRESS && e->length >= 12)
+            result.local_apic = number(e->bytes + 2, 8);
+        else if (e->type == MADT_IO_APIC && e->length >= 12 && !result.io_apic) {
+            result.io_apic = number(e->bytes + 2, 4);
+            result.io_apic_base = (uint32_t)number(e->bytes + 6, 4);
+        }
+    }
+    return result;
+}
+
+struct acpi_isa_route acpi_isa_route(uint8_t irq)
+{
+    struct acpi_isa_route route = {.global_interrupt = irq}; /* ISA: edge, active high */
+    const struct madt *table = madt();
+    for (const struct madt_entry *e = NULL; table && (e = madt_next(table, e));) {
+        if (e->type != MADT_OVERRIDE || e->length < 10 || e->bytes[1] != irq)
+            continue;
+        uint64_t flags = number(e->bytes + 6, 2);
+        route.global_interrupt = (uint32_t)number(e->bytes + 2, 4);
+        route.active_low = (flags & MPS_POLARITY) == MPS_ACTIVE_LOW;
+        route.level = (flags & MPS_TRIGGER) == MPS_LEVEL;
+    }
+    return route;
+}
+
+/* ---- MCFG and HPET ---- */
+
+struct mcfg {
+    struct acpi_table header;
+    uint64_t reserved;
+    struct {
+        uint64_t base;
+        uint16_t segment;
+        uint8_t first_bus, last_bus;
+        uint32_t reserved;
+    } __attribute__((packed)) entries[];
+} __attribute__((packed));
+
+bool acpi_ecam(unsigned index, struct acpi_ecam *ecam)
+{
+    static const struct mcfg *table;
+    if (!table && !(table = (const void *)acpi_find("MCFG")))
+        return false;
+    if (table->header.length < sizeof *table ||
+        index >= (table->header.length - sizeof *table) / sizeof table->entries[0])
+        return false;
+    *ecam = (struct acpi_ecam){.base = table->entries[index].base,
+                               .segment = table->entries[index].segment,
+                               .first_bus = table->entries[index].first_bus,
+                               .last_bus = table->entries[index].last_bus};
+    return ecam->base && ecam->first_bus <= ecam->last_bus;
+}
+
+/* IA-PC HPET Specification 1.0a, 3.2.4: a generic address behind the event timer block id. */
+#define HPET_ADDRESS_SPACE 40
+#define HPET_ADDRESS       44
+#define HPET_LENGTH        56
+
+uint64_t acpi_hpet(void)
+{
+    const struct acpi_table *table = acpi_find("HPET");
+    if (!table || table->length < HPET_LENGTH ||
+        ((const uint8_t *)table)[HPET_ADDRESS_SPACE] != 0 /* memory */)
+        return 0;
+    return number((const uint8_t *)table + HPET_ADDRESS, 8);
+}

@@ -1,0 +1,109 @@
+/*
+ * Block devices. A driver registers a device with its limits and two or three
+ * functions; everyone else reads and writes it here, in blocks or in bytes.
+ *
+ * Requests carry many segments and several are in flight at once. Nothing
+ * runs behind the caller's back: completions are reaped by whoever waits,
+ * in block_poll(), so a `done` function runs in the caller's context, never
+ * in an interrupt handler.
+ */
+#ifndef KERNEL_BLOCK_BLOCK_H
+#define KERNEL_BLOCK_BLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/list.h"
+
+enum block_operation {
+    BLOCK_READ,
+    BLOCK_WRITE,
+    BLOCK_FLUSH
+};
+
+struct block_segment {
+    void *base; /* heap memory, aligned to the device's dma_alignment */
+    size_t length;
+};
+
+struct block_device;
+
+/* Filled in by the submitter and its property throughout; it must stay put until `done`. */
+struct block_request {
+    enum block_operation operation;
+    uint64_t lba;    /* first logical block */
+    uint32_t blocks; /* how many; 0 for BLOCK_FLUSH */
+    const struct block_segment *segments;
+    unsigned segment_count; /* their lengths sum up to blocks * block_size */
+    void (*done)(struct block_request *request);
+    void *context; /* the submitter's */
+
+    int status; /* set before done(): OK or an error */
+};
+
+/* What a driver does. Called from ordinary context only. */
+struct block_operations {
+    /* Takes the request: done() will be called exactly once, from poll(). ERR_AGAIN: the queue is
+     * full, poll() first. Any other error: refused, done() will not be called. */
+    int (*submit)(struct block_device *device, struct block_request *request);
+
+    /* Tells the hardware of all that was submitted, completes what it has finished, and, when
+     * nothing had been, sleeps until something may be or until `deadline` (as clock_ns; 0: do not
+     * sleep). Deadlines of the requests themselves are the driver's business. */
+    void (*poll)(struct block_device *device, uint64_t deadline);
+};
+
+struct block_device {
+    char name[24];          /* "nvme0n1" */
+    uint32_t block_size;    /* bytes, a power of two from 512 */
+    uint64_t block_count;   /* capacity in logical blocks */
+    uint32_t max_blocks;    /* most blocks a single request may have */
+    uint32_t dma_alignment; /* of every segment's base and length, a power of two */
+    bool read_only;
+    bool volatile_cache; /* a flush is needed before data is durable */
+    const struct block_operations *operations;
+    void *driver;
+    const char *model; /* for lsblk; printable, the driver's */
+
+    struct list node; /* below: the block layer's */
+    uint64_t reads, writes, flushes, errors;
+    uint64_t blocks_read, blocks_written;
+};
+
+/* All devices, in order of registration (LIST_FOR_EACH over `node`). */
+extern struct list block_devices;
+
+/* ERR_EXISTS when the name is taken, ERR_INVALID for senseless limits. The device stays the
+ * driver's and must outlive its registration. */
+int block_register(struct block_device *device);
+void block_unregister(struct block_device *device);
+struct block_device *block_find(const char *name);
+
+static inline uint64_t block_bytes(const struct block_device *device)
+{
+    return device->block_count * device->block_size;
+}
+
+/*
+ * Whole blocks, synchronously: split at max_blocks, as many requests in flight as the device
+ * takes. Returns how many blocks from the first on were transferred without an error; if that is
+ * less than `count`, *status says why (OK never). `buffer` may have any alignment.
+ */
+uint64_t block_transfer(struct block_device *device, enum block_operation operation, uint64_t lba,
+                        uint64_t count, void *buffer, int *status);
+
+/*
+ * Bytes, at any offset and length. A block that is written in part is read, changed and written
+ * back. Returns the bytes transferred, less than `length` at the end of the device or behind an
+ * error; an error when none were: ERR_NO_SPACE for a write at or past the end (a read there
+ * returns 0), ERR_READ_ONLY, ERR_IO, ERR_INTERRUPTED after Ctrl-C.
+ */
+int64_t block_read(struct block_device *device, void *buffer, size_t length, uint64_t offset);
+int64_t block_write(struct block_device *device, const void *buffer, size_t length,
+                    uint64_t offset);
+
+/* Returns when all that was written is durable. */
+int block_flush(struct block_device *device);
+
+#endif

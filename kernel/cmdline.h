@@ -1,0 +1,25 @@
+/*
+ * The command line: words separated by blanks, "name" or "name=value", where a
+ * value in double quotes may contain blanks. The last of several wins. Names
+ * the kernel knows: run, poweroff, verbose, nvme.timeout, nvme.queue_entries.
+ */
+#ifndef KERNEL_CMDLINE_H
+#define KERNEL_CMDLINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* `text` has to stay. */
+void cmdline_start(const char *text);
+
+/* Is the word there, with or without a value? */
+bool cmdline_has(const char *name);
+
+/* The value, not NUL-terminated: its length is returned; -1 if there is none. */
+long cmdline_value(const char *name, const char **value);
+
+/* A number; `otherwise` if it is not given, or is none (which is logged). */
+uint64_t cmdline_number(const char *name, uint64_t otherwise);
+
+#endif

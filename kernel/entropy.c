@@ -1,0 +1,43 @@
+/*
+ * Seeds the random number generator with all that this machine has: what the
+ * firmware's generator gave, RDRAND where the processor has it, and the jitter
+ * of the time stamp counter around a slow access.
+ */
+#include "kernel/entropy.h"
+
+#include "drivers/serial/serial.h"
+#include "kernel/fs/fs.h"
+#include "kernel/x86/cpu.h"
+#include "lib/bits.h"
+
+#define CPUID_RDRAND BIT(30) /* leaf 1, ECX */
+#define RDRAND_TRIES 10
+#define JITTER_WORDS 64
+
+static bool rdrand(uint64_t *value)
+{
+    for (unsigned i = 0; i < RDRAND_TRIES; i++) {
+        bool good;
+        __asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(good));
+        if (good)
+            return true;
+    }
+    return false;
+}
+
+void entropy_start(const struct handover *handover)
+{
+    uint64_t words[JITTER_WORDS];
+    random_seed(handover->random_seed, sizeof handover->random_seed);
+    for (unsigned i = 0; i < JITTER_WORDS; i++) {
+        (void)in8(SERIAL_COM1 + 5); /* line status: a trip out of the processor */
+        words[i] = read_tsc();
+    }
+    random_seed(words, sizeof words);
+    if (cpuid(1, 0).ecx & CPUID_RDRAND) {
+        for (unsigned i = 0; i < 4; i++)
+            if (!rdrand(&words[i]))
+                words[i] = read_tsc();
+        random_seed(words, 4 * sizeof *words);
+    }
+}

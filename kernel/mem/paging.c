@@ -1,0 +1,179 @@
+/* See paging.h for the map that is made here. */
+#include "kernel/mem/paging.h"
+
+#include "kernel/mem/frames.h"
+#include "kernel/panic.h"
+#include "kernel/x86/cpu.h"
+#include "lib/bits.h"
+#include "lib/string.h"
+
+#define ENTRIES      512
+#define PTE_PRESENT  BIT(0)
+#define PTE_WRITABLE BIT(1)
+#define PTE_UNCACHED (BIT(3) | BIT(4)) /* PWT and PCD: PAT entry 3, UC after reset */
+#define PTE_LARGE    BIT(7)
+#define PTE_NX       BIT(63)
+#define PTE_ADDRESS  0x000ffffffffff000ULL
+
+#define LEVEL_PAGE  0
+#define LEVEL_LARGE 1 /* 2 MiB */
+#define LEVEL_TOP   3
+
+#define WINDOWS     0xffffc00000000000ULL
+#define WINDOWS_END 0xffffd00000000000ULL
+
+extern char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_end[];
+extern char boot_stack[]; /* its lowest page is the guard */
+
+static uint64_t *top;
+static uint64_t next_window = WINDOWS;
+
+static uint64_t level_size(unsigned level)
+{
+    return PAGE_SIZE << (9 * level);
+}
+
+static unsigned level_index(uint64_t address, unsigned level)
+{
+    return (address >> (PAGE_SHIFT + 9 * level)) % ENTRIES;
+}
+
+static uint64_t *table_new(void)
+{
+    uint64_t *table = frames_allocate(0);
+    if (table)
+        memset(table, 0, PAGE_SIZE);
+    return table;
+}
+
+/* The entry for `address` at `level`, making tables on the way; NULL without memory. */
+static uint64_t *entry_for(uint64_t address, unsigned level)
+{
+    uint64_t *table = top;
+    for (unsigned at = LEVEL_TOP; at > level; at--) {
+        uint64_t *entry = &table[level_index(address, at)];
+        if (!*entry) {
+            uint64_t *next = table_new();
+            if (!next)
+                return NULL;
+            *entry = frames_physical(next) | PTE_PRESENT | PTE_WRITABLE;
+        }
+        ASSERT(!(*entry & PTE_LARGE));
+        table = frames_pointer(*entry & PTE_ADDRESS);
+    }
+    return &table[level_index(address, level)];
+}
+
+/* Maps whole pages, large ones where both addresses allow. */
+static bool map(uint64_t address, uint64_t physical, uint64_t bytes, uint64_t flags)
+{
+    while (bytes) {
+        unsigned level = LEVEL_LARGE;
+        if (bytes < level_size(level) || !IS_ALIGNED(address | physical, level_size(level)))
+            level = LEVEL_PAGE;
+        uint64_t *entry = entry_for(address, level);
+        if (!entry)
+            return false;
+        *entry = physical | flags | PTE_PRESENT | (level == LEVEL_LARGE ? PTE_LARGE : 0);
+        address += level_size(level);
+        physical += level_size(level);
+        bytes -= level_size(level);
+    }
+    return true;
+}
+
+static void map_or_panic(uint64_t address, uint64_t physical, uint64_t bytes, uint64_t flags)
+{
+    if (!map(address, physical, bytes, flags))
+        panic("no memory for page tables");
+}
+
+static uint64_t kernel_physical; /* where the kernel was loaded */
+
+static void map_direct(uint64_t physical, uint64_t bytes, uint64_t flags)
+{
+    if (bytes)
+        map_or_panic(DIRECT_MAP + physical, physical, bytes, flags | PTE_NX);
+}
+
+/* A range of RAM. The part of it that is the kernel's text and constants stays read-only. */
+static void map_range(uint64_t physical, uint64_t bytes, bool usable)
+{
+    (void)usable;
+    uint64_t end = physical + bytes;
+    uint64_t from = kernel_physical;
+    uint64_t to = kernel_physical + (uint64_t)(kernel_rodata_end - kernel_start);
+    if (from < physical || to > end) {
+        map_direct(physical, bytes, PTE_WRITABLE);
+        return;
+    }
+    map_direct(physical, from - physical, PTE_WRITABLE);
+    map_direct(from, to - from, 0);
+    map_direct(to, end - to, PTE_WRITABLE);
+}
+
+static void map_kernel(const char *from, const char *to, uint64_t flags)
+{
+    map_or_panic((uint64_t)from, kernel_physical + (uint64_t)(from - kernel_start),
+                 (uint64_t)(to - from), flags);
+}
+
+void paging_start(const struct handover *handover)
+{
+    kernel_physical = handover->kernel_base;
+    top = table_new();
+    if (!top)
+        panic("no memory for page tables");
+    map_kernel(kernel_start, kernel_text_end, 0);
+    map_kernel(kernel_text_end, kernel_rodata_end, PTE_NX);
+    map_kernel(kernel_rodata_end, boot_stack, PTE_NX | PTE_WRITABLE);
+    map_kernel(boot_stack + PAGE_SIZE, kernel_end, PTE_NX | PTE_WRITABLE);
+    frames_for_each_range(handover, map_range);
+    write_cr3(frames_physical(top));
+}
+
+void *paging_map(uint64_t physical, size_t bytes, enum memory_type type)
+{
+    uint64_t offset = physical % PAGE_SIZE;
+    uint64_t length = ROUND_UP(offset + bytes, PAGE_SIZE);
+    /* The kernel never runs out of 16 TiB unless a device's size is nonsense. */
+    if (bytes == 0 || length < bytes || length > WINDOWS_END - next_window)
+        return NULL;
+    uint64_t window = next_window + PAGE_SIZE;
+    uint64_t flags = PTE_WRITABLE | PTE_NX | (type == MEMORY_DEVICE ? PTE_UNCACHED : 0);
+    next_window = window + length;
+    if (!map(window, physical - offset, length, flags)) {
+        paging_unmap((void *)window, length);
+        return NULL;
+    }
+    return (void *)(window + offset);
+}
+
+void paging_unmap(void *window, size_t bytes)
+{
+    uint64_t address = ROUND_DOWN((uint64_t)window, PAGE_SIZE);
+    uint64_t end = ROUND_UP((uint64_t)window + bytes, PAGE_SIZE);
+    while (address < end) {
+        uint64_t *table = top;
+        unsigned level = LEVEL_TOP;
+        uint64_t *entry = &table[level_index(address, level)];
+        while (level > LEVEL_PAGE && (*entry & PTE_PRESENT) && !(*entry & PTE_LARGE)) {
+            level--;
+            entry =
+                &((uint64_t *)frames_pointer(*entry & PTE_ADDRESS))[level_index(address, level)];
+        }
+        *entry = 0;
+        invalidate_page((void *)address);
+        address = ROUND_DOWN(address, level_size(level)) + level_size(level);
+    }
+}
+
+uint64_t paging_physical(const void *pointer)
+{
+    uint64_t address = (uint64_t)pointer;
+    if (address >= DIRECT_MAP && address < WINDOWS)
+        return address - DIRECT_MAP;
+    if (address >= (uint64_t)kernel_start && address < (uint64_t)kernel_end)
+        return address - (uint64_t)kernel_start + kernel_physical;
+    return 0;
+}

@@ -1,0 +1,37 @@
+/*
+ * The kernel's address space (SDM volume 3, section 4.5):
+ *
+ *     0                       nothing: the lower half is empty
+ *     ffff8000'00000000       direct map of RAM, not executable; the kernel's own
+ *                             text and constants are read-only here too
+ *     ffffc000'00000000       windows: device registers, tables of the firmware
+ *     ffffffff'80000000       the kernel: text r-x, constants r--, data rw-
+ */
+#ifndef KERNEL_MEM_PAGING_H
+#define KERNEL_MEM_PAGING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "boot/handover.h"
+
+/* Builds the kernel's own tables and leaves the loader's. Needs frames_start(). */
+void paging_start(const struct handover *handover);
+
+enum memory_type {
+    MEMORY_CACHED,
+    MEMORY_DEVICE /* uncached, strongly ordered */
+};
+
+/*
+ * A window on physical addresses that need not be RAM; with unmapped pages on
+ * both sides. NULL when there is no memory for tables. paging_unmap() takes
+ * the same pointer and size.
+ */
+void *paging_map(uint64_t physical, size_t bytes, enum memory_type type);
+void paging_unmap(void *window, size_t bytes);
+
+/* The physical address of a pointer into the direct map or the kernel's image; 0 for others. */
+uint64_t paging_physical(const void *pointer);
+
+#endif

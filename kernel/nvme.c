@@ -1,0 +1,411 @@
+/*
+ * The one file that knows both the NVMe driver and this kernel: the driver's
+ * host functions over PCI, page frames, MSI-X and clock on one side, block
+ * devices over the driver's queues on the other.
+ */
+#include "kernel/nvme.h"
+
+#include "drivers/nvme/nvme.h"
+#include "drivers/pci/pci.h"
+#include "kernel/block/block.h"
+#include "kernel/cmdline.h"
+#include "kernel/fs/fs.h"
+#include "kernel/log.h"
+#include "kernel/mem/frames.h"
+#include "kernel/mem/heap.h"
+#include "kernel/mem/paging.h"
+#include "kernel/x86/apic.h"
+#include "kernel/x86/clock.h"
+#include "kernel/x86/interrupts.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+
+#define REGISTERS_LEAST 0x1010 /* up to the doorbells of one I/O queue pair */
+#define VECTORS_MOST    64
+#define IN_FLIGHT_MOST  256 /* per controller */
+
+/* A block request on its way through the driver. */
+struct transfer {
+    struct nvme_request request;
+    struct block_request *block;
+    struct disk *disk;
+    struct transfer *next_free;
+};
+
+/* The driver's segments are the block layer's. */
+_Static_assert(sizeof(struct nvme_segment) == sizeof(struct block_segment) &&
+                   offsetof(struct nvme_segment, length) == offsetof(struct block_segment, length),
+               "block segments are handed down as they are");
+
+struct disk {
+    struct block_device block;
+    struct device *device;
+    const struct nvme_namespace *ns;
+};
+
+struct device {
+    struct list node;
+    char name[16]; /* "nvme0" */
+    const struct pci_function *function;
+    volatile uint8_t *registers;
+    uint64_t registers_size;
+    struct pci_msix msix;
+    unsigned vectors[VECTORS_MOST]; /* processor vectors; 0: not attached */
+    struct nvme_host host;
+    struct nvme_controller controller;
+    struct disk *disks;
+    struct transfer *transfers, *free_transfers;
+};
+
+static struct list devices = LIST_EMPTY(devices);
+
+/* ---- The driver's host -------------------------------------------------------------------- */
+
+static uint32_t host_read32(void *context, uint32_t offset)
+{
+    struct device *device = context;
+    if (offset + 4ULL > device->registers_size)
+        return UINT32_MAX;
+    return *(volatile uint32_t *)(device->registers + offset);
+}
+
+/* The mapping is uncached: x86 lets no earlier store pass a store to it (SDM volume 3, 8.2.5). */
+static void host_write32(void *context, uint32_t offset, uint32_t value)
+{
+    struct device *device = context;
+    if (offset + 4ULL <= device->registers_size)
+        *(volatile uint32_t *)(device->registers + offset) = value;
+}
+
+static void *host_dma_alloc(void *context, size_t bytes, size_t alignment, uint64_t *bus)
+{
+    (void)context;
+    unsigned order = frames_order(MAX(bytes, alignment)); /* blocks are aligned to their size */
+    void *memory = order > FRAMES_ORDER_MOST ? NULL : frames_allocate(order);
+    if (memory)
+        *bus = frames_physical(memory);
+    return memory;
+}
+
+static void host_dma_free(void *context, void *memory, size_t bytes)
+{
+    (void)context;
+    (void)bytes;
+    frames_free(memory, frames_order_of(memory));
+}
+
+static uint64_t host_bus_address(void *context, const void *memory, size_t *bytes)
+{
+    (void)context;
+    uint64_t bus = paging_physical(memory);
+    /* Heap and kernel image are contiguous; nothing else may be handed to a device. */
+    if (!bus)
+        *bytes = 0;
+    return bus;
+}
+
+static uint64_t host_now(void *context)
+{
+    (void)context;
+    return clock_ns();
+}
+
+static void host_wait(void *context, bool (*ready)(void *argument), void *argument,
+                      uint64_t deadline)
+{
+    (void)context;
+    clock_wait(ready, argument, deadline);
+}
+
+static void host_log(void *context, enum nvme_log_level level, const char *format,
+                     va_list arguments)
+{
+    static const enum log_level levels[] = {LOG_ERROR, LOG_WARNING, LOG_NOTE};
+    struct device *device = context;
+    char text[200];
+    vsnprintf(text, sizeof text, format, arguments);
+    log_line(levels[level], "%s: %s", device->name, text);
+}
+
+static unsigned host_vectors(void *context, unsigned wanted)
+{
+    struct device *device = context;
+    int error = pci_msix_start(&device->msix, device->function);
+    if (error) {
+        log_line(LOG_WARNING, "%s: no MSI-X (%s): polling", device->name, status_text(error));
+        return 0;
+    }
+    wanted = MIN(wanted, device->msix.count);
+    return MIN(wanted, (unsigned)VECTORS_MOST);
+}
+
+static bool host_attach(void *context, unsigned vector, void (*handler)(void *argument),
+                        void *argument)
+{
+    struct device *device = context;
+    if (device->vectors[vector]) {
+        pci_msix_mask(&device->msix, vector, true);
+        interrupt_release(device->vectors[vector]);
+        device->vectors[vector] = 0;
+    }
+    if (!handler)
+        return true;
+    int allocated = interrupt_allocate(handler, argument);
+    if (allocated < 0)
+        return false;
+    device->vectors[vector] = (unsigned)allocated;
+    pci_msix_set(&device->msix, vector, apic_message_address(),
+                 apic_message_data((unsigned)allocated));
+    return true;
+}
+
+static void host_isolate(void *context)
+{
+    struct device *device = context;
+    pci_command(device->function, 0, PCI_COMMAND_BUS_MASTER);
+}
+
+static const struct nvme_host host_functions = {
+    .read32 = host_read32,
+    .write32 = host_write32,
+    .dma_alloc = host_dma_alloc,
+    .dma_free = host_dma_free,
+    .bus_address = host_bus_address,
+    .now_ns = host_now,
+    .wait = host_wait,
+    .log = host_log,
+    .vectors = host_vectors,
+    .attach = host_attach,
+    .isolate = host_isolate,
+};
+
+/* ---- Block devices over it ----------------------------------------------------------------- */
+
+static const char *operation_name(enum block_operation operation)
+{
+    static const char *const names[] = {"read", "write", "flush"};
+    return names[operation];
+}
+
+/* What the outcome means to a user of the block device; the details go to the log. */
+static int block_status(const struct transfer *transfer)
+{
+    const struct nvme_request *request = &transfer->request;
+    const struct block_request *block = transfer->block;
+    if (request->result == NVME_OK)
+        return OK;
+    if (request->result == NVME_ERR_STATUS)
+        log_line(LOG_ERROR, "%s: %s of %u blocks at LBA %llu: %s (SCT %xh, SC %02xh)",
+                 transfer->disk->block.name, operation_name(block->operation), block->blocks,
+                 (unsigned long long)block->lba, nvme_status_text(request->status),
+                 (unsigned)NVME_GET(NVME_STATUS_SCT, request->status),
+                 (unsigned)NVME_GET(NVME_STATUS_SC, request->status));
+    else
+        log_line(LOG_ERROR, "%s: %s of %u blocks at LBA %llu: %s", transfer->disk->block.name,
+                 operation_name(block->operation), block->blocks, (unsigned long long)block->lba,
+                 nvme_error_text(request->result));
+    return request->result == NVME_ERR_DEAD ? ERR_NO_DEVICE : ERR_IO;
+}
+
+static void disk_done(struct nvme_request *request)
+{
+    struct transfer *transfer = request->context;
+    struct block_request *block = transfer->block;
+    block->status = block_status(transfer);
+    transfer->next_free = transfer->disk->device->free_transfers;
+    transfer->disk->device->free_transfers = transfer;
+    block->done(block);
+}
+
+static int prepare(struct transfer *transfer)
+{
+    const struct block_request *block = transfer->block;
+    const struct nvme_namespace *ns = transfer->disk->ns;
+    transfer->request.segments = (const struct nvme_segment *)block->segments;
+    transfer->request.segment_count = block->segment_count;
+    if (block->operation != BLOCK_FLUSH)
+        return nvme_prepare_rw(&transfer->request, ns, block->operation == BLOCK_WRITE, block->lba,
+                               block->blocks);
+    nvme_prepare_flush(&transfer->request, ns);
+    return NVME_OK;
+}
+
+static int disk_submit(struct block_device *block, struct block_request *request)
+{
+    struct disk *disk = block->driver;
+    struct device *device = disk->device;
+    struct transfer *transfer = device->free_transfers;
+    if (!transfer)
+        return ERR_AGAIN;
+    *transfer = (struct transfer){
+        .request = {.done = disk_done, .context = transfer},
+        .block = request,
+        .disk = disk,
+        .next_free = transfer->next_free,
+    };
+    int error = prepare(transfer);
+    if (!error)
+        error = nvme_submit(&device->controller.io[0], &transfer->request);
+    switch (error) {
+    case NVME_OK:
+        device->free_transfers = transfer->next_free;
+        return OK;
+    case NVME_ERR_BUSY:
+        return ERR_AGAIN;
+    case NVME_ERR_INVALID:
+        return ERR_INVALID;
+    default:
+        return ERR_NO_DEVICE;
+    }
+}
+
+static void disk_poll(struct block_device *block, uint64_t deadline)
+{
+    struct disk *disk = block->driver;
+    nvme_poll(&disk->device->controller.io[0], deadline);
+}
+
+static const struct block_operations disk_operations = {.submit = disk_submit, .poll = disk_poll};
+
+static void add_node(const char *name, struct block_device *block)
+{
+    struct node *node = node_new_block(block);
+    int error = node ? fs_add_device(name, node) : ERR_NO_MEMORY;
+    if (error)
+        log_line(LOG_ERROR, "/dev/%s: %s", name, status_text(error));
+}
+
+static void add_disk(struct device *device, unsigned number, unsigned index)
+{
+    const struct nvme_namespace *ns = &device->controller.namespaces[index];
+    struct disk *disk = &device->disks[index];
+    *disk = (struct disk){.device = device, .ns = ns};
+    disk->block = (struct block_device){
+        .block_size = ns->block_size,
+        .block_count = ns->block_count,
+        .max_blocks = (uint32_t)MIN(device->controller.max_transfer / ns->block_size,
+                                    (size_t)NVME_RW_BLOCKS_MOST),
+        .dma_alignment = 4,
+        .read_only = ns->write_protected,
+        .volatile_cache = device->controller.volatile_cache,
+        .operations = &disk_operations,
+        .driver = disk,
+        .model = device->controller.model,
+    };
+    snprintf(disk->block.name, sizeof disk->block.name, "%sn%u", device->name, ns->id);
+    if (ns->metadata_size) {
+        log_line(LOG_WARNING, "%s: %u bytes of metadata per block: left out", disk->block.name,
+                 ns->metadata_size);
+        return;
+    }
+    int error = block_register(&disk->block);
+    if (error) {
+        log_line(LOG_ERROR, "%s: %s", disk->block.name, status_text(error));
+        return;
+    }
+    log_line(LOG_NOTE, "%s: %llu blocks of %u bytes", disk->block.name,
+             (unsigned long long)ns->block_count, ns->block_size);
+    add_node(disk->block.name, &disk->block);
+    if (number == 0 && index == 0)
+        add_node("my_nvme0n1", &disk->block);
+}
+
+/* The controller's own node: nothing to read or write, but something to name. */
+static void add_controller_node(const struct device *device)
+{
+    static const struct node_operations operations;
+    struct node *node = node_new(NODE_CHARACTER, &operations, NULL);
+    int error = node ? fs_add_device(device->name, node) : ERR_NO_MEMORY;
+    if (error)
+        log_line(LOG_ERROR, "/dev/%s: %s", device->name, status_text(error));
+}
+
+/* ---- Finding and starting ------------------------------------------------------------------ */
+
+static int start(struct device *device)
+{
+    const struct nvme_options options = {
+        .io_timeout_ms = (unsigned)cmdline_number("nvme.timeout", 0),
+        .queue_entries = (unsigned)cmdline_number("nvme.queue_entries", 0),
+    };
+    device->registers = pci_bar_map(device->function, 0, REGISTERS_LEAST, &device->registers_size);
+    if (!device->registers)
+        return ERR_NO_DEVICE;
+    pci_command(device->function, PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER, 0);
+    int error = nvme_start(&device->controller, &device->host, &options);
+    if (error) {
+        log_line(LOG_ERROR, "%s: does not start: %s", device->name, nvme_error_text(error));
+        return ERR_IO;
+    }
+    unsigned count = device->controller.namespace_count;
+    device->disks = kcalloc(count, sizeof *device->disks);
+    device->transfers = kcalloc(IN_FLIGHT_MOST, sizeof *device->transfers);
+    if (!device->disks || !device->transfers) {
+        nvme_stop(&device->controller);
+        return ERR_NO_MEMORY;
+    }
+    for (unsigned i = 0; i < IN_FLIGHT_MOST; i++) {
+        device->transfers[i].next_free = device->free_transfers;
+        device->free_transfers = &device->transfers[i];
+    }
+    return OK;
+}
+
+static void discard(struct device *device)
+{
+    pci_msix_stop(&device->msix);
+    if (device->registers)
+        paging_unmap((void *)device->registers, device->registers_size);
+    kfree(device->disks);
+    kfree(device->transfers);
+    kfree(device);
+}
+
+static bool add_device(const struct pci_function *function, unsigned number)
+{
+    struct device *device = kcalloc(1, sizeof *device);
+    if (!device)
+        return false;
+    snprintf(device->name, sizeof device->name, "nvme%u", number);
+    device->function = function;
+    device->host = host_functions;
+    device->host.context = device;
+    int error = start(device);
+    if (error) {
+        discard(device);
+        return false;
+    }
+    list_insert(&devices, &device->node);
+    const struct nvme_controller *c = &device->controller;
+    log_line(LOG_NOTE,
+             "%s: %s, serial %s, firmware %s, %u namespaces, queue of %u, %zu KiB a command",
+             device->name, c->model, c->serial, c->firmware, c->namespace_count, c->io[0].size,
+             c->max_transfer / 1024);
+    add_controller_node(device);
+    for (unsigned i = 0; i < c->namespace_count; i++)
+        add_disk(device, number, i);
+    return true;
+}
+
+unsigned nvme_devices_start(void)
+{
+    unsigned number = 0, working = 0;
+    LIST_FOR_EACH(node, &pci_functions)
+    {
+        const struct pci_function *f = CONTAINER_OF(node, struct pci_function, node);
+        if (f->class == PCI_CLASS_NVME && f->prog_if == PCI_PROG_IF_NVME)
+            working += add_device(f, number++);
+    }
+    if (!number)
+        log_line(LOG_WARNING, "nvme: no controller found");
+    return working;
+}
+
+void nvme_devices_stop(void)
+{
+    LIST_FOR_EACH(node, &devices)
+    {
+        struct device *device = CONTAINER_OF(node, struct device, node);
+        nvme_stop(&device->controller);
+    }
+}

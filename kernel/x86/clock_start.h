@@ -1,0 +1,13 @@
+/* What only the boot order needs of the clock. */
+#ifndef KERNEL_X86_CLOCK_START_H
+#define KERNEL_X86_CLOCK_START_H
+
+#include <stdint.h>
+
+/* Measures all clocks. Time 0 is when the time stamp counter was `tsc`. */
+void clock_start(uint64_t tsc);
+
+/* What clock_ns() would have said when the counter was `tsc`. */
+uint64_t clock_from_tsc(uint64_t tsc);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * The interrupt descriptor table, and what each vector leads to (SDM volume 3,
+ * chapter 6). Vectors 0 to 31 are exceptions; none of them is expected.
+ */
+#include "kernel/x86/interrupts.h"
+
+#include "kernel/panic.h"
+#include "kernel/x86/apic.h"
+#include "kernel/x86/segments.h"
+#include "lib/status.h"
+
+#define VECTORS                256
+#define FIRST_FREE             32
+#define FIRST_RESERVED         APIC_SPURIOUS_VECTOR
+#define GATE_PRESENT_INTERRUPT 0x8e
+
+#define EXCEPTION_NMI           2
+#define EXCEPTION_DOUBLE_FAULT  8
+#define EXCEPTION_PAGE_FAULT    14
+#define EXCEPTION_MACHINE_CHECK 18
+
+struct gate {
+    uint16_t offset_low;
+    uint16_t selector;
+    uint8_t ist;
+    uint8_t type;
+    uint16_t offset_middle;
+    uint32_t offset_high;
+    uint32_t reserved;
+};
+_Static_assert(sizeof(struct gate) == 16, "SDM volume 3, figure 6-8");
+
+extern const char interrupt_stubs[VECTORS][16];
+
+static struct gate idt[VECTORS] __attribute__((aligned(16)));
+
+static struct {
+    void (*handler)(void *argument);
+    void *argument;
+} handlers[VECTORS];
+
+void interrupt_dispatch(struct interrupt_frame *frame);
+
+void interrupts_start(void)
+{
+    for (unsigned vector = 0; vector < VECTORS; vector++) {
+        uint64_t stub = (uint64_t)interrupt_stubs[vector];
+        bool own_stack = vector == EXCEPTION_NMI || vector == EXCEPTION_DOUBLE_FAULT ||
+                         vector == EXCEPTION_PAGE_FAULT || vector == EXCEPTION_MACHINE_CHECK;
+        idt[vector] = (struct gate){.offset_low = (uint16_t)stub,
+                                    .selector = CODE_SELECTOR,
+                                    .ist = own_stack ? FAULT_STACK_IST : 0,
+                                    .type = GATE_PRESENT_INTERRUPT,
+                                    .offset_middle = (uint16_t)(stub >> 16),
+                                    .offset_high = (uint32_t)(stub >> 32)};
+    }
+    const struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) pointer = {sizeof idt - 1, (uint64_t)idt};
+    __asm__ volatile("lidt %0" : : "m"(pointer));
+}
+
+int interrupt_allocate(void (*handler)(void *argument), void *argument)
+{
+    for (unsigned vector = FIRST_FREE; vector < FIRST_RESERVED; vector++) {
+        if (handlers[vector].handler)
+            continue;
+        handlers[vector].argument = argument;
+        __atomic_signal_fence(__ATOMIC_RELEASE); /* the argument before what uses it */
+        handlers[vector].handler = handler;
+        return (int)vector;
+    }
+    return ERR_BUSY;
+}
+
+void interrupt_release(unsigned vector)
+{
+    handlers[vector].handler = NULL;
+}
+
+void interrupt_dispatch(struct interrupt_frame *frame)
+{
+    if (frame->vector < FIRST_FREE)
+        panic_exception(frame);
+    /* A spurious interrupt of the local APIC gets no end of interrupt (SDM volume 3, 10.9). */
+    if (frame->vector == APIC_SPURIOUS_VECTOR)
+        return;
+    if (handlers[frame->vector].handler)
+        handlers[frame->vector].handler(handlers[frame->vector].argument);
+    apic_end_of_interrupt();
+}
