@@ -1,0 +1,197 @@
+/*
+ * $(( )): 64-bit signed arithmetic with C's operators and precedence. It
+ * wraps around; dividing by zero is an error, but not where && or || or ?:
+ * leave the division out.
+ */
+#include "kernel/shell/internal.h"
+#include "lib/number.h"
+#include "lib/string.h"
+
+struct calculation {
+    struct shell *shell;
+    const char *next;
+    unsigned skipped; /* within an operand that does not count */
+    unsigned depth;
+    bool failed;
+};
+
+static const struct {
+    const char *text; /* a longer one in front of its beginnings */
+    unsigned precedence;
+} operators[] = {{"||", 1}, {"&&", 2}, {"==", 6}, {"!=", 6}, {"<=", 7}, {">=", 7},
+                 {"<<", 8}, {">>", 8}, {"|", 3},  {"^", 4},  {"&", 5},  {"<", 7},
+                 {">", 7},  {"+", 9},  {"-", 9},  {"*", 10}, {"/", 10}, {"%", 10}};
+
+static int64_t calculate(struct calculation *self, unsigned precedence);
+
+static int64_t fail(struct calculation *self, const char *problem, const char *text)
+{
+    if (!self->failed)
+        shell_fail(self->shell, 2, "arithmetic: %s%s", problem, text);
+    self->failed = true;
+    return 0;
+}
+
+static void skip_blanks(struct calculation *self)
+{
+    while (*self->next && strchr(" \t\n", *self->next))
+        self->next++;
+}
+
+static bool accept(struct calculation *self, char c)
+{
+    skip_blanks(self);
+    bool there = *self->next == c;
+    self->next += there;
+    return there;
+}
+
+/* A number as C writes it: 10, 0x10, 010. */
+static bool number(const char *text, const char **end, int64_t *value)
+{
+    bool octal = text[0] == '0' && text[1] >= '0' && text[1] <= '9';
+    uint64_t magnitude = 0;
+    int status = number_prefix(text, octal ? 8 : 0, &magnitude, end);
+    *value = (int64_t)magnitude;
+    return status == OK && *value >= 0 && !name_begins(**end) && !(**end >= '0' && **end <= '9');
+}
+
+static int64_t variable(struct calculation *self, size_t length)
+{
+    char name[64];
+    if (length >= sizeof name)
+        return fail(self, "name too long: ", self->next);
+    memcpy(name, self->next, length);
+    name[length] = 0;
+    self->next += length;
+    const char *text = variable_get(self->shell, name);
+    if (!text || !*text)
+        return 0;
+    int64_t value;
+    const char *end;
+    bool negative = *text == '-';
+    if (!number(text + (negative || *text == '+'), &end, &value) || *end)
+        return fail(self, "illegal number: ", text);
+    return negative ? -value : value;
+}
+
+static int64_t operand(struct calculation *self)
+{
+    int64_t value = 0;
+    skip_blanks(self);
+    size_t length = name_length(self->next);
+    if (++self->depth > SHELL_DEPTH)
+        fail(self, "nested too deeply", "");
+    else if (length)
+        value = variable(self, length);
+    else if (accept(self, '-'))
+        value = (int64_t)(0 - (uint64_t)operand(self));
+    else if (accept(self, '+'))
+        value = operand(self);
+    else if (accept(self, '!'))
+        value = !operand(self);
+    else if (accept(self, '~'))
+        value = ~operand(self);
+    else if (accept(self, '(')) {
+        value = calculate(self, 0);
+        if (!accept(self, ')'))
+            fail(self, "expecting ')': ", self->next);
+    } else if (!number(self->next, &self->next, &value))
+        fail(self, "syntax error: ", self->next);
+    self->depth--;
+    return value;
+}
+
+/* Shifts count modulo 64 and everything wraps, as the processor does it. */
+static int64_t apply(struct calculation *self, const char *operation, int64_t left, int64_t right)
+{
+    uint64_t a = (uint64_t)left, b = (uint64_t)right;
+    bool twice = operation[1] && operation[1] == operation[0], equal = operation[1] == '=';
+    switch (operation[0]) {
+    case '|':
+        return twice ? left || right : left | right;
+    case '&':
+        return twice ? left && right : left & right;
+    case '^':
+        return left ^ right;
+    case '=':
+        return left == right;
+    case '!':
+        return left != right;
+    case '<':
+        return twice ? (int64_t)(a << (b & 63)) : equal ? left <= right : left < right;
+    case '>':
+        return twice ? left >> (b & 63) : equal ? left >= right : left > right;
+    case '+':
+        return (int64_t)(a + b);
+    case '-':
+        return (int64_t)(a - b);
+    case '*':
+        return (int64_t)(a * b);
+    }
+    if (self->skipped)
+        return 0;
+    if (!right)
+        return fail(self, "division by zero", "");
+    if (right == -1)
+        return operation[0] == '/' ? (int64_t)(0 - a) : 0;
+    return operation[0] == '/' ? left / right : left % right;
+}
+
+static int find_operator(struct calculation *self)
+{
+    skip_blanks(self);
+    for (unsigned i = 0; i < ARRAY_SIZE(operators); i++)
+        if (!strncmp(self->next, operators[i].text, strlen(operators[i].text)))
+            return (int)i;
+    return -1;
+}
+
+/* cond ? a : b, behind the question mark */
+static int64_t choose(struct calculation *self, bool first)
+{
+    self->skipped += !first;
+    int64_t a = calculate(self, 0);
+    self->skipped -= !first;
+    if (!accept(self, ':'))
+        return fail(self, "expecting ':': ", self->next);
+    self->skipped += first;
+    int64_t b = calculate(self, 0);
+    self->skipped -= first;
+    return first ? a : b;
+}
+
+/* Takes in operators that bind at least as tightly as `precedence`; 0 is ?:. */
+static int64_t calculate(struct calculation *self, unsigned precedence)
+{
+    if (self->depth >= SHELL_DEPTH)
+        return fail(self, "nested too deeply", "");
+    self->depth++;
+    int64_t left = operand(self);
+    int i;
+    while (!self->failed && (i = find_operator(self)) >= 0 &&
+           operators[i].precedence >= precedence) {
+        const char *operation = operators[i].text;
+        self->next += strlen(operation);
+        unsigned tighter = operators[i].precedence;
+        bool skip = (tighter == 1 && left) || (tighter == 2 && !left);
+        self->skipped += skip;
+        int64_t right = calculate(self, tighter + 1);
+        self->skipped -= skip;
+        left = apply(self, operation, left, right);
+    }
+    if (!precedence && !self->failed && accept(self, '?'))
+        left = choose(self, left != 0);
+    self->depth--;
+    return left;
+}
+
+bool arithmetic(struct shell *shell, const char *text, int64_t *value)
+{
+    struct calculation self = {.shell = shell, .next = text};
+    *value = calculate(&self, 0);
+    skip_blanks(&self);
+    if (*self.next)
+        fail(&self, "syntax error: ", self.next);
+    return !self.failed;
+}

@@ -1,0 +1,250 @@
+/*
+ * What every command stands on: the table of commands, options after
+ * getopt_long(3), the usage line made from the description, and output.
+ */
+#include "kernel/shell/command.h"
+
+#include <stdarg.h>
+
+#include "lib/printf.h"
+#include "lib/string.h"
+
+const struct command *command_find(const char *name)
+{
+    for (const struct command *const *entry = __start_commands; entry < __stop_commands; entry++)
+        if (!strcmp((*entry)->name, name))
+            return *entry;
+    return NULL;
+}
+
+/* Formatted text on its way to a file: gathered, so that a line is one write. */
+struct sink {
+    struct file *file;
+    int status; /* of the first write that failed */
+    size_t used;
+    char text[256];
+};
+
+static int write_all(struct file *file, const char *bytes, size_t length)
+{
+    while (length) {
+        int64_t written = file_write(file, bytes, length);
+        if (written <= 0)
+            return written < 0 ? (int)written : ERR_IO;
+        bytes += written;
+        length -= (size_t)written;
+    }
+    return OK;
+}
+
+static void sink_flush(struct sink *sink)
+{
+    if (sink->status == OK)
+        sink->status = write_all(sink->file, sink->text, sink->used);
+    sink->used = 0;
+}
+
+static void sink_put(void *context, const char *text, size_t length)
+{
+    struct sink *sink = context;
+    while (length) {
+        size_t part = MIN(length, sizeof sink->text - sink->used);
+        memcpy(sink->text + sink->used, text, part);
+        sink->used += part;
+        text += part;
+        length -= part;
+        if (sink->used == sizeof sink->text)
+            sink_flush(sink);
+    }
+}
+
+PRINTF_LIKE(2, 3) static void sink_format(struct sink *sink, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    format_to(sink_put, sink, format, arguments);
+    va_end(arguments);
+}
+
+/* A reader that went away is no error to report: the writer just ends, as on SIGPIPE. */
+static void output_status(struct invocation *self, int status)
+{
+    if (status == OK)
+        return;
+    self->output_failed = true;
+    if (status != ERR_PIPE && status != ERR_INTERRUPTED)
+        complain(self, "write error: %s", status_text(status));
+}
+
+void out(struct invocation *self, const char *format, ...)
+{
+    if (self->output_failed)
+        return;
+    struct sink sink = {.file = self->out};
+    va_list arguments;
+    va_start(arguments, format);
+    format_to(sink_put, &sink, format, arguments);
+    va_end(arguments);
+    sink_flush(&sink);
+    output_status(self, sink.status);
+}
+
+void out_bytes(struct invocation *self, const void *bytes, size_t length)
+{
+    if (!self->output_failed)
+        output_status(self, write_all(self->out, bytes, length));
+}
+
+static void message(struct invocation *self, const char *format, va_list arguments)
+{
+    struct sink sink = {.file = self->error};
+    sink_format(&sink, "%s: ", self->command->name);
+    format_to(sink_put, &sink, format, arguments);
+    sink_put(&sink, "\n", 1);
+    sink_flush(&sink);
+}
+
+int complain(struct invocation *self, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    message(self, format, arguments);
+    va_end(arguments);
+    return 1;
+}
+
+void note(struct invocation *self, const char *format, ...)
+{
+    struct sink sink = {.file = self->error};
+    va_list arguments;
+    va_start(arguments, format);
+    format_to(sink_put, &sink, format, arguments);
+    va_end(arguments);
+    sink_flush(&sink);
+}
+
+static const struct option *options_of(const struct invocation *self)
+{
+    static const struct option none[1];
+    return self->command->options ? self->command->options : none;
+}
+
+int usage(struct invocation *self, const char *format, ...)
+{
+    if (format) {
+        va_list arguments;
+        va_start(arguments, format);
+        message(self, format, arguments);
+        va_end(arguments);
+    }
+    const struct command *command = self->command;
+    struct sink sink = {.file = self->error};
+    sink_format(&sink, "usage: %s", command->name);
+    for (const struct option *option = options_of(self); option->key; option++) {
+        if (option->key < 256)
+            sink_format(&sink, " [-%c", option->key);
+        else
+            sink_format(&sink, " [--%s", option->name);
+        if (option->argument)
+            sink_format(&sink, " %s", option->argument);
+        sink_put(&sink, "]", 1);
+    }
+    if (command->operands && *command->operands)
+        sink_format(&sink, " %s", command->operands);
+    sink_put(&sink, "\n", 1);
+    sink_flush(&sink);
+    return command->usage_status ? command->usage_status : STATUS_USAGE;
+}
+
+/* The option that `name` means: by its whole name or by a beginning that no other shares.
+ * `matches` counts the candidates. */
+static const struct option *find_long(const struct invocation *self, const char *name,
+                                      size_t length, unsigned *matches)
+{
+    const struct option *found = NULL;
+    *matches = 0;
+    for (const struct option *option = options_of(self); option->key; option++) {
+        if (!option->name || strncmp(option->name, name, length))
+            continue;
+        if (strlen(option->name) == length) {
+            *matches = 1;
+            return option;
+        }
+        found = option;
+        ++*matches;
+    }
+    return found;
+}
+
+static int long_option(struct invocation *self, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    size_t length = equals ? (size_t)(equals - text) : strlen(text);
+    unsigned matches;
+    const struct option *option = find_long(self, text, length, &matches);
+    if (matches != 1) {
+        usage(self, matches ? "option '--%s' is ambiguous" : "unrecognized option '--%s'", text);
+        return -1;
+    }
+    if (equals && !option->argument) {
+        usage(self, "option '--%s' doesn't allow an argument", option->name);
+        return -1;
+    }
+    self->argument = equals ? equals + 1 : NULL;
+    if (option->argument && !equals) {
+        if (self->next >= self->argc) {
+            usage(self, "option '--%s' requires an argument", option->name);
+            return -1;
+        }
+        self->argument = self->argv[self->next++];
+    }
+    return option->key;
+}
+
+/* The letter at self->within of the current word. */
+static int short_option(struct invocation *self)
+{
+    const char *letter = &self->argv[self->next][self->within];
+    const struct option *option = options_of(self);
+    while (option->key && option->key != (unsigned char)*letter)
+        option++;
+
+    self->within++;
+    bool last = letter[1] == 0;
+    if (last || (option->key && option->argument)) {
+        self->next++;
+        self->within = 0;
+    }
+    if (!option->key) {
+        usage(self, "invalid option -- '%c'", *letter);
+        return -1;
+    }
+    self->argument = NULL;
+    if (option->argument) {
+        self->argument = last ? self->argv[self->next] : letter + 1;
+        if (!self->argument) {
+            usage(self, "option requires an argument -- '%c'", *letter);
+            return -1;
+        }
+        self->next += last;
+    }
+    return option->key;
+}
+
+int option_next(struct invocation *self)
+{
+    if (self->within)
+        return short_option(self);
+    self->next = MAX(self->next, 1);
+    if (self->next >= self->argc)
+        return 0;
+    const char *word = self->argv[self->next];
+    if (word[0] != '-' || word[1] == 0)
+        return 0;
+    if (word[1] == '-') {
+        self->next++;
+        return word[2] ? long_option(self, word + 2) : 0;
+    }
+    self->within = 1;
+    return short_option(self);
+}

@@ -1,0 +1,104 @@
+/*
+ * What a command is. A file in commands/ describes one with COMMAND(), which
+ * places it in a table that the linker gathers; the usage line, `help NAME`
+ * and completion all come from that description.
+ *
+ *     static const struct option options[] = {
+ *         {'n', "lines", "NUM", "print the first NUM lines (10)"},
+ *         {'q', "quiet", NULL, "never print headers"},
+ *         {0}};
+ *     static int head(struct invocation *self) { ... }
+ *     COMMAND(head, .summary = "print the first part of files",
+ *             .operands = "[FILE]...", .options = options, .run = head)
+ *
+ * A command reads self->in and writes through out() and complain(); it may not
+ * touch the console itself. It returns its exit status. It asks
+ * console_interrupted() in every loop that can last, and returns 130 on it.
+ */
+#ifndef KERNEL_SHELL_COMMAND_H
+#define KERNEL_SHELL_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/fs/fs.h"
+#include "lib/bits.h"
+
+#define STATUS_USAGE       2
+#define STATUS_NOT_RUN     126
+#define STATUS_NOT_FOUND   127
+#define STATUS_INTERRUPTED 130
+
+struct option {
+    int key;              /* a letter, or above 255 for one with only a long name */
+    const char *name;     /* long name without "--", or NULL */
+    const char *argument; /* what to call the argument in the usage, or NULL for none */
+    const char *help;
+};
+
+struct invocation;
+struct shell;
+
+struct command {
+    const char *name;
+    const char *summary;          /* one line for `help` */
+    const char *operands;         /* for the usage line, "" if none */
+    const struct option *options; /* ends with an entry of zeros; NULL for none */
+    const char *details;          /* more lines for `help NAME`, or NULL */
+    int usage_status;             /* exit status of bad usage; 0 stands for STATUS_USAGE */
+    int (*run)(struct invocation *self);
+};
+
+struct invocation {
+    const struct command *command;
+    int argc;
+    char **argv; /* argv[argc] is NULL */
+    struct file *in, *out, *error;
+    int next; /* options: below */
+    int within;
+    const char *argument;
+    bool output_failed;  /* a write to `out` failed and was reported */
+    struct shell *shell; /* who runs it, for commands that change the shell; NULL: none */
+};
+
+#define COMMAND(identifier, ...)                                                           \
+    static const struct command command_##identifier = {.name = #identifier, __VA_ARGS__}; \
+    static const struct command *const command_entry_##identifier                          \
+        __attribute__((used, section("commands"))) = &command_##identifier;
+
+/* The same for a name that is no identifier: `[`, `.`. */
+#define COMMAND_NAMED(identifier, text, ...)                                        \
+    static const struct command command_##identifier = {.name = text, __VA_ARGS__}; \
+    static const struct command *const command_entry_##identifier                   \
+        __attribute__((used, section("commands"))) = &command_##identifier;
+
+/* The table, in no particular order. */
+extern const struct command *const __start_commands[], *const __stop_commands[];
+const struct command *command_find(const char *name);
+
+/*
+ * The next option's key, as getopt_long(3): bundled letters, -nNUM, -n NUM, --lines=NUM,
+ * --lines NUM, unambiguous prefixes of long names, "--" ends. self->argument is set where the
+ * option takes one. Options and operands do not mix: the first operand ends the options; its index
+ * is then self->next. Returns 0 at the end, -1 when the option is wrong, which has then been
+ * reported with usage().
+ */
+int option_next(struct invocation *self);
+
+/* Prints "NAME: MESSAGE" when there is a message, then the usage line, on self->error; returns the
+ * command's usage status. */
+int usage(struct invocation *self, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* To self->out. A failing write is reported once, by complain(); the shell then makes the status
+ * at least 1. */
+void out(struct invocation *self, const char *format, ...) PRINTF_LIKE(2, 3);
+void out_bytes(struct invocation *self, const void *bytes, size_t length);
+
+/* "NAME: MESSAGE\n" to self->error; returns 1, the usual status for it. */
+int complain(struct invocation *self, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* To self->error, as it is (dd's records, progress). */
+void note(struct invocation *self, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#endif

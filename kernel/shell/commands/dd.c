@@ -1,0 +1,358 @@
+/*
+ * dd: copies blocks of one size into blocks of the same or another. How a
+ * short block, an error, the end of a device and Ctrl-C are treated is what
+ * GNU's manual says; the order of messages and counts is that of GNU's dd too.
+ */
+#include "kernel/shell/commands/dd.h"
+
+#include "kernel/console.h"
+#include "kernel/mem/heap.h"
+#include "kernel/x86/clock.h"
+#include "lib/string.h"
+
+static const char *input_name(const struct dd *dd)
+{
+    return dd->input_name ? dd->input_name : "standard input";
+}
+
+static const char *output_name(const struct dd *dd)
+{
+    return dd->output_name ? dd->output_name : "standard output";
+}
+
+/* Reports what failed and why, but for Ctrl-C; returns the exit status. */
+static int fail(struct dd *dd, const char *what, const char *name, int status)
+{
+    if (status == ERR_INTERRUPTED)
+        return STATUS_INTERRUPTED;
+    return complain(dd->self, "%s '%s': %s", what, name, status_text(status));
+}
+
+/* A count of blocks or of bytes, in bytes; false when it is more than a file can have. */
+static bool in_bytes(uint64_t count, uint64_t block, bool already, uint64_t *bytes)
+{
+    return !__builtin_mul_overflow(count, already ? 1 : block, bytes) && *bytes <= INT64_MAX;
+}
+
+static bool seek_bytes(const struct dd *dd, uint64_t *bytes)
+{
+    return in_bytes(dd->seek, dd->obs, dd->output_flags & DD_SEEK_BYTES, bytes);
+}
+
+/* Without notrunc, the output ends where writing begins. */
+static int open_output(struct dd *dd)
+{
+    uint64_t end;
+    bool truncate = !(dd->conversions & DD_NOTRUNC);
+    if (!seek_bytes(dd, &end))
+        return complain(dd->self,
+                        "offset too large: cannot truncate to a length of seek=%llu"
+                        " (%llu-byte) blocks",
+                        (unsigned long long)dd->seek, (unsigned long long)dd->obs);
+    unsigned mode = O_WRITE;
+    if (!(dd->conversions & DD_NOCREAT))
+        mode |= O_CREATE;
+    if (dd->output_flags & DD_APPEND)
+        mode |= O_APPEND;
+    if (truncate && end == 0)
+        mode |= O_TRUNCATE;
+    int status = file_open(dd->output_name, mode, &dd->out);
+    if (status != OK)
+        return fail(dd, "failed to open", dd->output_name, status);
+    if (!truncate || end == 0 || dd->out->node->type != NODE_FILE)
+        return 0;
+    status = file_truncate(dd->out, end);
+    if (status != OK)
+        return complain(dd->self, "failed to truncate to %llu bytes in output file '%s': %s",
+                        (unsigned long long)end, dd->output_name, status_text(status));
+    return 0;
+}
+
+static int open_files(struct dd *dd)
+{
+    if (!dd->input_name) {
+        dd->in = file_share(dd->self->in);
+    } else {
+        int status = file_open(dd->input_name, O_READ, &dd->in);
+        if (status != OK)
+            return fail(dd, "failed to open", dd->input_name, status);
+    }
+    if (dd->output_name)
+        return open_output(dd);
+    dd->out = file_share(dd->self->out);
+    return 0;
+}
+
+static int no_memory(struct dd *dd, const char *which, uint64_t size)
+{
+    char text[DD_SIZE_MAX];
+    dd_size(text, size, 1024);
+    return complain(dd->self, "memory exhausted by %s buffer of size %llu bytes (%s)", which,
+                    (unsigned long long)size, text);
+}
+
+static int get_buffers(struct dd *dd)
+{
+    if (dd->count == 0)
+        return 0;
+    dd->input = kmalloc(dd->ibs);
+    if (!dd->input)
+        return no_memory(dd, "input", dd->ibs);
+    if (dd->bs)
+        return 0;
+    dd->output = kmalloc(dd->obs);
+    return dd->output ? 0 : no_memory(dd, "output", dd->obs);
+}
+
+/* The next input block, or what there is of it; 0 at the end. */
+static int64_t read_block(struct dd *dd, size_t length)
+{
+    size_t done = 0;
+    do {
+        int64_t part = console_interrupted() ? ERR_INTERRUPTED
+                                             : file_read(dd->in, dd->input + done, length - done);
+        if (part <= 0)
+            return done ? (int64_t)done : part;
+        done += (size_t)part;
+    } while (done < length && dd->input_flags & DD_FULLBLOCK);
+    return (int64_t)done;
+}
+
+/* Skips by reading, where a file has no positions. */
+static int read_past(struct dd *dd, uint64_t length)
+{
+    if (dd->count == 0 || !length)
+        return 0;
+    while (length) {
+        int64_t done = read_block(dd, (size_t)MIN(length, dd->ibs));
+        if (done < 0)
+            return fail(dd, "error reading", input_name(dd), (int)done);
+        if (done == 0) {
+            complain(dd->self, "%s: cannot skip to specified offset", input_name(dd));
+            return 0;
+        }
+        length -= (uint64_t)done;
+    }
+    return 0;
+}
+
+/* A position behind the end of a file is no error, one behind the end of a device is. */
+static int skip_input(struct dd *dd)
+{
+    uint64_t bytes;
+    if (!in_bytes(dd->skip, dd->ibs, dd->input_flags & DD_SKIP_BYTES, &bytes) ||
+        bytes > INT64_MAX - dd->in->position)
+        return complain(dd->self, "%s: cannot skip: Value too large for defined data type",
+                        input_name(dd));
+    if (bytes == 0)
+        return 0;
+    uint64_t position = dd->in->position + bytes;
+    uint64_t size = file_size(dd->in);
+    int status = OK;
+    if (dd->in->node->type == NODE_BLOCK && position > size) {
+        status = ERR_INVALID;
+    } else if (dd->in->node->type == NODE_FILE && position > size) {
+        complain(dd->self, "%s: cannot skip to specified offset", input_name(dd));
+        position = MAX(size, dd->in->position);
+    }
+    if (status == OK)
+        status = file_seek(dd->in, position);
+    if (status == ERR_NOT_SEEKABLE)
+        return read_past(dd, bytes);
+    if (status != OK)
+        return complain(dd->self, "%s: cannot skip: %s", input_name(dd), status_text(status));
+    return 0;
+}
+
+static int seek_output(struct dd *dd)
+{
+    uint64_t bytes;
+    int status = OK;
+    if (!seek_bytes(dd, &bytes) || bytes > INT64_MAX - dd->out->position)
+        return complain(dd->self, "%s: cannot seek: Value too large for defined data type",
+                        output_name(dd));
+    if (bytes == 0)
+        return 0;
+    uint64_t position = dd->out->position + bytes;
+    if (dd->out->node->type == NODE_BLOCK && position > file_size(dd->out))
+        status = ERR_INVALID;
+    else
+        status = file_seek(dd->out, position);
+    if (status != OK)
+        return complain(dd->self, "%s: cannot seek: %s", output_name(dd), status_text(status));
+    return 0;
+}
+
+/* Writes one block, all of it or as much as can be; `size` is what counts as a full one. */
+static int write_block(struct dd *dd, const uint8_t *bytes, size_t length, size_t size,
+                       const char *doing)
+{
+    size_t done = 0;
+    int status = OK;
+    while (done < length && status == OK) {
+        int64_t part = console_interrupted() ? ERR_INTERRUPTED
+                                             : file_write(dd->out, bytes + done, length - done);
+        if (part > 0)
+            done += (size_t)part;
+        else
+            status = part ? (int)part : ERR_NO_SPACE;
+    }
+    if (status == OK && dd->output_flags & DD_DURABLE)
+        status = file_sync(dd->out);
+    dd->bytes += done;
+    if (done == size)
+        dd->full_out++;
+    else if (done == length || (done && dd->output))
+        dd->partial_out++;
+    return status == OK ? 0 : fail(dd, doing, output_name(dd), status);
+}
+
+/* Hands an input block on: as it is, or cut into output blocks. */
+static int pass_on(struct dd *dd, size_t length)
+{
+    if (!dd->output)
+        return write_block(dd, dd->input, length, dd->ibs, "error writing");
+    size_t taken = 0;
+    while (taken < length) {
+        size_t part = MIN(length - taken, dd->obs - dd->pending);
+        memcpy(dd->output + dd->pending, dd->input + taken, part);
+        dd->pending += part;
+        taken += part;
+        if (dd->pending < dd->obs)
+            break;
+        dd->pending = 0;
+        int status = write_block(dd, dd->output, dd->obs, dd->obs, "writing to");
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
+/* conv=noerror: goes on behind the block that could not be read. */
+static int pass_bad_block(struct dd *dd)
+{
+    dd_report(dd);
+    uint64_t position = dd->in->position + (dd->ibs - dd->partial);
+    if (dd->in->node->type == NODE_BLOCK)
+        position = MIN(position, file_size(dd->in));
+    int status = file_seek(dd->in, position);
+    if (status != OK)
+        return complain(dd->self, "%s: cannot seek: %s", input_name(dd), status_text(status));
+    /* The good part of a block that was cut short has been passed on, padded, already. */
+    bool replace = dd->conversions & DD_PAD && !dd->partial;
+    dd->partial = 0;
+    if (!replace)
+        return 0;
+    memset(dd->input, 0, dd->ibs);
+    dd->partial_in++;
+    return pass_on(dd, dd->ibs);
+}
+
+static int pass_block(struct dd *dd, size_t length)
+{
+    dd->partial = 0;
+    if (length == dd->ibs) {
+        dd->full_in++;
+    } else {
+        dd->partial_in++;
+        dd->partial = length;
+        if (dd->conversions & DD_PAD) {
+            memset(dd->input + length, 0, dd->ibs - length);
+            length = dd->ibs;
+        }
+    }
+    return pass_on(dd, length);
+}
+
+/* The end of the input, or an error in it: *status tells which. False ends the copy. */
+static bool next_block(struct dd *dd, size_t length, int *status)
+{
+    dd_progress(dd);
+    int64_t done = read_block(dd, length);
+    if (done == 0)
+        return false;
+    if (done > 0) {
+        *status = pass_block(dd, (size_t)done);
+        return *status == 0;
+    }
+    bool go_on = dd->conversions & DD_NOERROR && done != ERR_INTERRUPTED;
+    if (!go_on || dd->level != DD_NONE)
+        *status = fail(dd, "error reading", input_name(dd), (int)done);
+    if (go_on)
+        *status = pass_bad_block(dd);
+    return go_on && *status == 0;
+}
+
+static int finish(struct dd *dd, int status)
+{
+    if (dd->pending && status != STATUS_INTERRUPTED) {
+        int write_status = write_block(dd, dd->output, dd->pending, dd->obs, "error writing");
+        if (write_status)
+            return write_status;
+    }
+    if (status == STATUS_INTERRUPTED || !(dd->conversions & (DD_FSYNC | DD_FDATASYNC)))
+        return status;
+    int sync_status = file_sync(dd->out);
+    if (sync_status == OK)
+        return status;
+    bool data = dd->conversions & DD_FDATASYNC;
+    return fail(dd, data ? "fdatasync failed for" : "fsync failed for", output_name(dd),
+                sync_status);
+}
+
+static int copy(struct dd *dd)
+{
+    int status = skip_input(dd);
+    if (status == 0)
+        status = seek_output(dd);
+    if (status)
+        return status;
+    uint64_t blocks = dd->count;
+    size_t rest = 0;
+    if (dd->input_flags & DD_COUNT_BYTES && dd->count != UINT64_MAX) {
+        blocks = dd->count / dd->ibs;
+        rest = (size_t)(dd->count % dd->ibs);
+    }
+    bool more = true;
+    while (more && dd->full_in + dd->partial_in < blocks)
+        more = next_block(dd, dd->ibs, &status);
+    if (more && rest)
+        next_block(dd, rest, &status);
+    return finish(dd, status);
+}
+
+static int dd(struct invocation *self)
+{
+    struct dd dd = {.self = self};
+    int status = dd_operands(&dd);
+    if (status)
+        return status;
+    status = open_files(&dd);
+    if (status == 0)
+        status = get_buffers(&dd);
+    if (status == 0) {
+        dd.started = clock_ns();
+        dd.progress_next = dd.started + NS_PER_SEC;
+        status = copy(&dd);
+        dd_report(&dd);
+    }
+    kfree(dd.output);
+    kfree(dd.input);
+    file_close(dd.out);
+    file_close(dd.in);
+    return status;
+}
+
+COMMAND(dd, .summary = "copy and convert blocks of a file or device", .operands = "[OPERAND]...",
+        .usage_status = 1, .run = dd,
+        .details = "  if=FILE      read FILE instead of the input\n"
+                   "  of=FILE      write FILE instead of the output\n"
+                   "  bs=N         copy N bytes at a time; ibs=N, obs=N: read, write (512)\n"
+                   "  count=N      copy only N input blocks; with a B at its end, bytes\n"
+                   "  skip=N       begin N input blocks into the input\n"
+                   "  seek=N       begin N output blocks into the output\n"
+                   "  conv=LIST    fsync fdatasync notrunc nocreat noerror sync\n"
+                   "  iflag=LIST   fullblock count_bytes skip_bytes direct\n"
+                   "  oflag=LIST   append seek_bytes dsync sync direct\n"
+                   "  status=WORD  none noxfer progress\n"
+                   "Numbers take c w b K M G T P E (1024) and kB MB GB (1000), and products AxB.\n")

@@ -1,0 +1,75 @@
+/*
+ * What the three parts of dd share: dd_operands.c reads the command line,
+ * dd.c copies, dd_report.c says what was copied.
+ */
+#ifndef KERNEL_SHELL_COMMANDS_DD_H
+#define KERNEL_SHELL_COMMANDS_DD_H
+
+#include "kernel/shell/command.h"
+
+/* conv= */
+#define DD_FSYNC     BIT(0)
+#define DD_FDATASYNC BIT(1)
+#define DD_NOTRUNC   BIT(2)
+#define DD_PAD       BIT(3) /* "sync": a short input block is filled up with zeros */
+#define DD_NOERROR   BIT(4)
+#define DD_NOCREAT   BIT(5)
+
+/* iflag= and oflag= */
+#define DD_FULLBLOCK   BIT(0)
+#define DD_COUNT_BYTES BIT(1)
+#define DD_SKIP_BYTES  BIT(2)
+#define DD_SEEK_BYTES  BIT(3)
+#define DD_APPEND      BIT(4)
+#define DD_DURABLE     BIT(5) /* dsync, sync: every block is made durable */
+
+enum dd_level {
+    DD_ALL,
+    DD_NONE,
+    DD_NOXFER,
+    DD_PROGRESS
+};
+
+struct dd {
+    struct invocation *self;
+
+    /* as asked for */
+    const char *input_name, *output_name; /* NULL: the command's own */
+    uint64_t bs;                          /* 0: not given, ibs and obs count */
+    uint64_t ibs, obs;
+    uint64_t count; /* UINT64_MAX: everything */
+    uint64_t skip, seek;
+    uint64_t conversions, input_flags, output_flags;
+    enum dd_level level;
+
+    /* the copy */
+    struct file *in, *out;
+    uint8_t *input, *output; /* output is NULL when blocks are not cut anew */
+    size_t pending;          /* bytes in output */
+    size_t partial;          /* of the last input block, if it was short */
+    uint64_t started;        /* clock_ns */
+
+    /* the report */
+    uint64_t full_in, partial_in, full_out, partial_out, bytes;
+    uint64_t progress_next; /* clock_ns */
+    size_t progress_length; /* characters on the progress line, 0: none shown */
+};
+
+/* Fills in what was asked for; 0, or the exit status after a message. */
+int dd_operands(struct dd *dd);
+
+/* The records and the rate, as far as status= allows. */
+void dd_report(struct dd *dd);
+void dd_progress(struct dd *dd);
+
+/* "4096 bytes (4.1 kB, 4.0 KiB) copied, 0.0012 s, 3.4 MB/s" without a newline, seconds whole if
+ * so wished. Returns its length. */
+#define DD_LINE_MAX 128
+size_t dd_rate_line(char line[DD_LINE_MAX], uint64_t bytes, uint64_t nanoseconds,
+                    bool whole_seconds);
+
+/* A size to two or three digits as GNU writes it: "4.1 kB" for base 1000, "4.0 KiB" for 1024. */
+#define DD_SIZE_MAX 24
+void dd_size(char text[DD_SIZE_MAX], uint64_t bytes, unsigned base);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * sh, `.` and eval: run a script in a shell of its own, or text in this one.
+ */
+#include "kernel/shell/internal.h"
+#include "lib/string.h"
+
+static const struct option options[] = {{'c', NULL, "TEXT", "run TEXT instead of a file"},
+                                        {'e', NULL, NULL, "exit when a command fails"},
+                                        {'x', NULL, NULL, "print commands before they run"},
+                                        {0}};
+
+/* Standard input as a script, when there is neither a file nor a text. */
+static void run_input(struct invocation *self, struct shell *shell)
+{
+    struct arena arena = {0};
+    struct text text = {.arena = &arena};
+    char c;
+    while (!arena.failed && file_read(self->in, &c, 1) == 1)
+        text_add(&text, c);
+    if (arena.failed)
+        shell_no_memory(shell);
+    else if (text.bytes)
+        shell_run_source(shell, "sh", text.bytes, text.length, NULL);
+    arena_free(&arena);
+}
+
+static int run_sh(struct invocation *self)
+{
+    const char *text = NULL;
+    bool exit_on_error = false, trace = false;
+    int key;
+    while ((key = option_next(self)) > 0) {
+        if (key == 'c')
+            text = self->argument;
+        exit_on_error |= key == 'e';
+        trace |= key == 'x';
+    }
+    if (key < 0)
+        return STATUS_USAGE;
+    struct shell *shell = shell_enter(self->shell, false);
+    if (!shell)
+        return shell_no_memory(self->shell);
+    shell->exit_on_error = exit_on_error;
+    shell->trace = trace;
+    char **operands = self->argv + self->next;
+    int count = self->argc - self->next;
+    if (count)
+        shell->name = operands[0];
+    if (count > 1 && !arguments_set(shell, count - 1, operands + 1))
+        return shell_leave(shell);
+    if (text)
+        shell_run_source(shell, shell->name, text, strlen(text), NULL);
+    else if (count)
+        shell_run_file(shell, operands[0]);
+    else
+        run_input(self, shell);
+    return shell_leave(shell);
+}
+
+COMMAND(sh, .summary = "run a script", .operands = "[FILE [ARG]...]", .options = options,
+        .run = run_sh)
+
+static int run_dot(struct invocation *self)
+{
+    return self->argc == 2 ? shell_run_file(self->shell, self->argv[1]) : usage(self, NULL);
+}
+
+COMMAND_NAMED(dot, ".", .summary = "run a script in this shell", .operands = "FILE", .run = run_dot)
+
+static int run_eval(struct invocation *self)
+{
+    struct shell *shell = self->shell;
+    struct arena arena = {0};
+    struct text text = {.arena = &arena};
+    for (int i = 1; i < self->argc; i++) {
+        for (const char *c = self->argv[i]; *c; c++)
+            text_add(&text, *c);
+        text_add(&text, ' ');
+    }
+    int status = 0;
+    if (arena.failed)
+        status = shell_no_memory(shell);
+    else if (text.bytes)
+        status = shell_run_source(shell, shell->name, text.bytes, text.length, NULL);
+    arena_free(&arena);
+    return status;
+}
+
+COMMAND(eval, .summary = "run the arguments as a command", .operands = "[ARG]...", .run = run_eval)

@@ -1,0 +1,322 @@
+/*
+ * Words to fields: parameters, commands and arithmetic are put in, unquoted
+ * results split at $IFS, and what then looks like a pattern becomes the names
+ * of files. While a field grows it is a pattern already: a backslash stands
+ * before every character that must not act as one.
+ */
+#include "kernel/shell/internal.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+
+struct fields {
+    char **items;
+    int count, size;
+};
+
+struct expansion {
+    struct shell *shell;
+    struct arena *arena;
+    bool splits; /* into fields, and looks for files; otherwise all becomes one text */
+    struct text text;
+    bool begun;       /* there is a field, though it may be empty */
+    bool blank_ended; /* the last one ended at a blank: a `:` right after it belongs to that */
+    bool special;     /* an unquoted * ? or [ */
+    struct fields fields;
+};
+
+static void expand_parts(struct expansion *self, const struct part *parts, bool plain_splits);
+
+static void add_field(void *context, const char *text)
+{
+    struct expansion *self = context;
+    struct fields *fields = &self->fields;
+    if (fields->count + 1 >= fields->size) {
+        int size = fields->size ? 2 * fields->size : 8;
+        char **items = arena_get(self->arena, (size_t)size * sizeof *items);
+        if (!items)
+            return;
+        if (fields->count)
+            memcpy(items, fields->items, (size_t)fields->count * sizeof *items);
+        fields->items = items;
+        fields->size = size;
+    }
+    fields->items[fields->count++] = arena_copy(self->arena, text, strlen(text));
+    fields->items[fields->count] = NULL;
+}
+
+static void end_field(struct expansion *self)
+{
+    char *text = self->text.bytes ? self->text.bytes : "";
+    int before = self->fields.count;
+    if (self->special && !pattern_paths(text, add_field, self))
+        self->arena->failed = true;
+    if (self->fields.count == before && !self->arena->failed) {
+        if (self->text.bytes)
+            pattern_strip(text);
+        add_field(self, text);
+    }
+    self->text = (struct text){.arena = self->arena};
+    self->begun = self->special = false;
+}
+
+static void put(struct expansion *self, char c, bool quoted)
+{
+    if (c == '\\' || (quoted && strchr("*?[]-!^", c)))
+        text_add(&self->text, '\\');
+    else if (c == '*' || c == '?' || c == '[')
+        self->special = true;
+    text_add(&self->text, c);
+    self->begun = true;
+    self->blank_ended = false;
+}
+
+static void put_quoted(struct expansion *self, const char *text)
+{
+    self->begun = true;
+    while (*text)
+        put(self, *text++, true);
+}
+
+static const char *separators(struct shell *shell)
+{
+    const char *ifs = variable_get(shell, "IFS");
+    return ifs ? ifs : " \t\n";
+}
+
+static void put_split(struct expansion *self, const char *text)
+{
+    const char *ifs = separators(self->shell);
+    for (; *text; text++) {
+        if (!strchr(ifs, *text)) {
+            put(self, *text, false);
+            continue;
+        }
+        bool blank = strchr(" \t\n", *text) != NULL;
+        if (self->begun || (!blank && !self->blank_ended))
+            end_field(self);
+        else if (blank)
+            continue;
+        self->blank_ended = blank;
+    }
+}
+
+/* The result of an expansion. */
+static void put_result(struct expansion *self, const char *text, bool quoted)
+{
+    if (quoted)
+        put_quoted(self, text);
+    else if (self->splits)
+        put_split(self, text);
+    else
+        while (*text)
+            put(self, *text++, false);
+}
+
+/* $@ and $*. "$@" makes a field of each argument, "$*" one of all. */
+static void put_arguments(struct expansion *self, bool quoted, bool each)
+{
+    const char *ifs = separators(self->shell);
+    const char separator[2] = {each ? ' ' : *ifs};
+    bool apart = self->splits && (each || !quoted);
+    for (int i = 1; i <= arguments_count(self->shell); i++) {
+        if (i > 1 && apart && (quoted || self->begun))
+            end_field(self);
+        else if (i > 1 && !apart)
+            put_result(self, separator, quoted);
+        put_result(self, argument_get(self->shell, i), quoted);
+    }
+    self->begun |= quoted && !each;
+}
+
+/* NULL if it is unset. Numbers are written to `buffer`. */
+static const char *parameter(struct shell *shell, const char *name, char buffer[24])
+{
+    int number = 0;
+    switch (name[0]) {
+    case '?':
+    case '#':
+        snprintf(buffer, 24, "%d", name[0] == '?' ? shell->status : arguments_count(shell));
+        return buffer;
+    case '$':
+        return "1"; /* there is one process */
+    case '@':
+    case '*':
+        return arguments_count(shell) ? argument_get(shell, 1) : NULL;
+    }
+    if (name_begins(name[0]))
+        return variable_get(shell, name);
+    for (; *name && number < 100000; name++)
+        number = 10 * number + (*name - '0');
+    return number ? argument_get(shell, number) : shell->name;
+}
+
+/* What ${name#pattern} and its like leave of `value`. */
+static const char *trim(struct expansion *self, const struct part *part, const char *value)
+{
+    const char *pattern = expand_pattern(self->shell, self->arena, part->inner);
+    if (!pattern)
+        return "";
+    const char *end = pattern + strlen(pattern);
+    size_t length = strlen(value);
+    bool front = part->operation == '#';
+    for (size_t i = 0; i <= length; i++) {
+        size_t cut = part->longest ? length - i : i;
+        if (front && pattern_match(pattern, end, value, cut))
+            return value + cut;
+        if (!front && pattern_match(pattern, end, value + length - cut, cut)) {
+            const char *rest = arena_copy(self->arena, value, length - cut);
+            return rest ? rest : "";
+        }
+    }
+    return value;
+}
+
+/* ${name=word} and ${name?word} with the parameter missing. */
+static const char *assign(struct expansion *self, const struct part *part)
+{
+    struct shell *shell = self->shell;
+    const char *text = expand_text(shell, self->arena, part->inner);
+    if (!text)
+        return "";
+    if (part->operation == '?')
+        shell_fail(shell, 2, "%s: %s", part->text, *text ? text : "parameter not set");
+    else if (!name_begins(part->text[0]))
+        shell_fail(shell, 2, "%s: bad variable name", part->text);
+    else
+        variable_set(shell, part->text, text);
+    return text;
+}
+
+static void expand_parameter(struct expansion *self, const struct part *part)
+{
+    char buffer[24];
+    const char *value = parameter(self->shell, part->text, buffer);
+    bool missing = !value || (part->colon && !*value);
+    bool list = part->text[0] == '@' || part->text[0] == '*';
+    if ((part->operation == '-' && missing) || (part->operation == '+' && !missing)) {
+        expand_parts(self, part->inner, true);
+        self->begun |= part->quoted;
+        return;
+    }
+    if (part->operation == '+') {
+        value = "";
+        list = false;
+    } else if ((part->operation == '=' || part->operation == '?') && missing) {
+        value = assign(self, part);
+    } else if (part->operation == 'L') {
+        snprintf(buffer, sizeof buffer, "%zu", value ? strlen(value) : 0);
+        value = buffer;
+        list = false;
+    } else if (part->operation == '#' || part->operation == '%') {
+        value = trim(self, part, value ? value : "");
+        list = false;
+    }
+    if (list)
+        put_arguments(self, part->quoted, part->text[0] == '@');
+    else
+        put_result(self, value ? value : "", part->quoted);
+}
+
+/* The output of a command, less the newlines at its end. */
+static const char *capture(struct expansion *self, struct tree *tree)
+{
+    struct shell *shell = self->shell;
+    shell->substituted = 0;
+    if (!tree)
+        return "";
+    struct file *file = temporary_file();
+    if (!file) {
+        shell_no_memory(shell);
+        return "";
+    }
+    shell->substituted = shell_run_within(shell, tree, shell->file[0], file);
+    size_t size = file_size(file), length = 0;
+    char *text = arena_get(self->arena, size + 1);
+    int64_t count = 0;
+    if (text && file_seek(file, 0) == OK)
+        count = file_read(file, text, size);
+    for (int64_t i = 0; i < count; i++)
+        if (text[i])
+            text[length++] = text[i];
+    while (length && text[length - 1] == '\n')
+        length--;
+    if (text)
+        text[length] = 0;
+    file_close(file);
+    return text ? text : "";
+}
+
+static void expand_arithmetic(struct expansion *self, const struct part *part)
+{
+    char digits[24];
+    int64_t value;
+    const char *text = expand_text(self->shell, self->arena, part->inner);
+    if (!text || !arithmetic(self->shell, text, &value))
+        return;
+    snprintf(digits, sizeof digits, "%lld", (long long)value);
+    put_result(self, digits, part->quoted);
+}
+
+static void expand_parts(struct expansion *self, const struct part *part, bool plain_splits)
+{
+    for (; part && self->shell->leaving == STAY && !self->arena->failed; part = part->next) {
+        switch (part->kind) {
+        case PART_TEXT:
+            if (part->quoted || plain_splits)
+                put_result(self, part->text, part->quoted);
+            else
+                for (const char *c = part->text; *c; c++)
+                    put(self, *c, false);
+            break;
+        case PART_PARAMETER:
+            expand_parameter(self, part);
+            break;
+        case PART_COMMAND:
+            put_result(self, capture(self, part->tree), part->quoted);
+            break;
+        case PART_ARITHMETIC:
+            expand_arithmetic(self, part);
+            break;
+        }
+    }
+}
+
+/* Is everything there? Without memory the script ends. */
+static bool succeeded(struct expansion *self)
+{
+    if (self->arena->failed && self->shell->leaving == STAY)
+        shell_no_memory(self->shell);
+    return self->shell->leaving == STAY;
+}
+
+char **expand_fields(struct shell *shell, struct arena *arena, const struct word *words, int *count)
+{
+    static char *none[1];
+    struct expansion self = {
+        .shell = shell, .arena = arena, .splits = true, .text.arena = arena, .fields.items = none};
+    for (; words; words = words->next) {
+        expand_parts(&self, words->parts, false);
+        if (self.begun)
+            end_field(&self);
+        self.blank_ended = false;
+    }
+    *count = self.fields.count;
+    return succeeded(&self) ? self.fields.items : NULL;
+}
+
+char *expand_pattern(struct shell *shell, struct arena *arena, const struct part *parts)
+{
+    struct expansion self = {.shell = shell, .arena = arena, .text.arena = arena};
+    expand_parts(&self, parts, false);
+    if (!self.text.bytes)
+        self.text.bytes = arena_get(arena, 1);
+    return succeeded(&self) ? self.text.bytes : NULL;
+}
+
+char *expand_text(struct shell *shell, struct arena *arena, const struct part *parts)
+{
+    char *text = expand_pattern(shell, arena, parts);
+    if (text)
+        pattern_strip(text);
+    return text;
+}

@@ -1,0 +1,407 @@
+/*
+ * The syntax tree at work. There are no processes: a command is a function,
+ * `( )` and each stage of a pipeline run in a shell that is a copy, one stage
+ * after the other, with a RAM file in place of the pipe. After every step
+ * `leaving` tells whether to go on.
+ */
+#include "kernel/console.h"
+#include "kernel/mem/heap.h"
+#include "kernel/shell/internal.h"
+#include "kernel/x86/clock.h"
+#include "lib/string.h"
+
+struct file *temporary_file(void)
+{
+    struct node *node = node_new_file();
+    struct file *file = NULL;
+    return node && file_open_node(node, O_READ | O_WRITE, &file) == OK ? file : NULL;
+}
+
+int shell_run_within(struct shell *shell, struct tree *tree, struct file *in, struct file *out)
+{
+    struct shell *within = shell_enter(shell, true);
+    if (!within)
+        return shell_no_memory(shell);
+    file_close(within->file[0]);
+    file_close(within->file[1]);
+    within->file[0] = file_share(in);
+    within->file[1] = file_share(out);
+    shell_run(within, tree);
+    return shell_leave(within);
+}
+
+static int open_redirection(struct shell *shell, struct redirection *redirection,
+                            const char *target, struct file **file)
+{
+    static const unsigned flags[] = {
+        [REDIRECT_READ] = O_READ,
+        [REDIRECT_WRITE] = O_WRITE | O_CREATE | O_TRUNCATE,
+        [REDIRECT_APPEND] = O_WRITE | O_CREATE | O_APPEND,
+        [REDIRECT_BOTH] = O_READ | O_WRITE | O_CREATE,
+    };
+    if (redirection->kind == REDIRECT_SAME) {
+        if (target[0] < '0' || target[0] > '2' || target[1])
+            return ERR_BAD_FILE;
+        *file = file_share(shell->file[target[0] - '0']);
+        return OK;
+    }
+    if (redirection->kind < REDIRECT_SAME)
+        return file_open(target, flags[redirection->kind], file);
+    *file = temporary_file();
+    if (!*file)
+        return ERR_NO_MEMORY;
+    size_t length = strlen(target);
+    int64_t written = file_write(*file, target, length);
+    int status = written == (int64_t)length ? file_seek(*file, 0) : ERR_NO_MEMORY;
+    if (status != OK)
+        file_close(*file);
+    return status;
+}
+
+/* Exchanges the shell's files until undo(); after an error, which is reported, nothing has
+ * changed. */
+static bool redirect(struct shell *shell, struct redirection *redirection, struct file *saved[3])
+{
+    for (int i = 0; i < 3; i++) {
+        saved[i] = shell->file[i];
+        file_share(saved[i]);
+    }
+    bool good = true;
+    for (; redirection && good; redirection = redirection->next) {
+        struct arena arena = {0};
+        struct file *file;
+        char *target = expand_text(shell, &arena, redirection->word->parts);
+        int status = target ? OK : ERR_INVALID;
+        if (target && redirection->descriptor > 2)
+            status = ERR_BAD_FILE;
+        if (status == OK)
+            status = open_redirection(shell, redirection, target, &file);
+        good = status == OK;
+        if (good) {
+            file_close(shell->file[redirection->descriptor]);
+            shell->file[redirection->descriptor] = file;
+        } else if (target) {
+            bool here = redirection->kind > REDIRECT_SAME;
+            shell_say(shell, "cannot open %.100s: %s", here ? "<<" : target, status_text(status));
+        }
+        arena_free(&arena);
+    }
+    return good;
+}
+
+static void undo(struct shell *shell, struct file *saved[3])
+{
+    for (int i = 0; i < 3; i++) {
+        file_close(shell->file[i]);
+        shell->file[i] = saved[i];
+    }
+}
+
+/* A path that names no command is a script. */
+static int run_script(struct shell *shell, int argc, char **argv)
+{
+    struct shell *within = shell_enter(shell, false);
+    if (!within)
+        return shell_no_memory(shell);
+    within->name = argv[0];
+    if (arguments_set(within, argc - 1, argv + 1))
+        shell_run_file(within, argv[0]);
+    return shell_leave(within);
+}
+
+int shell_run_command(struct shell *shell, int argc, char **argv)
+{
+    if (strchr(argv[0], '/'))
+        return run_script(shell, argc, argv);
+    const struct command *command = command_find(argv[0]);
+    if (!command) {
+        shell_say(shell, "%s: not found", argv[0]);
+        return STATUS_NOT_FOUND;
+    }
+    struct invocation invocation = {.command = command,
+                                    .argc = argc,
+                                    .argv = argv,
+                                    .in = shell->file[0],
+                                    .out = shell->file[1],
+                                    .error = shell->file[2],
+                                    .shell = shell};
+    int status = command->run(&invocation);
+    return invocation.output_failed && !status ? 1 : status;
+}
+
+/* Variables that are set for one command, and what they hide. */
+struct hidden {
+    struct hidden *next;
+    const char *name;
+    struct variable *variable;
+};
+
+static void reveal(struct shell *shell, struct hidden *hidden)
+{
+    for (; hidden; hidden = hidden->next) {
+        variable_free(variable_take(shell, hidden->name));
+        if (hidden->variable) {
+            hidden->variable->next = shell->variables;
+            shell->variables = hidden->variable;
+        }
+    }
+}
+
+static void trace(struct shell *shell, int count, char **words, const char *separator)
+{
+    const char *before = "+ ";
+    for (int i = 0; i < count; i++, before = separator) {
+        file_write(shell->file[2], before, strlen(before));
+        file_write(shell->file[2], words[i], strlen(words[i]));
+    }
+    file_write(shell->file[2], "\n", 1);
+}
+
+/* With `hidden`, for one command only. */
+static bool assign_all(struct shell *shell, struct arena *arena, const struct word *word,
+                       struct hidden **hidden)
+{
+    for (; word; word = word->next) {
+        char *value = expand_text(shell, arena, word->parts);
+        if (value && hidden) {
+            struct hidden *entry = arena_get(arena, sizeof *entry);
+            if (!entry)
+                return shell_no_memory(shell), false;
+            entry->name = word->name;
+            entry->variable = variable_take(shell, word->name);
+            entry->next = *hidden;
+            *hidden = entry;
+        }
+        if (!value || !variable_set(shell, word->name, value))
+            return false;
+        if (hidden && !variable_export(shell, word->name))
+            return false;
+        if (shell->trace) {
+            char *shown[] = {(char *)(uintptr_t)word->name, value};
+            trace(shell, 2, shown, "=");
+        }
+    }
+    return true;
+}
+
+static int run_simple(struct shell *shell, struct tree *tree)
+{
+    struct arena arena = {0};
+    struct hidden *hidden = NULL;
+    struct file *saved[3];
+    int argc, status = 0;
+    shell->line = tree->line;
+    shell->substituted = 0;
+    char **argv = expand_fields(shell, &arena, tree->words, &argc);
+    if (argv) {
+        if (argc && shell->trace)
+            trace(shell, argc, argv, " ");
+        if (!redirect(shell, tree->redirections, saved))
+            status = 2;
+        else if (assign_all(shell, &arena, tree->assignments, argc ? &hidden : NULL))
+            status = argc ? shell_run_command(shell, argc, argv) : shell->substituted;
+        undo(shell, saved);
+    }
+    reveal(shell, hidden);
+    arena_free(&arena);
+    return shell->leaving == STAY ? status : shell->status;
+}
+
+/* One after the other; the status is the last one's. */
+static int run_list(struct shell *shell, struct tree *tree)
+{
+    int status = 0;
+    for (; tree && shell->leaving == STAY; tree = tree->next)
+        status = shell_run(shell, tree);
+    return status;
+}
+
+/* A failure that somebody looks at does not end the script under `set -e`. */
+static int run_condition(struct shell *shell, struct tree *tree)
+{
+    shell->conditions++;
+    int status = shell_run(shell, tree);
+    shell->conditions--;
+    return status;
+}
+
+static int run_and_or(struct shell *shell, struct tree *tree)
+{
+    int status = 0;
+    for (bool first = true; tree && shell->leaving == STAY; tree = tree->next, first = false)
+        if (first || tree->after_or == (status != 0))
+            status = tree->next ? run_condition(shell, tree) : shell_run(shell, tree);
+    return status;
+}
+
+static int run_stages(struct shell *shell, struct tree *stage)
+{
+    int status = 0;
+    struct file *in = file_share(shell->file[0]);
+    for (; stage && shell->leaving == STAY && !console_interrupted(); stage = stage->next) {
+        struct file *out = stage->next ? temporary_file() : file_share(shell->file[1]);
+        if (!out) {
+            status = shell_no_memory(shell);
+            break;
+        }
+        status = shell_run_within(shell, stage, in, out);
+        if (stage->next)
+            file_seek(out, 0);
+        file_close(in);
+        in = out;
+    }
+    file_close(in);
+    return status;
+}
+
+static int run_pipeline(struct shell *shell, struct tree *tree)
+{
+    uint64_t start = clock_ns();
+    shell->conditions += tree->negated;
+    int status = tree->body->next ? run_stages(shell, tree->body) : shell_run(shell, tree->body);
+    shell->conditions -= tree->negated;
+    if (tree->timed)
+        shell_print_time(shell, clock_ns() - start);
+    return tree->negated && shell->leaving == STAY ? !status : status;
+}
+
+static int run_if(struct shell *shell, struct tree *tree)
+{
+    while (tree && tree->kind == TREE_IF) {
+        int status = run_condition(shell, tree->condition);
+        if (shell->leaving != STAY)
+            return status;
+        if (!status)
+            return shell_run(shell, tree->body);
+        tree = tree->otherwise;
+    }
+    return tree ? shell_run(shell, tree) : 0;
+}
+
+/* Behind the body of a loop: is that the end of it? */
+static bool loop_ends(struct shell *shell)
+{
+    if (shell->leaving != LEAVE_BREAK && shell->leaving != LEAVE_CONTINUE)
+        return shell->leaving != STAY;
+    if (--shell->levels)
+        return true;
+    bool ends = shell->leaving == LEAVE_BREAK;
+    shell->leaving = STAY;
+    return ends;
+}
+
+static int run_loop(struct shell *shell, struct tree *tree)
+{
+    int status = 0;
+    shell->loops++;
+    for (;;) {
+        bool goes_on = (run_condition(shell, tree->condition) != 0) == tree->negated;
+        if (shell->leaving == STAY) {
+            if (!goes_on)
+                break;
+            status = shell_run(shell, tree->body);
+        }
+        if (loop_ends(shell))
+            break;
+    }
+    shell->loops--;
+    return shell->leaving == STAY ? status : shell->status;
+}
+
+static int run_for(struct shell *shell, struct tree *tree)
+{
+    static struct part every = {.kind = PART_PARAMETER, .quoted = true, .text = "@"};
+    static const struct word arguments = {.parts = &every};
+    struct arena arena = {0};
+    int count = 0, status = 0;
+    char **items =
+        expand_fields(shell, &arena, tree->all_arguments ? &arguments : tree->words, &count);
+    shell->loops++;
+    for (int i = 0; items && i < count && variable_set(shell, tree->name, items[i]); i++) {
+        status = shell_run(shell, tree->body);
+        if (loop_ends(shell))
+            break;
+    }
+    shell->loops--;
+    arena_free(&arena);
+    return shell->leaving == STAY ? status : shell->status;
+}
+
+static int run_case(struct shell *shell, struct tree *tree)
+{
+    struct arena arena = {0};
+    struct tree *chosen = NULL;
+    char *subject = expand_text(shell, &arena, tree->words->parts);
+    for (struct tree *arm = tree->body; arm && subject && !chosen; arm = arm->next)
+        for (struct word *word = arm->words; word && !chosen; word = word->next) {
+            char *pattern = expand_pattern(shell, &arena, word->parts);
+            if (!pattern)
+                break;
+            if (pattern_match(pattern, pattern + strlen(pattern), subject, strlen(subject)))
+                chosen = arm;
+        }
+    arena_free(&arena);
+    if (shell->leaving != STAY)
+        return shell->status;
+    return chosen && chosen->body ? shell_run(shell, chosen->body) : 0;
+}
+
+static int run_kind(struct shell *shell, struct tree *tree)
+{
+    switch (tree->kind) {
+    case TREE_SIMPLE:
+        return run_simple(shell, tree);
+    case TREE_AND_OR:
+        return run_and_or(shell, tree->body);
+    case TREE_PIPELINE:
+        return run_pipeline(shell, tree);
+    case TREE_SUBSHELL:
+        return shell_run_within(shell, tree->body, shell->file[0], shell->file[1]);
+    case TREE_IF:
+        return run_if(shell, tree);
+    case TREE_LOOP:
+        return run_loop(shell, tree);
+    case TREE_FOR:
+        return run_for(shell, tree);
+    case TREE_CASE:
+        return run_case(shell, tree);
+    case TREE_LIST:
+    case TREE_ARM:
+        break;
+    }
+    return run_list(shell, tree->body);
+}
+
+static int run_redirected(struct shell *shell, struct tree *tree)
+{
+    struct file *saved[3];
+    shell->line = tree->line;
+    int status = redirect(shell, tree->redirections, saved) ? run_kind(shell, tree) : 2;
+    undo(shell, saved);
+    return shell->leaving == STAY ? status : shell->status;
+}
+
+int shell_run(struct shell *shell, struct tree *tree)
+{
+    if (console_interrupted()) {
+        shell->leaving = LEAVE_SCRIPT;
+        return shell->status = STATUS_INTERRUPTED;
+    }
+    /* The others do not nest but with one of these in between. */
+    bool nests = tree->kind != TREE_AND_OR && tree->kind != TREE_PIPELINE;
+    shell->depth += nests;
+    if (shell->depth > 2 * SHELL_DEPTH) {
+        shell->depth -= nests;
+        return shell_fail(shell, 2, "nested too deeply");
+    }
+    bool redirected = tree->redirections && tree->kind != TREE_SIMPLE;
+    int status = redirected ? run_redirected(shell, tree) : run_kind(shell, tree);
+    shell->depth -= nests;
+    bool checked = tree->kind == TREE_SIMPLE || tree->kind == TREE_SUBSHELL ||
+                   (tree->kind == TREE_PIPELINE && !tree->negated);
+    if (shell->leaving != STAY)
+        return shell->status;
+    if (status && checked && shell->exit_on_error && !shell->conditions)
+        shell->leaving = LEAVE_SHELL;
+    return shell->status = status;
+}

@@ -1,0 +1,196 @@
+/* See host_kernel.h. */
+#include "tests/unit/host_kernel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "kernel/console.h"
+#include "kernel/log.h"
+#include "kernel/mem/heap.h"
+#include "kernel/x86/clock.h"
+#include "lib/printf.h"
+
+long host_allocations_left = -1;
+long host_allocations_live;
+
+static bool allocation_fails(void)
+{
+    if (host_allocations_left < 0)
+        return false;
+    if (host_allocations_left == 0)
+        return true;
+    host_allocations_left--;
+    return false;
+}
+
+/* The alignment that the kernel's heap promises. */
+void *kmalloc(size_t size)
+{
+    if (size > SIZE_MAX / 2 || allocation_fails())
+        return NULL;
+    size_t alignment = size >= 4096 ? 4096 : 16;
+    void *pointer = aligned_alloc(alignment, (size + alignment) & ~(alignment - 1));
+    if (pointer)
+        host_allocations_live++;
+    return pointer;
+}
+
+void *kcalloc(size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / size)
+        return NULL;
+    void *pointer = kmalloc(count * size);
+    if (pointer)
+        memset(pointer, 0, count * size);
+    return pointer;
+}
+
+void *krealloc(void *pointer, size_t size)
+{
+    if (!pointer)
+        return kmalloc(size);
+    if (size > SIZE_MAX / 2 || allocation_fails())
+        return NULL;
+    return realloc(pointer, size ? size : 1);
+}
+
+void kfree(void *pointer)
+{
+    if (pointer)
+        host_allocations_live--;
+    free(pointer);
+}
+
+uint64_t host_clock_offset;
+
+uint64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NS_PER_SEC + (uint64_t)now.tv_nsec + host_clock_offset;
+}
+
+bool clock_wait(bool (*ready)(void *context), void *context, uint64_t deadline)
+{
+    while (!ready(context)) {
+        if (clock_ns() >= deadline)
+            return ready(context);
+        host_clock_offset += NS_PER_MS;
+    }
+    return true;
+}
+
+/* Time passes, nobody waits. */
+void clock_sleep(uint64_t nanoseconds)
+{
+    host_clock_offset += nanoseconds;
+}
+
+static char *input;
+static size_t input_length, input_next;
+static char *output;
+static size_t output_length, output_size;
+static bool interrupted;
+bool host_console_echo;
+
+void host_console_feed(const char *bytes, size_t length)
+{
+    input = realloc(input, input_length + length + 1);
+    memcpy(input + input_length, bytes, length);
+    input_length += length;
+}
+
+int console_get(uint64_t deadline)
+{
+    (void)deadline;
+    if (interrupted)
+        return CONSOLE_CTRL_C;
+    if (input_next == input_length)
+        return CONSOLE_TIMEOUT;
+    int byte = (unsigned char)input[input_next++];
+    if (byte == 3) {
+        interrupted = true;
+        return CONSOLE_CTRL_C;
+    }
+    return byte;
+}
+
+void console_write(const char *text, size_t length)
+{
+    if (host_console_echo)
+        fwrite(text, 1, length, stdout);
+    if (output_length + length + 1 > output_size) {
+        output_size = 2 * (output_length + length + 1);
+        output = realloc(output, output_size);
+    }
+    memcpy(output + output_length, text, length);
+    output_length += length;
+    output[output_length] = 0;
+}
+
+const char *host_console_text(void)
+{
+    return output ? output : "";
+}
+
+void host_console_clear(void)
+{
+    output_length = 0;
+    if (output)
+        output[0] = 0;
+}
+
+bool console_interrupted(void)
+{
+    return interrupted;
+}
+
+void console_clear_interrupt(void)
+{
+    interrupted = false;
+}
+
+char host_log_last[256];
+unsigned host_log_count;
+
+void log_line(enum log_level level, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    log_line_va(level, format, arguments);
+    va_end(arguments);
+}
+
+void log_line_va(enum log_level level, const char *format, va_list arguments)
+{
+    (void)level;
+    vsnprintf(host_log_last, sizeof host_log_last, format, arguments);
+    host_log_count++;
+}
+
+void log_set_console_level(enum log_level level)
+{
+    (void)level;
+}
+
+size_t log_read(uint64_t *cursor, char *text, size_t size)
+{
+    (void)cursor;
+    (void)text;
+    (void)size;
+    return 0;
+}
+
+/* lib/printf.h, over the host's own. */
+int format_to(void (*put)(void *context, const char *text, size_t length), void *context,
+              const char *format, va_list arguments)
+{
+    char *text = NULL;
+    int length = vasprintf(&text, format, arguments);
+    if (length >= 0)
+        put(context, text, (size_t)length);
+    free(text);
+    return length;
+}

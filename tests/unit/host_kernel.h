@@ -1,0 +1,34 @@
+/*
+ * A host in place of the rooms that need the machine: heap, clock, console and
+ * log, with handles for tests to pull.
+ */
+#ifndef TESTS_UNIT_HOST_KERNEL_H
+#define TESTS_UNIT_HOST_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The allocation after the next `count` successful ones, and all later ones, fail; -1: none. */
+extern long host_allocations_left;
+extern long host_allocations_live;
+
+/* What console_get() delivers; a byte 3 in it acts as Ctrl-C. At its end console_get() times out.
+ */
+void host_console_feed(const char *bytes, size_t length);
+
+/* What was written to the console since the last call of host_console_clear(), NUL terminated. */
+const char *host_console_text(void);
+void host_console_clear(void);
+
+/* Where console output goes as well: standard output, or nowhere (the start). */
+extern bool host_console_echo;
+
+/* Added to the real monotonic clock. */
+extern uint64_t host_clock_offset;
+
+/* The last line that was logged. */
+extern char host_log_last[256];
+extern unsigned host_log_count;
+
+#endif

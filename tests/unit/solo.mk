@@ -1,0 +1,2 @@
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -Werror
+include tests/unit/unit.mk

@@ -1,0 +1,713 @@
+/*
+ * The option parser and output of command.c, and what the commands do that a
+ * host's cannot be compared with: devices, Ctrl-C, consoles, lack of memory.
+ */
+#include <stdio.h>
+
+#include "kernel/block/block.h"
+#include "kernel/shell/path.h"
+#include "kernel/shell/reader.h"
+#include "tests/unit/run_command.h"
+
+#define CONSOLE_LONG 256
+
+static const struct option options[] = {
+    {'a', "all", NULL, "everything"},     {'n', "number", "NUM", "how many"},
+    {'x', NULL, NULL, "no long name"},    {'q', "quiet", NULL, "silent"},
+    {'r', "quick", NULL, "not slow"},     {CONSOLE_LONG, "only-long", "WORD", "no letter"},
+    {'u', "numbering", NULL, "prefixed"}, {0}};
+
+static int nothing(struct invocation *self)
+{
+    (void)self;
+    return 0;
+}
+
+static const struct command probe = {.name = "probe",
+                                     .summary = "takes options",
+                                     .operands = "FILE...",
+                                     .options = options,
+                                     .run = nothing};
+
+#define USAGE "usage: probe [-a] [-n NUM] [-x] [-q] [-r] [--only-long WORD] [-u] FILE...\n"
+
+/* Parses `line` and writes down what came: keys, arguments, then the operands. */
+static const char *parse(const char *line)
+{
+    static char seen[512];
+    char words[256], *argv[32];
+    int argc = 0;
+    strcpy(words, line);
+    for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    argv[argc] = NULL;
+    struct file *error = run_file("", 0);
+    struct invocation self = {.command = &probe, .argc = argc, .argv = argv, .error = error};
+    char *at = seen;
+    *at = 0;
+    for (int key; (key = option_next(&self));) {
+        if (key < 0) {
+            at += sprintf(at, "!");
+            self.next = argc;
+            break;
+        }
+        at += key < 256 ? sprintf(at, "%c", key) : sprintf(at, "#");
+        if (self.argument)
+            at += sprintf(at, "(%s)", self.argument);
+        at += sprintf(at, " ");
+    }
+    for (int i = self.next; i < argc; i++)
+        at += sprintf(at, "[%s]", argv[i]);
+    run_collect(error, run_error, sizeof run_error);
+    file_close(error);
+    return seen;
+}
+
+static void test_options(void **state)
+{
+    static const struct {
+        const char *line, *seen;
+    } good[] = {
+        {"probe", ""},
+        {"probe -", "[-]"},
+        {"probe --", ""},
+        {"probe -- -a", "[-a]"},
+        {"probe -a b -x", "a [b][-x]"},
+        {"probe -ax -q", "a x q "},
+        {"probe -n5 -n 6", "n(5) n(6) "},
+        {"probe -an5", "a n(5) "},
+        {"probe -an 5 f", "a n(5) [f]"},
+        {"probe -n -a", "n(-a) "},
+        {"probe -n --", "n(--) "},
+        {"probe --all", "a "},
+        {"probe --al --a", "a a "},
+        {"probe --number=5 --number 6", "n(5) n(6) "},
+        {"probe --number= x", "n() [x]"},
+        {"probe --number=a=b", "n(a=b) "},
+        {"probe --quie", "q "},
+        {"probe --only=w --o w", "#(w) #(w) "},
+        {"probe --numberi", "u "},
+        {"probe -a -- -n", "a [-n]"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        assert_string_equal(parse(good[i].line), good[i].seen);
+        assert_string_equal(run_error, "");
+    }
+}
+
+static void test_wrong_options(void **state)
+{
+    static const struct {
+        const char *line, *seen, *message;
+    } wrong[] = {
+        {"probe -z", "!", "probe: invalid option -- 'z'\n" USAGE},
+        {"probe -az", "a !", "probe: invalid option -- 'z'\n" USAGE},
+        {"probe -n", "!", "probe: option requires an argument -- 'n'\n" USAGE},
+        {"probe -an", "a !", "probe: option requires an argument -- 'n'\n" USAGE},
+        {"probe --number", "!", "probe: option '--number' requires an argument\n" USAGE},
+        {"probe --all=x", "!", "probe: option '--all' doesn't allow an argument\n" USAGE},
+        {"probe --qui", "!", "probe: option '--qui' is ambiguous\n" USAGE},
+        {"probe --none", "!", "probe: unrecognized option '--none'\n" USAGE},
+        {"probe --none=5", "!", "probe: unrecognized option '--none=5'\n" USAGE},
+        {"probe --alll", "!", "probe: unrecognized option '--alll'\n" USAGE},
+        {"probe -\xFF", "!", "probe: invalid option -- '\xFF'\n" USAGE},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+        assert_string_equal(parse(wrong[i].line), wrong[i].seen);
+        assert_string_equal(run_error, wrong[i].message);
+    }
+}
+
+static void test_usage_status(void **state)
+{
+    struct command command = probe;
+    struct file *error = run_file("", 0);
+    struct invocation self = {.command = &command, .error = error};
+    (void)state;
+    assert_int_equal(usage(&self, NULL), STATUS_USAGE);
+    command.usage_status = 1;
+    command.options = NULL;
+    command.operands = "";
+    assert_int_equal(usage(&self, "%d is wrong", 7), 1);
+    run_collect(error, run_error, sizeof run_error);
+    assert_string_equal(run_error, USAGE "probe: 7 is wrong\nusage: probe\n");
+    file_close(error);
+}
+
+/* Every command answers an unknown option with its usage and the status people know. */
+static void test_all_commands(void **state)
+{
+    static const struct {
+        const char *name;
+        int status;
+    } known[] = {{"cat", 1},     {"cmp", 2},  {"cp", 1},  {"dd", 1},    {"head", 1},
+                 {"hexdump", 1}, {"ls", 2},   {"mv", 1},  {"rm", 1},    {"mkdir", 1},
+                 {"lsblk", 1},   {"seq", 1},  {"wc", 1},  {"tail", 1},  {"tee", 1},
+                 {"sleep", 1},   {"sync", 1}, {"xxd", 1}, {"uptime", 1}};
+    char line[64], first[64];
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+        snprintf(line, sizeof line, "%s --no-such-thing", known[i].name);
+        assert_int_equal(run(line), known[i].status);
+        int length = snprintf(first, sizeof first, "%s: unrecognized option '--no-such-thing'\n",
+                              known[i].name);
+        assert_int_equal(strncmp(run_error, first, (size_t)length), 0);
+        length = snprintf(first, sizeof first, "usage: %s ", known[i].name);
+        assert_non_null(strstr(run_error, "usage: "));
+        assert_string_equal(run_out, "");
+    }
+    assert_null(command_find("no-such-command"));
+    assert_null(command_find(""));
+}
+
+static unsigned writes;
+
+static int64_t counting_write(struct node *node, const void *buffer, size_t length, uint64_t offset)
+{
+    (void)node;
+    (void)buffer;
+    (void)offset;
+    writes++;
+    return (int64_t)length;
+}
+
+/* A line is one write, a long one as few as its length asks for. */
+static void test_output_is_gathered(void **state)
+{
+    static const struct node_operations counting = {.write = counting_write};
+    struct file *file;
+    char text[1001];
+    (void)state;
+    memset(text, 'x', 1000);
+    text[1000] = 0;
+    file_open_node(node_new(NODE_CHARACTER, &counting, NULL), O_WRITE, &file);
+    struct invocation self = {.command = &probe, .out = file, .error = file};
+    writes = 0;
+    out(&self, "%s %d %c%%\n", "word", 5, 'c');
+    assert_int_equal(writes, 1);
+    complain(&self, "%s: %s", "file", "reason");
+    assert_int_equal(writes, 2);
+    out(&self, "%s", text);
+    assert_in_range(writes, 3, 6);
+    assert_false(self.output_failed);
+    file_close(file);
+}
+
+static void test_failing_output(void **state)
+{
+    struct file *full, *error = run_file("", 0);
+    (void)state;
+    assert_int_equal(file_open("/dev/full", O_WRITE, &full), OK);
+    struct invocation self = {.command = &probe, .out = full, .error = error};
+    out(&self, "%s", "");
+    assert_false(self.output_failed);
+    out(&self, "x");
+    assert_true(self.output_failed);
+    out(&self, "y");
+    out_bytes(&self, "z", 1);
+    run_collect(error, run_error, sizeof run_error);
+    assert_string_equal(run_error, "probe: write error: No space left on device\n");
+    file_close(error);
+
+    /* Commands that could print for ever end, each after one message. */
+    static const char *const lines[] = {"seq 1000000000",
+                                        "cat /dev/zero",
+                                        "xxd /dev/zero",
+                                        "hexdump -v /dev/zero",
+                                        "xxd -p /dev/zero",
+                                        "head -c 1E /dev/zero",
+                                        "ls /dev",
+                                        "echo a b c",
+                                        "tail -n +1 /dev/zero",
+                                        "cmp -l /dev/zero /dev/urandom"};
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        run_with(lines[i], NULL, full);
+        const char *message = strstr(run_error, ": write error: No space left on device\n");
+        assert_non_null(message);
+        assert_null(strstr(message + strlen(": write"), "write error"));
+    }
+    file_close(full);
+}
+
+static int64_t broken_write(struct node *node, const void *buffer, size_t length, uint64_t offset)
+{
+    (void)node;
+    (void)buffer;
+    (void)length;
+    (void)offset;
+    return ERR_PIPE;
+}
+
+static void test_broken_pipe_is_silent(void **state)
+{
+    static const struct node_operations broken = {.write = broken_write};
+    struct file *file;
+    (void)state;
+    file_open_node(node_new(NODE_CHARACTER, &broken, NULL), O_WRITE, &file);
+    run_with("seq 1000000000", NULL, file);
+    assert_string_equal(run_error, "");
+    file_close(file);
+}
+
+static void test_interrupt(void **state)
+{
+    static const char *const lines[] = {"cat /dev/zero",
+                                        "wc /dev/zero",
+                                        "cmp /dev/zero /dev/urandom -n 1",
+                                        "cp /dev/zero /o",
+                                        "head -c 1E /dev/zero",
+                                        "tail /dev/zero",
+                                        "tail -c +10 /dev/zero",
+                                        "head -n -1 /dev/zero",
+                                        "hexdump /dev/zero",
+                                        "xxd /dev/zero",
+                                        "xxd -p /dev/zero",
+                                        "seq 9",
+                                        "sleep 1d",
+                                        "tee",
+                                        "dd if=/dev/zero of=/dev/null status=none",
+                                        "ls /dev",
+                                        "rm -r /directory"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        if (!strncmp(lines[i], "cmp", 3))
+            continue;
+        fs_make_directory("/directory");
+        interrupt();
+        assert_int_equal(run(lines[i]), STATUS_INTERRUPTED);
+        assert_string_equal(run_error, "");
+        console_clear_interrupt();
+    }
+    interrupt();
+    assert_int_equal(run("cmp /dev/zero /dev/full"), STATUS_INTERRUPTED);
+    console_clear_interrupt();
+    fs_remove_directory("/directory");
+    fs_remove("/o");
+}
+
+static void test_sleep(void **state)
+{
+    static const struct {
+        const char *line;
+        uint64_t nanoseconds;
+    } good[] = {{"sleep 0", 0},
+                {"sleep 1", 1000000000},
+                {"sleep .5", 500000000},
+                {"sleep 1.25s", 1250000000},
+                {"sleep 0.0000000019", 1},
+                {"sleep 2m 1s", 121000000000},
+                {"sleep 1.", 1000000000},
+                {"sleep 0.01h", 36000000000},
+                {"sleep 0.001d", 86400000000}};
+    static const char *const wrong[] = {"sleep x",   "sleep .", "sleep 1x",
+                                        "sleep 1ss", "sleep s", "sleep 1.5.1"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        uint64_t before = host_clock_offset;
+        assert_int_equal(run(good[i].line), 0);
+        /* Steps of a millisecond; a little real time passes as well. */
+        uint64_t slept = host_clock_offset - before;
+        assert_true(slept <= good[i].nanoseconds + 1000000);
+        assert_true(slept + 100000000 >= good[i].nanoseconds);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+        assert_int_equal(run(wrong[i]), 1);
+        assert_non_null(strstr(run_error, "sleep: invalid time interval '"));
+    }
+}
+
+static uint8_t disk_data[64 * 512];
+static unsigned disk_flushes;
+
+static struct block_request *disk_request;
+
+static int disk_submit(struct block_device *device, struct block_request *request)
+{
+    (void)device;
+    if (disk_request)
+        return ERR_AGAIN;
+    disk_request = request;
+    return OK;
+}
+
+static void disk_poll(struct block_device *device, uint64_t deadline)
+{
+    struct block_request *request = disk_request;
+    (void)deadline;
+    if (!request)
+        return;
+    uint8_t *at = disk_data + request->lba * device->block_size;
+    for (unsigned i = 0; i < request->segment_count; i++) {
+        if (request->operation == BLOCK_WRITE)
+            memcpy(at, request->segments[i].base, request->segments[i].length);
+        else
+            memcpy(request->segments[i].base, at, request->segments[i].length);
+        at += request->segments[i].length;
+    }
+    disk_flushes += request->operation == BLOCK_FLUSH;
+    request->status = OK;
+    disk_request = NULL;
+    request->done(request);
+}
+
+static const struct block_operations disk_operations = {disk_submit, disk_poll};
+
+static struct block_device disk = {.name = "nvme0n1",
+                                   .block_size = 512,
+                                   .block_count = 64,
+                                   .max_blocks = 8,
+                                   .dma_alignment = 4,
+                                   .volatile_cache = true,
+                                   .operations = &disk_operations,
+                                   .model = "Test Disk"};
+
+static int add_disk(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof disk_data; i++)
+        disk_data[i] = (uint8_t)(i % 61 ? 'a' + i % 26 : '\n');
+    assert_int_equal(block_register(&disk), OK);
+    assert_int_equal(fs_add_device("nvme0n1", node_new_block(&disk)), OK);
+    return 0;
+}
+
+static int remove_disk(void **state)
+{
+    (void)state;
+    fs_remove_device("nvme0n1");
+    block_unregister(&disk);
+    return 0;
+}
+
+static void test_devices(void **state)
+{
+    (void)state;
+    assert_int_equal(run("cat /dev/nvme0n1"), 0);
+    assert_int_equal(run_out_length, sizeof disk_data);
+    assert_memory_equal(run_out, disk_data, sizeof disk_data);
+    assert_int_equal(run("wc -c /dev/nvme0n1"), 0);
+    assert_string_equal(run_out, "32768 /dev/nvme0n1\n");
+    assert_int_equal(run("tail -c 100 /dev/nvme0n1"), 0);
+    assert_memory_equal(run_out, disk_data + sizeof disk_data - 100, 100);
+    assert_int_equal(run_out_length, 100);
+    assert_int_equal(run("tail -n 2 /dev/nvme0n1"), 0);
+    assert_int_equal(run_out_length, (sizeof disk_data - 1) % 61 + 61);
+    assert_int_equal(run("xxd -s -16 /dev/nvme0n1"), 0);
+    assert_int_equal(strncmp(run_out, "00007ff0: ", 10), 0);
+    assert_int_equal(run("xxd -s 32760 -p /dev/nvme0n1"), 0);
+    assert_int_equal(run_out_length, 17);
+
+    assert_int_equal(run("cp /dev/nvme0n1 /copy"), 0);
+    assert_int_equal(run("cmp /copy /dev/nvme0n1"), 0);
+    assert_int_equal(run("cmp -n 100K -i 99999999 /copy /dev/nvme0n1"), 0);
+    assert_int_equal(run("dd if=/dev/zero of=/dev/nvme0n1 bs=1 seek=1000 count=1"), 0);
+    assert_int_equal(run("cmp /copy /dev/nvme0n1"), 1);
+    assert_non_null(strstr(run_out, "/copy /dev/nvme0n1 differ: byte 1001, line 18\n"));
+    assert_int_equal(run("cp /copy /dev/nvme0n1"), 0);
+    assert_int_equal(run("cmp /copy /dev/nvme0n1"), 0);
+
+    make_file("/large", disk_data, sizeof disk_data);
+    struct file *file;
+    assert_int_equal(file_open("/large", O_WRITE | O_APPEND, &file), OK);
+    file_write(file, "x", 1);
+    file_close(file);
+    assert_int_equal(run("cp /large /dev/nvme0n1"), 1);
+    assert_string_equal(run_error, "cp: error writing '/dev/nvme0n1': No space left on device\n");
+    assert_int_equal(run("rm /large /copy"), 0);
+}
+
+static void test_lsblk(void **state)
+{
+    static const struct {
+        uint64_t blocks;
+        const char *line;
+    } sizes[] = {
+        {1, "nvme0n1 512B     512  0 disk Test Disk\n"},
+        {64, "nvme0n1  32K     512  0 disk Test Disk\n"},
+        {131072, "nvme0n1  64M     512  0 disk Test Disk\n"},
+        {3145728, "nvme0n1 1.5G     512  0 disk Test Disk\n"},
+        {1953525168, "nvme0n1 931.5G     512  0 disk Test Disk\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        disk.block_count = sizes[i].blocks;
+        assert_int_equal(run("lsblk"), 0);
+        assert_string_equal(strchr(run_out, '\n') + 1, sizes[i].line);
+    }
+    disk.block_count = 64;
+    disk.read_only = true;
+    disk.model = NULL;
+    run("lsblk");
+    assert_string_equal(run_out, "NAME    SIZE LOG-SEC RO TYPE MODEL\n"
+                                 "nvme0n1  32K     512  1 disk \n");
+    disk.read_only = false;
+    disk.model = "Test Disk";
+    assert_int_equal(run("lsblk x"), 1);
+}
+
+static void test_sync(void **state)
+{
+    (void)state;
+    disk_flushes = 0;
+    assert_int_equal(run("sync"), 0);
+    assert_int_equal(disk_flushes, 1);
+    assert_int_equal(run("sync /dev/nvme0n1 /dev/null"), 0);
+    assert_int_equal(disk_flushes, 2);
+    assert_int_equal(run("sync /nope"), 1);
+    assert_string_equal(run_error, "sync: error opening '/nope': No such file or directory\n");
+}
+
+static void test_ls_details(void **state)
+{
+    (void)state;
+    fs_make_directory("/d");
+    fs_make_directory("/d/below");
+    make_file("/d/file", "12345", 5);
+    make_file("/d/.hidden", "", 0);
+    assert_int_equal(run("ls -l /d"), 0);
+    assert_string_equal(run_out, "drwxr-xr-x            0 below\n-rw-r--r--            5 file\n");
+    assert_int_equal(run("ls -la /d"), 0);
+    assert_non_null(strstr(run_out, ".hidden\n"));
+    assert_non_null(strstr(run_out, " ..\n"));
+    assert_int_equal(run("ls -l /dev/nvme0n1 /dev/null"), 0);
+    assert_string_equal(run_out, "crw-rw-rw-            0 /dev/null\n"
+                                 "brw-rw----        32768 /dev/nvme0n1\n");
+    assert_int_equal(run("rm -r /d"), 0);
+    assert_int_equal(run("ls /d"), 2);
+    assert_string_equal(run_error, "ls: cannot access '/d': No such file or directory\n");
+}
+
+/* In columns on a console, down and then across. */
+static void test_ls_console(void **state)
+{
+    struct file *console;
+    char name[32];
+    (void)state;
+    assert_int_equal(file_open("/dev/console", O_READ | O_WRITE, &console), OK);
+    fs_make_directory("/many");
+    for (unsigned i = 0; i < 9; i++) {
+        snprintf(name, sizeof name, "/many/a-name-of-18-char%u", i);
+        make_file(name, "", 0);
+    }
+    host_console_clear();
+    assert_int_equal(run_with("ls /many", NULL, console), 0);
+    assert_string_equal(host_console_text(),
+                        "a-name-of-18-char0  a-name-of-18-char3  a-name-of-18-char6\n"
+                        "a-name-of-18-char1  a-name-of-18-char4  a-name-of-18-char7\n"
+                        "a-name-of-18-char2  a-name-of-18-char5  a-name-of-18-char8\n");
+    host_console_clear();
+    assert_int_equal(run_with("ls -1 /many", NULL, console), 0);
+    assert_int_equal(strncmp(host_console_text(), "a-name-of-18-char0\na-name-of-18-char1\n", 38),
+                     0);
+    host_console_clear();
+    file_close(console);
+    assert_int_equal(run("rm -r /many"), 0);
+}
+
+static void test_uptime(void **state)
+{
+    (void)state;
+    assert_int_equal(run("uptime"), 0);
+    assert_int_equal(strncmp(run_out, "up ", 3), 0);
+    host_clock_offset += 2 * 86400 * 1000000000ull;
+    assert_int_equal(run("uptime"), 0);
+    assert_non_null(strstr(run_out, " days, "));
+}
+
+static void test_echo(void **state)
+{
+    static const struct {
+        const char *line, *text;
+        size_t length;
+    } cases[] = {
+        {"echo", "\n", 1},
+        {"echo a b", "a b\n", 4},
+        {"echo -n a", "a", 1},
+        {"echo a\\n", "a\\n\n", 4},
+        {"echo -e a\\nb\\t\\\\", "a\nb\t\\\n", 6},
+        {"echo -e \\x41\\x4a\\x4 \\0101\\0 \\q\\", "AJ\4 A\0 \\q\\\n", 11},
+        {"echo -e a\\cb c", "a", 1},
+        {"echo -ne -- x", "-- x", 4},
+        {"echo -x -n", "-x -n\n", 6},
+        {"echo -", "-\n", 2},
+        {"echo -eE \\n", "\\n\n", 3},
+        {"echo -e \\x \\xg \\08", "\\x \\xg \08\n", 10},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_int_equal(run(cases[i].line), 0);
+        assert_int_equal(run_out_length, cases[i].length);
+        assert_memory_equal(run_out, cases[i].text, cases[i].length);
+    }
+}
+
+static void test_rm_deep(void **state)
+{
+    char path[FS_PATH_MAX] = "/deep";
+    (void)state;
+    while (strlen(path) < FS_PATH_MAX - 8) {
+        assert_int_equal(fs_make_directory(path), OK);
+        strcat(path, "/d");
+    }
+    make_file("/deep/d/d/file", "x", 1);
+    assert_int_equal(run("rm -r /deep/"), 0);
+    struct file_information information;
+    assert_int_equal(fs_information("/deep", &information), ERR_NOT_FOUND);
+
+    assert_int_equal(run("rm -r /"), 1);
+    assert_int_equal(run("rm -rf /dev"), 1);
+    assert_non_null(strstr(run_error, "rm: cannot remove '/dev/"));
+    assert_int_equal(fs_information("/dev/null", &information), OK);
+}
+
+static void test_path(void **state)
+{
+    char path[FS_PATH_MAX], name[FS_PATH_MAX];
+    size_t length;
+    (void)state;
+    assert_true(path_join(path, "/", "x"));
+    assert_string_equal(path, "/x");
+    assert_true(path_join(path, "a/", "x"));
+    assert_string_equal(path, "a/x");
+    assert_true(path_join(path, "a", "x"));
+    assert_string_equal(path, "a/x");
+    memset(name, 'n', sizeof name);
+    name[FS_PATH_MAX - 3] = 0;
+    assert_true(path_join(path, "/", name));
+    name[FS_PATH_MAX - 3] = 'n';
+    name[FS_PATH_MAX - 2] = 0;
+    assert_true(path_join(path, "/", name));
+    name[FS_PATH_MAX - 2] = 'n';
+    name[FS_PATH_MAX - 1] = 0;
+    assert_false(path_join(path, "/", name));
+
+    static const struct {
+        const char *path, *last;
+    } lasts[] = {{"a", "a"}, {"/a", "a"},  {"a/b", "b"}, {"a/b///", "b"},
+                 {"/", "/"}, {"///", "/"}, {"", ""},     {"a//bc", "bc"}};
+    for (size_t i = 0; i < ARRAY_SIZE(lasts); i++) {
+        const char *last = path_last(lasts[i].path, &length);
+        assert_int_equal(length, strlen(lasts[i].last));
+        assert_memory_equal(last, lasts[i].last, length);
+    }
+}
+
+static void test_offset_parse(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t value;
+    } good[] = {{"0", 0}, {"10", 10}, {"0x10", 16}, {"010", 8}, {"1K", 1024}, {"2MB", 2000000}};
+    static const char *const wrong[] = {"", "x", "-1", "4b", "2x3", "0x", "08", "1Q", "0x1g"};
+    uint64_t value;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        assert_int_equal(offset_parse(good[i].text, &value), OK);
+        assert_int_equal(value, good[i].value);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+        assert_int_not_equal(offset_parse(wrong[i], &value), OK);
+}
+
+/* Commands in a sequence share their input: what one read ahead, the next still gets. */
+static void test_shared_input(void **state)
+{
+    struct file *in = run_file("one\ntwo\nthree\n", 14);
+    (void)state;
+    run_with("head -n 1", in, NULL);
+    assert_string_equal(run_out, "one\n");
+    run_with("head -c 2", in, NULL);
+    assert_string_equal(run_out, "tw");
+    run_with("cat", in, NULL);
+    assert_string_equal(run_out, "o\nthree\n");
+    file_close(in);
+}
+
+/* Runs a command with ever more memory until it works: no leak, no crash, a status each time. */
+static void test_lack_of_memory(void **state)
+{
+    static const char *const lines[] = {
+        "cat /f",        "cmp /f /g", "wc /f",     "tail -n 1 /f", "head -n -1 /f", "cp /f /o",
+        "hexdump -C /f", "xxd /f",    "tee /o /p", "ls -l /",      "mkdir -p /q/r", "rm -rf /q"};
+    (void)state;
+    make_file("/f", "a\nb\nc\n", 6);
+    make_file("/g", "a\nb\nc\n", 6);
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        int status = 1;
+        for (long after = 0; status; after++) {
+            char words[64], *argv[8];
+            int argc = 0;
+            strcpy(words, lines[i]);
+            for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+                argv[argc++] = word;
+            argv[argc] = NULL;
+            struct file *in = run_file("text", 4), *text = run_file("", 0),
+                        *error = run_file("", 0);
+            struct invocation self = {.command = command_find(argv[0]),
+                                      .argc = argc,
+                                      .argv = argv,
+                                      .in = in,
+                                      .out = text,
+                                      .error = error};
+            host_allocations_left = after;
+            status = self.command->run(&self);
+            status |= self.output_failed;
+            host_allocations_left = -1;
+            file_close(in);
+            file_close(text);
+            file_close(error);
+            assert_true(after < 100);
+        }
+    }
+    fs_remove("/f");
+    fs_remove("/g");
+    fs_remove("/o");
+    fs_remove("/p");
+}
+
+static long live_at_start;
+
+static int note_memory(void **state)
+{
+    (void)state;
+    live_at_start = host_allocations_live;
+    return 0;
+}
+
+static int check_memory(void **state)
+{
+    (void)state;
+    return host_allocations_live == live_at_start ? 0 : -1;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_wrong_options),
+        cmocka_unit_test(test_usage_status),
+        cmocka_unit_test(test_all_commands),
+        cmocka_unit_test(test_output_is_gathered),
+        cmocka_unit_test_setup_teardown(test_failing_output, note_memory, check_memory),
+        cmocka_unit_test_setup_teardown(test_broken_pipe_is_silent, note_memory, check_memory),
+        cmocka_unit_test_setup_teardown(test_interrupt, note_memory, check_memory),
+        cmocka_unit_test(test_sleep),
+        cmocka_unit_test_setup_teardown(test_devices, add_disk, remove_disk),
+        cmocka_unit_test_setup_teardown(test_lsblk, add_disk, remove_disk),
+        cmocka_unit_test_setup_teardown(test_sync, add_disk, remove_disk),
+        cmocka_unit_test_setup_teardown(test_ls_details, add_disk, remove_disk),
+        cmocka_unit_test_setup_teardown(test_ls_console, note_memory, check_memory),
+        cmocka_unit_test(test_uptime),
+        cmocka_unit_test(test_echo),
+        cmocka_unit_test_setup_teardown(test_rm_deep, note_memory, check_memory),
+        cmocka_unit_test(test_path),
+        cmocka_unit_test(test_offset_parse),
+        cmocka_unit_test_setup_teardown(test_shared_input, note_memory, check_memory),
+        cmocka_unit_test_setup_teardown(test_lack_of_memory, note_memory, check_memory),
+    };
+    if (fs_start() != OK)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
