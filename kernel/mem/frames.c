@@ -1,18 +1,14 @@
 /*
- * A buddy allocator. For every page there is one byte which says, for the first
- * page of a block, whether the block is free and of what order; free blocks are
- * linked through their own memory. A freed block joins its buddy, the block
- * whose address differs in the one bit of its order, as long as that is free.
+ * A buddy allocator. Each order has a bitmap with one bit for each of its
+ * blocks, set while the block is free; a freed block joins its buddy, the block
+ * whose number differs in the lowest bit, as long as that is free too. The
+ * lowest block is given out first. Free memory itself is not touched: in a
+ * virtual machine the first touch of a page is what costs.
  */
 #include "kernel/mem/frames.h"
 
 #include "kernel/panic.h"
-#include "lib/list.h"
 #include "lib/string.h"
-
-/* States of a page: an order if it begins a free block, else one of these. */
-#define BEGINS_ALLOCATED 0x40 /* | order */
-#define WITHIN           0xff
 
 /* UEFI 2.9, table 7-6 */
 enum {
@@ -38,9 +34,20 @@ struct efi_memory_descriptor {
 /* Below 1 MiB lie things that no map names; and page 0 shall never be an address. */
 #define LOWEST_USABLE (1ULL << 20)
 
-static struct list free_blocks[FRAMES_ORDER_MOST + 1];
-static uint8_t *states;
-static uint64_t page_count; /* that `states` has bytes for */
+#define ORDERS    (FRAMES_ORDER_MOST + 1)
+#define WORD_BITS 64
+#define NO_ORDER  0xff
+
+static struct {
+    uint64_t *free; /* the bitmap */
+    uint64_t words; /* its length */
+    uint64_t first; /* no word before this one has a bit set */
+    uint64_t count; /* bits set */
+} orders[ORDERS];
+
+static uint8_t *allocated; /* for each page the order of the block that begins there */
+static uint64_t page_count;
+static uint64_t tables_physical, tables_size;
 static struct frames_usage usage;
 
 void frames_for_each_range(const struct handover *handover,
@@ -68,26 +75,38 @@ void frames_for_each_range(const struct handover *handover,
     }
 }
 
-static uint64_t page_of(const void *block)
-{
-    return frames_physical(block) >> PAGE_SHIFT;
-}
-
-static void *block_at(uint64_t page)
-{
-    return frames_pointer(page << PAGE_SHIFT);
-}
-
 static void put(uint64_t page, unsigned order)
 {
-    states[page] = (uint8_t)order;
-    list_insert(&free_blocks[order], block_at(page));
+    uint64_t block = page >> order;
+    orders[order].free[block / WORD_BITS] |= BIT(block % WORD_BITS);
+    orders[order].first = MIN(orders[order].first, block / WORD_BITS);
+    orders[order].count++;
 }
 
-static void take(uint64_t page)
+static bool is_free(uint64_t page, unsigned order)
 {
-    list_remove(block_at(page));
-    states[page] = WITHIN;
+    uint64_t block = page >> order;
+    return block / WORD_BITS < orders[order].words &&
+           orders[order].free[block / WORD_BITS] & BIT(block % WORD_BITS);
+}
+
+static void take(uint64_t page, unsigned order)
+{
+    uint64_t block = page >> order;
+    orders[order].free[block / WORD_BITS] &= ~BIT(block % WORD_BITS);
+    orders[order].count--;
+}
+
+/* Takes the lowest free block of an order that has one; returns its page. */
+static uint64_t take_lowest(unsigned order)
+{
+    uint64_t word = orders[order].first;
+    while (!orders[order].free[word])
+        word++;
+    orders[order].first = word;
+    uint64_t block = word * WORD_BITS + (uint64_t)__builtin_ctzll(orders[order].free[word]);
+    take(block << order, order);
+    return block << order;
 }
 
 static void find_end(uint64_t physical, uint64_t bytes, bool usable)
@@ -97,12 +116,10 @@ static void find_end(uint64_t physical, uint64_t bytes, bool usable)
         page_count = (physical + bytes) >> PAGE_SHIFT;
 }
 
-static uint64_t states_physical;
-
-static void place_states(uint64_t physical, uint64_t bytes, bool usable)
+static void place_tables(uint64_t physical, uint64_t bytes, bool usable)
 {
-    if (usable && !states_physical && physical >= LOWEST_USABLE && bytes >= page_count)
-        states_physical = physical;
+    if (usable && !tables_physical && physical >= LOWEST_USABLE && bytes >= tables_size)
+        tables_physical = physical;
 }
 
 /* Puts a range into the free lists, in the largest blocks that its ends allow. */
@@ -111,8 +128,8 @@ static void add_range(uint64_t physical, uint64_t bytes, bool usable)
     uint64_t end = physical + bytes;
     if (physical < LOWEST_USABLE)
         physical = LOWEST_USABLE;
-    if (physical == states_physical)
-        physical += ROUND_UP(page_count, PAGE_SIZE);
+    if (physical == tables_physical)
+        physical += tables_size;
     if (!usable || physical >= end)
         return;
     usage.usable += end - physical;
@@ -127,16 +144,32 @@ static void add_range(uint64_t physical, uint64_t bytes, bool usable)
     }
 }
 
+/* How many words the bitmap of an order has. */
+static uint64_t bitmap_words(unsigned order)
+{
+    return (page_count >> order) / WORD_BITS + 1;
+}
+
 void frames_start(const struct handover *handover)
 {
-    for (unsigned order = 0; order <= FRAMES_ORDER_MOST; order++)
-        list_init(&free_blocks[order]);
     frames_for_each_range(handover, find_end);
-    frames_for_each_range(handover, place_states);
-    if (!states_physical)
+    tables_size = page_count;
+    for (unsigned order = 0; order < ORDERS; order++)
+        tables_size += bitmap_words(order) * sizeof(uint64_t);
+    tables_size = ROUND_UP(tables_size, PAGE_SIZE);
+    frames_for_each_range(handover, place_tables);
+    if (!tables_physical)
         panic("no memory for the page frame allocator");
-    states = frames_pointer(states_physical);
-    memset(states, WITHIN, page_count);
+
+    uint64_t *table = frames_pointer(tables_physical);
+    memset(table, 0, tables_size);
+    for (unsigned order = 0; order < ORDERS; order++) {
+        orders[order].free = table;
+        orders[order].words = orders[order].first = bitmap_words(order);
+        table += bitmap_words(order);
+    }
+    allocated = (uint8_t *)table;
+    memset(allocated, NO_ORDER, page_count);
     frames_for_each_range(handover, add_range);
 }
 
@@ -151,44 +184,40 @@ unsigned frames_order(size_t bytes)
 void *frames_allocate(unsigned order)
 {
     unsigned have = order;
-    while (have <= FRAMES_ORDER_MOST && list_is_empty(&free_blocks[have]))
+    while (have < ORDERS && orders[have].count == 0)
         have++;
-    if (have > FRAMES_ORDER_MOST)
+    if (have >= ORDERS)
         return NULL;
-    uint64_t page = page_of(free_blocks[have].next);
-    take(page);
+    uint64_t page = take_lowest(have);
     /* The upper halves go back, one of each order. */
     while (have > order) {
         have--;
         put(page + (1ULL << have), have);
     }
-    states[page] = (uint8_t)(BEGINS_ALLOCATED | order);
+    allocated[page] = (uint8_t)order;
     usage.free -= PAGE_SIZE << order;
-    return block_at(page);
-}
-
-void frames_free(void *memory, unsigned order)
-{
-    uint64_t page = page_of(memory);
-    ASSERT(page < page_count && states[page] == (BEGINS_ALLOCATED | order));
-    usage.free += PAGE_SIZE << order;
-    states[page] = WITHIN;
-    while (order < FRAMES_ORDER_MOST) {
-        uint64_t buddy = page ^ 1ULL << order;
-        if (buddy + (1ULL << order) > page_count || states[buddy] != order)
-            break;
-        take(buddy);
-        page = MIN(page, buddy);
-        order++;
-    }
-    put(page, order);
+    return frames_pointer(page << PAGE_SHIFT);
 }
 
 unsigned frames_order_of(const void *memory)
 {
-    uint64_t page = page_of(memory);
-    ASSERT(page < page_count && states[page] != WITHIN && (states[page] & BEGINS_ALLOCATED));
-    return states[page] & ~BEGINS_ALLOCATED;
+    uint64_t page = frames_physical(memory) >> PAGE_SHIFT;
+    ASSERT(page < page_count && allocated[page] != NO_ORDER);
+    return allocated[page];
+}
+
+void frames_free(void *memory, unsigned order)
+{
+    uint64_t page = frames_physical(memory) >> PAGE_SHIFT;
+    ASSERT(frames_order_of(memory) == order);
+    allocated[page] = NO_ORDER;
+    usage.free += PAGE_SIZE << order;
+    while (order < FRAMES_ORDER_MOST && is_free(page ^ 1ULL << order, order)) {
+        take(page ^ 1ULL << order, order);
+        page &= ~(1ULL << order);
+        order++;
+    }
+    put(page, order);
 }
 
 struct frames_usage frames_usage(void)

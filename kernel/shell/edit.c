@@ -77,7 +77,8 @@ static size_t cell_of(struct editor *self, size_t offset)
 static void redraw(struct editor *self, size_t offset)
 {
     move_to(self, cell_of(self, offset));
-    put_text(self, self->line + offset, self->length - offset);
+    if (offset < self->length)
+        put_text(self, self->line + offset, self->length - offset);
     if (self->cell < self->end)
         put(self, "\033[J");
     self->end = self->cell;
@@ -124,6 +125,8 @@ void editor_insert(struct editor *self, const char *text, size_t length)
 
 static void erase(struct editor *self, size_t from, size_t to)
 {
+    if (from == to)
+        return;
     memmove(self->line + from, self->line + to, self->length - to);
     self->length -= to - from;
     self->cursor = from;

@@ -150,8 +150,9 @@ struct parser {
     struct token token, offender;
     struct redirection *here; /* here-documents whose bodies are yet to come */
     enum parse_status status;
-    const char *problem; /* NULL: a syntax error */
-    bool unfinished;     /* complete for a script, but a person may have meant to go on */
+    const char *problem;  /* NULL: a syntax error */
+    const char *text_end; /* of the whole text; `source` may be a part within */
+    bool unfinished;      /* complete for a script, but a person may have meant to go on */
     unsigned depth;
     struct tree spare; /* handed out when there is no memory for another */
 };

@@ -348,6 +348,8 @@ struct tree *parse_nested(struct parser *parser, enum token_kind end)
 
 struct tree *parse_command_line(struct parser *parser)
 {
+    parser->text_end = parser->source.end;
+    parser->unfinished = false;
     do
         parser_advance(parser);
     while (parser->token.kind == TOKEN_NEWLINE);

@@ -67,7 +67,7 @@ static int peek(struct parser *parser)
     while (source->end - source->next >= 2 && source->next[0] == '\\' && source->next[1] == '\n') {
         source->next += 2;
         source->line++;
-        parser->unfinished = source->next == source->end;
+        parser->unfinished |= source->next == parser->text_end;
     }
     return source->next < source->end ? (unsigned char)*source->next : -1;
 }
@@ -438,8 +438,10 @@ static void scan_token(struct parser *parser, struct token *token)
     if (c == '\n') {
         token->kind = TOKEN_NEWLINE;
         take(parser);
-        for (; parser->here; parser->here = parser->here->next_here)
-            read_here(parser, parser->here);
+        /* A body may hold commands, and those here-documents of their own. */
+        struct redirection *here = parser->here;
+        for (parser->here = NULL; here; here = here->next_here)
+            read_here(parser, here);
         return;
     }
     if (c >= '0' && c <= '9' && source->end - source->next > 1 &&
@@ -460,7 +462,6 @@ static void scan_token(struct parser *parser, struct token *token)
 void parser_advance(struct parser *parser)
 {
     struct source *source = &parser->source;
-    parser->unfinished = false;
     int c;
     while ((c = peek(parser)) == ' ' || c == '\t')
         take(parser);

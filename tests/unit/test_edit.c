@@ -20,7 +20,7 @@
 
 static struct terminal {
     char cells[ROWS][COLUMNS][5];
-    unsigned row, column;
+    unsigned row, column, last_row, last_column;
     bool waits; /* the last column is filled */
     bool hasty; /* a terminal that does not wait there */
     char sequence[16];
@@ -41,6 +41,7 @@ static void next_row(void)
         return;
     memmove(terminal.cells[0], terminal.cells[1], sizeof terminal.cells[0] * (ROWS - 1));
     terminal.row = ROWS - 1;
+    terminal.last_row -= terminal.last_row > 0;
     clear_from(ROWS - 1, 0);
 }
 
@@ -73,8 +74,7 @@ static void run_sequence(const char *sequence)
 static void show(char c)
 {
     if (((unsigned char)c & 0xC0) == 0x80) {
-        bool left = terminal.column && !terminal.waits;
-        char *cell = terminal.cells[terminal.row][left ? terminal.column - 1 : terminal.column];
+        char *cell = terminal.cells[terminal.last_row][terminal.last_column];
         assert_true(strlen(cell) < 4);
         strncat(cell, &c, 1);
         return;
@@ -84,6 +84,8 @@ static void show(char c)
         next_row();
     }
     terminal.waits = false;
+    terminal.last_row = terminal.row;
+    terminal.last_column = terminal.column;
     snprintf(terminal.cells[terminal.row][terminal.column], 5, "%c", c);
     if (terminal.column + 1 < COLUMNS) {
         terminal.column++;
@@ -331,7 +333,7 @@ static void test_history(void **state)
     expect("\020\020\016", "third");
     expect(DOWN "a", "a");
     for (int i = 0; i < 300; i++) {
-        char line[16];
+        char line[24];
         snprintf(line, sizeof line, "line %d", i);
         history_add(&history, line);
     }

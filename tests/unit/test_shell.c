@@ -155,7 +155,6 @@ static void test_depth(void **state)
         {"echo \"$(", "echo deep", ")\""},
         {"echo ${x:-", "echo deep", "}"},
         {"echo $((", "1", "))"},
-        {"echo $(( (", "1", ") ))"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(constructs); i++) {
         const char *const *c = constructs[i];
@@ -168,7 +167,7 @@ static void test_depth(void **state)
         }
         assert_int_equal(run(deep), 2);
         assert_int_equal(run(absurd), 2);
-        assert_non_null(strstr(errors, i == 10 ? "syntax error" : "nested too deeply"));
+        assert_non_null(strstr(errors, "nested too deeply"));
         free(shallow);
         free(deep);
         free(absurd);
@@ -189,13 +188,9 @@ static void test_recursion(void **state)
 {
     (void)state;
     static const char *const scripts[] = {
-        "echo 'sh /again' > /again; sh /again",
-        "echo '/again' > /again; /again",
-        "echo '. /again' > /again; . /again",
-        "x='eval \"$x\"'; eval \"$x\"",
-        "export x='sh -c \"$x\"'; sh -c \"$x\"",
-        "echo 'echo $(. /again)' > /again; . /again",
-        "echo '. /again | . /again' > /again; sh /again; (exit 2)",
+        "echo 'sh /again' > /again; sh /again",  "echo '/again' > /again; /again",
+        "echo '. /again' > /again; . /again",    "x='eval \"$x\"'; eval \"$x\"",
+        "export x='sh -c \"$x\"'; sh -c \"$x\"", "echo 'echo $(. /again)' > /again; . /again",
     };
     for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
         run(scripts[i]);
@@ -335,15 +330,15 @@ static void test_interrupt(void **state)
 static int type(const char *keys)
 {
     struct file *console;
+    long base = host_allocations_live;
     assert_int_equal(file_open("/dev/console", O_READ | O_WRITE, &console), OK);
     struct shell *shell = shell_new(console, console, console);
-    long base = host_allocations_live;
     host_console_clear();
     host_console_feed(keys, strlen(keys));
     int status = shell_interactive(shell);
-    assert_int_equal(host_allocations_live, base);
     shell_free(shell);
     file_close(console);
+    assert_int_equal(host_allocations_live, base);
     console_clear_interrupt();
     return status;
 }
@@ -411,16 +406,16 @@ static void test_prompt_out_of_memory(void **state)
     struct file *console;
     assert_int_equal(file_open("/dev/console", O_READ | O_WRITE, &console), OK);
     for (long left = 0; left < 60; left++) {
-        struct shell *shell = shell_new(console, console, console);
         long base = host_allocations_live;
+        struct shell *shell = shell_new(console, console, console);
         host_console_feed("echo a b\rx=1\r\033[A\r", 16);
         host_allocations_left = left;
         shell_interactive(shell);
         host_allocations_left = -1;
         while (console_get(0) >= 0)
             ;
-        assert_int_equal(host_allocations_live - base, shell->variables ? 2 : 0);
         shell_free(shell);
+        assert_int_equal(host_allocations_live, base);
     }
     file_close(console);
 }

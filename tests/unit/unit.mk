@@ -15,7 +15,11 @@ HOST_SKIP := $(addprefix kernel/shell/commands/,dmesg.c free.c lspci.c poweroff.
 HOST_SOURCES := $(filter-out $(HOST_SKIP) lib/string.c lib/printf.c,$(wildcard lib/*.c \
                   kernel/fs/*.c kernel/block/*.c kernel/shell/*.c kernel/shell/commands/*.c \
                   drivers/nvme/*.c drivers/nvmevirt/*.c))
-HOST_OBJECTS := $(HOST_SOURCES:%.c=$(UNIT)/%.o) $(patsubst %,$(UNIT)/tests/unit/%.o,host_kernel prp_oracle virt_rig)
+HOST_OBJECTS := $(HOST_SOURCES:%.c=$(UNIT)/%.o) $(UNIT)/tests/unit/host_kernel.o
+
+# What tests share, and the shell as a program of the host does not.
+RIG_OBJECTS := $(patsubst %.c,$(UNIT)/%.o,$(filter-out tests/unit/test_%.c \
+                 tests/unit/host_%.c,$(wildcard tests/unit/*.c)))
 
 # lib/string.c and lib/printf.c under names of their own, to stand beside the host's libc.
 RENAMED := $(UNIT)/lib_string.o $(UNIT)/lib_printf.o
@@ -31,7 +35,7 @@ $(UNIT)/lib_%.o: lib/%.c tests/unit/rename.h
 	@mkdir -p $(@D)
 	@$(HOST_CC) $(HOST_FLAGS) -fno-builtin -MMD -MP -include tests/unit/rename.h -c -o $@ $<
 
-$(UNIT)/test_%: $(UNIT)/tests/unit/test_%.o $(HOST_OBJECTS) $(RENAMED)
+$(UNIT)/test_%: $(UNIT)/tests/unit/test_%.o $(HOST_OBJECTS) $(RIG_OBJECTS) $(RENAMED)
 	@echo '  HOSTLD  $@'
 	@$(HOST_CC) $(HOST_FLAGS) -o $@ $^ -lcmocka
 
