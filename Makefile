@@ -3,6 +3,7 @@
 CC      := gcc
 OBJCOPY := objcopy
 BUILD   := build
+PYTHON  := /usr/bin/python3
 
 # For make run and make debug:
 DISK    ?= $(BUILD)/disk.img

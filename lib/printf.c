@@ -277,7 +277,7 @@ static void put_in_array(void *context, const char *text, size_t length)
 
 int vsnprintf(char *restrict to, size_t size, const char *restrict format, va_list arguments)
 {
-    char nothing;
+    char nothing = 0;
     struct array array = {.to = size ? to : &nothing, .left = size ? size - 1 : 0};
     int length = format_to(put_in_array, &array, format, arguments);
     *array.to = 0;

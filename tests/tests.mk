@@ -1,1 +1,48 @@
+# Tests in rings: what needs no machine first, the booted system last.
+
 include tests/unit/unit.mk
+
+.PHONY: unit boot-tests standalone build-clang
+
+# The driver and the software controller compile alone, without any include path: another kernel
+# can take either folder as it is.
+STANDALONE := $(wildcard drivers/nvme/*.c drivers/nvmevirt/*.c)
+
+standalone: | packages-test
+	@for file in $(STANDALONE); do \
+	    $(CC) -std=gnu17 $(WARNINGS) -O2 -ffreestanding -nostdinc \
+	        -isystem "$$($(CC) -print-file-name=include)" -fsyntax-only $$file || exit 1; done
+
+# Everything, without a warning, by the other compiler as well.
+build-clang: | packages-test
+	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/clang $(BUILD)/clang/BOOTX64.EFI
+
+unit-programs: | packages-test
+
+unit: unit-programs standalone ## unit tests alone: on the host, under sanitizers
+	@$(PYTHON) tests/run.py unit $(BUILD)
+
+boot-tests: iso | packages-test ## boot tests alone: the real image in QEMU
+	@$(PYTHON) tests/run.py boot $(BUILD)
+
+test: iso build-clang standalone unit-programs ## every test; ends with "N passed, N failed"
+	@$(PYTHON) tests/run.py all $(BUILD)
+
+# ---- Lint ---------------------------------------------------------------------------------------
+
+LINT_KERNEL := $(KERNEL_SOURCES:%.S=) $(wildcard drivers/nvmevirt/*.c)
+# It takes linker symbols for unrelated objects, does not know that panic() never returns, and
+# cannot parse one of our macros.
+CPPCHECK_SUPPRESS := missingIncludeSystem comparePointers zerodivcond internalAstError
+
+LINT_JOBS   := xargs -P 2 -n 6
+
+lint: | packages-lint ## layout, clang-tidy and cppcheck
+	@clang-format --dry-run --Werror $(SOURCES)
+	@echo $(filter %.c,$(LINT_KERNEL)) | $(LINT_JOBS) sh -c 'clang-tidy --quiet "$$@" -- \
+	    -std=gnu17 -I. -ffreestanding -mgeneral-regs-only 2>&1 | \
+	    grep -v "warnings generated" | (! grep .)' lint
+	@cppcheck --quiet --std=c11 --enable=warning,portability --error-exitcode=1 \
+	    $(addprefix --suppress=,$(CPPCHECK_SUPPRESS)) -I. boot kernel drivers lib
+	@sh -n tests/install.sh tests/run-qemu.sh boot/pack.sh
+	@echo 'lint: nothing found'

@@ -99,7 +99,7 @@ static void add_function(const struct pci_function *at)
 /* Function 0 has to be there; the others may have gaps, and are there only if it says so. */
 static void scan_device(uint16_t segment, uint8_t bus, uint8_t device)
 {
-    unsigned functions = 1;
+    uint8_t functions = 1;
     for (uint8_t function = 0; function < functions; function++) {
         struct pci_function at = {
             .segment = segment, .bus = bus, .device = device, .function = function};

@@ -120,7 +120,7 @@ static struct tree *parse_simple(struct parser *parser)
             *assignments = word;
             assignments = &word->next;
         } else {
-            *words = word;
+            *words = word; /* NOLINT(clang-analyzer-core.NullDereference): starts in `tree` */
             words = &word->next;
         }
         parser_advance(parser);

@@ -150,7 +150,9 @@ static bool inherit(struct shell *shell, const struct shell *parent, bool whole)
             continue;
         if (!variable_set(shell, from->name, from->value))
             return false;
-        (*find(shell, from->name))->exported = from->exported;
+        struct variable *copy = *find(shell, from->name);
+        if (copy)
+            copy->exported = from->exported;
     }
     int count = whole ? arguments_count(parent) : 0;
     if (count && !arguments_set(shell, count, parent->arguments->items + parent->shifted))

@@ -193,9 +193,7 @@ static const char *scan_name(struct parser *parser, bool braces)
     struct text name = {.arena = parser->arena};
     int c = peek(parser);
     bool digit = c >= '0' && c <= '9';
-    if (c > 0 && strchr("?#@*$", c)) {
-        text_add(&name, (char)take(parser));
-    } else if (digit && !braces) {
+    if (c > 0 && (strchr("?#@*$", c) || (digit && !braces))) {
         text_add(&name, (char)take(parser));
     } else {
         for (; c > 0 && ((c >= '0' && c <= '9') || (!digit && name_begins((char)c)));

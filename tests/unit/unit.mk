@@ -5,7 +5,7 @@
 #   make unit                 build and run them all
 #   make build/unit/test_dd   build one
 
-UNIT      := build/unit
+UNIT      := $(BUILD)/unit
 HOST_CC   ?= gcc
 HOST_FLAGS := -std=gnu17 -D_GNU_SOURCE -g -O1 -I. -fno-omit-frame-pointer -fsanitize=address,undefined \
               -fno-sanitize-recover=undefined $(WARNINGS)

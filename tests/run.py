@@ -1,0 +1,83 @@
+#!/usr/bin/python3
+"""Runs every test and closes with one line, `N passed, N failed`.
+
+    run.py unit|boot|all BUILD_DIRECTORY
+
+A ring is a list of jobs; a job prints its failures and is counted by its own
+framework's summary. One that ends without a summary counts as a failure.
+"""
+import glob
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree
+from concurrent.futures import ThreadPoolExecutor
+
+PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's pytest and pexpect
+
+
+def cmocka(program):
+    """A unit test program: its summary lines say how many passed and failed."""
+    run = subprocess.run([program], capture_output=True, text=True, errors="replace", timeout=600)
+    text = run.stdout + run.stderr
+    passed = sum(map(int, re.findall(r"^\[  PASSED  \] (\d+) test", text, re.M)))
+    failed = sum(map(int, re.findall(r"^\[  FAILED  \] (?:tests: )?(\d+) test", text, re.M)))
+    if run.returncode and not failed:
+        failed = 1
+    return os.path.basename(program), passed, failed, text if failed else ""
+
+
+def pytest(path, build):
+    """A pytest file or folder: counted by its JUnit report."""
+    name = path.removeprefix("tests/").replace("/", "-").removesuffix(".py")
+    report = os.path.join(build, "reports", name + ".xml")
+    os.makedirs(os.path.dirname(report), exist_ok=True)
+    if os.path.exists(report):
+        os.remove(report)
+    run = subprocess.run(
+        [PYTHON, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml", report, path],
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
+        env={**os.environ, "NVMETAL_BUILD": build})
+    try:
+        suite = xml.etree.ElementTree.parse(report).getroot().find("testsuite")
+        failed = int(suite.get("failures")) + int(suite.get("errors"))
+        skipped = int(suite.get("skipped"))
+        passed = int(suite.get("tests")) - failed - skipped
+    except (OSError, AttributeError, xml.etree.ElementTree.ParseError):
+        passed, failed, skipped = 0, 1, 0
+    # What was skipped was not tested; there is no test here that may be.
+    failed += skipped
+    if run.returncode and not failed:
+        failed = 1
+    return path, passed, failed, run.stdout if failed else ""
+
+
+def jobs(ring, build):
+    if ring in ("unit", "all"):
+        for program in sorted(glob.glob("tests/unit/test_*.c")):
+            name = os.path.basename(program).removesuffix(".c")
+            yield lambda path=os.path.join(build, "unit", name): cmocka(path)
+        for path in sorted(glob.glob("tests/unit/test_*.py")):
+            yield lambda path=path: pytest(path, build)
+    if ring in ("boot", "all"):
+        for path in sorted(glob.glob("tests/boot/test_*.py")):
+            yield lambda path=path: pytest(path, build)
+
+
+def main():
+    ring, build = sys.argv[1:]
+    total_passed = total_failed = 0
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for future in [pool.submit(job) for job in jobs(ring, build)]:
+            name, passed, failed, text = future.result()
+            print(f"{name}: {passed} passed, {failed} failed", flush=True)
+            if text:
+                print(text, flush=True)
+            total_passed += passed
+            total_failed += failed
+    print(f"{total_passed} passed, {total_failed} failed")
+    sys.exit(1 if total_failed or not total_passed else 0)
+
+
+main()
