@@ -137,7 +137,9 @@ void kernel_main(uint64_t handover_physical)
 
     start_machine(handover);
     start_devices(handover);
+    log_set_console_level(LOG_NOTE);
     report_times();
     log_set_console_level(LOG_WARNING);
+    say("`help` lists the commands.\n");
     run_shell();
 }

@@ -46,6 +46,8 @@ void symbols_start(const struct handover *handover)
     }
 }
 
+static bool panicking;
+
 static void say(const char *format, ...) PRINTF_LIKE(1, 2);
 
 static void say(const char *format, ...)
@@ -108,11 +110,22 @@ static _Noreturn void end_machine(void)
     halt_for_ever();
 }
 
+/* What is told of a panic may be broken as well; then it ends without telling. */
+static void enter(void)
+{
+    interrupts_off();
+    if (panicking) {
+        say("PANIC within a panic\n");
+        end_machine();
+    }
+    panicking = true;
+}
+
 void panic(const char *format, ...)
 {
     char text[200];
     va_list arguments;
-    interrupts_off();
+    enter();
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
@@ -155,6 +168,7 @@ static const char *exception_name(uint64_t vector)
 
 void panic_exception(const struct interrupt_frame *f)
 {
+    enter();
     say("\nPANIC: %s (vector %llu, error code %llx)\n", exception_name(f->vector),
         (unsigned long long)f->vector, (unsigned long long)f->error_code);
     if (f->vector == EXCEPTION_PAGE_FAULT)

@@ -31,11 +31,6 @@ esac
 if [ "$DISK" = "$BUILD/disk.img" ] && [ ! -e "$DISK" ]; then
     truncate -s "$DISK_SIZE" "$DISK"
 fi
-case $DISK in
-driver=*) drive="-blockdev $DISK,node-name=disk" ;;
-*) drive="-drive file=$DISK,if=none,id=disk,format=raw" ;;
-esac
-
 debug=
 if [ "${1:-}" = debug ]; then
     socket=$BUILD/gdb.sock
@@ -51,16 +46,19 @@ EOF
     echo "Waiting for gdb. In another terminal, here: gdb -x $BUILD/debug.gdb"
 fi
 
+set -- -drive "file=$BUILD/nvmetal.iso,media=cdrom,if=none,id=cd,readonly=on,format=raw" \
+    -device ide-cd,drive=cd,bootindex=0
+case $DISK in
+driver=*) set -- "$@" -blockdev "$DISK,node-name=disk" ;;
+*) set -- "$@" -drive "file=$(echo "$DISK" | sed 's/,/,,/g'),if=none,id=disk,format=raw" ;;
+esac
 if [ -n "$CMDLINE" ]; then
     printf '%s' "$CMDLINE" > "$BUILD/cmdline.run"
-    set -- -fw_cfg "name=opt/nvmetal/cmdline,file=$BUILD/cmdline.run"
-else
-    set --
+    set -- "$@" -fw_cfg "name=opt/nvmetal/cmdline,file=$BUILD/cmdline.run"
 fi
 
+# isa-debug-exit: a panic ends QEMU with a failing status.
 # shellcheck disable=SC2086 # lists of words
 exec "$QEMU" -machine "$MACHINE" -accel "$ACCEL" -cpu "$cpu" -smp "$SMP" -m "$MEM" \
-    -bios "$OVMF" -nographic -no-reboot $devices \
-    -drive "file=$BUILD/nvmetal.iso,media=cdrom,if=none,id=cd,readonly=on,format=raw" \
-    -device ide-cd,drive=cd,bootindex=0 \
-    $drive -device "nvme,serial=nvmetal,drive=disk$address${NVME:+,$NVME}" $debug "$@"
+    -bios "$OVMF" -nographic $devices "$@" \
+    -device "nvme,serial=nvmetal,drive=disk$address${NVME:+,$NVME}" -device isa-debug-exit $debug
