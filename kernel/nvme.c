@@ -275,8 +275,9 @@ static void add_node(const char *name, struct block_device *block)
         log_line(LOG_ERROR, "/dev/%s: %s", name, status_text(error));
 }
 
-static void add_disk(struct device *device, unsigned number, unsigned index)
+static void add_disk(struct device *device, unsigned index)
 {
+    static bool first_is_named;
     const struct nvme_namespace *ns = &device->controller.namespaces[index];
     struct disk *disk = &device->disks[index];
     *disk = (struct disk){.device = device, .ns = ns};
@@ -306,8 +307,9 @@ static void add_disk(struct device *device, unsigned number, unsigned index)
     log_line(LOG_NOTE, "%s: %llu blocks of %u bytes", disk->block.name,
              (unsigned long long)ns->block_count, ns->block_size);
     add_node(disk->block.name, &disk->block);
-    if (number == 0 && index == 0)
+    if (!first_is_named)
         add_node("my_nvme0n1", &disk->block);
+    first_is_named = true;
 }
 
 /* The controller's own node: nothing to read or write, but something to name. */
@@ -383,7 +385,7 @@ static bool add_device(const struct pci_function *function, unsigned number)
              c->max_transfer / 1024);
     add_controller_node(device);
     for (unsigned i = 0; i < c->namespace_count; i++)
-        add_disk(device, number, i);
+        add_disk(device, i);
     return true;
 }
 

@@ -54,14 +54,14 @@ def pytest(path, build):
 
 
 def jobs(ring, build):
+    """The longest first: the machine of the boot tests is busy for minutes."""
+    if ring in ("boot", "all"):
+        yield lambda: pytest("tests/boot", build)
     if ring in ("unit", "all"):
         for program in sorted(glob.glob("tests/unit/test_*.c")):
             name = os.path.basename(program).removesuffix(".c")
             yield lambda path=os.path.join(build, "unit", name): cmocka(path)
         for path in sorted(glob.glob("tests/unit/test_*.py")):
-            yield lambda path=path: pytest(path, build)
-    if ring in ("boot", "all"):
-        for path in sorted(glob.glob("tests/boot/test_*.py")):
             yield lambda path=path: pytest(path, build)
 
 

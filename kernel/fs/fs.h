@@ -71,8 +71,9 @@ int fs_start(void);
  * damage is there. */
 int fs_unpack(const void *archive, size_t length);
 
-/* Paths are absolute or relative to the working directory; "." and ".." and repeated slashes
- * work. Each fails with the error that the system call of that name would give. */
+/* "/dev" holds devices only: making a file there is ERR_NO_DEVICE. Paths are absolute or relative
+ * to the working directory; "." and ".." and repeated slashes work. Each fails with the error that
+ * the system call of that name would give. */
 int file_open(const char *path, unsigned flags, struct file **file);
 
 /* Opens a node that has no name: pipes, temporary files. Takes over the caller's reference. */

@@ -209,6 +209,9 @@ int fs_enter(struct place *place, struct node *node)
 {
     if (directory_is_removed(place->directory))
         return ERR_NOT_FOUND;
+    /* Or a mistyped device, or one that is missing today, would be a file that takes it all. */
+    if (place->directory == devices)
+        return node->type == NODE_FILE ? ERR_NO_DEVICE : ERR_NOT_PERMITTED;
     struct entry *entry = entry_new(place->name);
     if (!entry)
         return ERR_NO_SPACE;
@@ -276,7 +279,7 @@ static int check_rename(const struct place *from, const struct place *to)
     bool from_directory = from->node->type == NODE_DIRECTORY;
     if (!from->entry || from->node == devices || (to->node && !to->entry))
         return ERR_BUSY;
-    if (is_device(from->node) || (to->node && is_device(to->node)))
+    if (is_device(from->node) || to->directory == devices)
         return ERR_NOT_PERMITTED;
     if (directory_is_removed(to->directory))
         return ERR_NOT_FOUND;

@@ -133,6 +133,10 @@ static void test_added_devices(void **state)
     assert_int_equal(fs_remove("/dev/one"), ERR_NOT_PERMITTED);
     assert_int_equal(fs_rename("/dev/one", "/one"), ERR_NOT_PERMITTED);
     assert_int_equal(fs_rename("/f", "/dev/one"), ERR_NOT_PERMITTED);
+    assert_int_equal(fs_rename("/f", "/dev/none"), ERR_NOT_PERMITTED);
+    assert_int_equal(fs_make_directory("/dev/none"), ERR_NOT_PERMITTED);
+    struct file *none;
+    assert_int_equal(file_open("/dev/none", O_WRITE | O_CREATE, &none), ERR_NO_DEVICE);
     assert_int_equal(fs_remove("/f"), OK);
 
     /* With the last name, not before, the device is gone for those who have it open. */

@@ -1,0 +1,34 @@
+"""QEMU's machine protocol: JSON lines over a socket, one command at a time."""
+import json
+
+
+class QmpError(Exception):
+    """QEMU refused a command."""
+
+
+class Qmp:
+    def __init__(self, sock, timeout):
+        sock.settimeout(timeout)
+        self._stream = sock.makefile("rw", encoding="utf-8", newline="\n")
+        self._read()  # the greeting
+        self.execute("qmp_capabilities")
+
+    def _read(self):
+        line = self._stream.readline()
+        if not line:
+            raise QmpError("QEMU has closed its monitor")
+        return json.loads(line)
+
+    def execute(self, command, **arguments):
+        """Returns what the command returns. Events that arrive meanwhile are dropped."""
+        self._stream.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self._stream.flush()
+        while True:
+            answer = self._read()
+            if "error" in answer:
+                raise QmpError(f"{command}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
+
+    def close(self):
+        self._stream.close()
