@@ -189,7 +189,7 @@ static int create_io_queues(struct nvme_controller *controller)
             break;
         controller->io_count++;
     }
-    return controller->io_count ? NVME_OK : error;
+    return error == NVME_ERR_STATUS && controller->io_count ? NVME_OK : error;
 }
 
 int nvme_bring_up(struct nvme_controller *controller)
@@ -300,8 +300,7 @@ static void give_back(struct nvme_controller *controller)
     for (unsigned vector = 0; vector < controller->vectors; vector++)
         host->attach(host->context, vector, NULL, NULL);
     controller->vectors = 0;
-    /* Memory that a device may still write to stays away from everybody for ever. */
-    if (controller->state == NVME_DEAD && !host->isolate)
+    if (controller->at_large)
         return;
     nvme_namespaces_free(controller);
     nvme_free(controller, controller->identify, sizeof *controller->identify);
@@ -363,11 +362,9 @@ out:
 
 static void shut_down(struct nvme_controller *controller)
 {
-    while (controller->io_count) {
-        nvme_delete_queue(&controller->io[controller->io_count - 1]);
-        controller->io_count--;
-    }
-    if (controller->state != NVME_LIVE)
+    for (unsigned i = controller->io_count; i-- > 0 && controller->state == NVME_STOPPING;)
+        nvme_delete_queue(&controller->io[i]);
+    if (controller->state != NVME_STOPPING)
         return;
     uint64_t timeout = controller->identify->rtd3e * 1000ULL;
     if (timeout < SHUTDOWN_LEAST_MS * NVME_NS_PER_MS)
@@ -386,8 +383,9 @@ static void shut_down(struct nvme_controller *controller)
 void nvme_stop(struct nvme_controller *controller)
 {
     if (controller->state == NVME_LIVE) {
+        controller->state = NVME_STOPPING;
         shut_down(controller);
-        if (controller->state == NVME_LIVE)
+        if (controller->state == NVME_STOPPING)
             nvme_halt(controller);
     }
     if (controller->host)

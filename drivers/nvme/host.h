@@ -52,11 +52,12 @@ struct nvme_host {
     void (*dma_free)(void *context, void *memory, size_t bytes);
 
     /*
-     * The bus address of caller's data at `memory`. On entry *bytes is the
-     * length wanted, on return how much of it is contiguous on the bus from
-     * there on (at least 1). A host without an IOMMU and with a direct map
-     * returns one subtraction and leaves *bytes alone; one that maps 4 KiB
-     * pages cuts *bytes at the page's end.
+     * The bus address of caller's data, or of a byte of dma_alloc()'s, at
+     * `memory`. On entry *bytes is the length wanted, on return how much of it
+     * is contiguous on the bus from there on; 0 if it has no bus address, which
+     * ends the request with NVME_ERR_INVALID. A host without an IOMMU and with
+     * a direct map returns one subtraction and leaves *bytes alone; one that
+     * maps 4 KiB pages cuts *bytes at the page's end.
      */
     uint64_t (*bus_address)(void *context, const void *memory, size_t *bytes);
 

@@ -8,6 +8,7 @@
 
 #define BLOCK_SHIFT_LEAST 9
 #define BLOCK_SHIFT_MOST  16
+#define NAMESPACES_MOST   65536 /* more are a list that has no end */
 
 /* Reads the list from behind `after`, fewer than NVME_ACTIVE_LIST_IDS at its end; negative: error.
  */
@@ -19,7 +20,7 @@ static int active_list(struct nvme_controller *controller, uint32_t after, uint3
     int count = 0;
     while (count < (int)NVME_ACTIVE_LIST_IDS && ids[count]) {
         /* Ascending (Base 5.17.2.3): or a list could lead round in a circle. */
-        if (ids[count] <= after) {
+        if (ids[count] <= after || ids[count] == NVME_NSID_ALL) {
             nvme_log(controller, NVME_LOG_ERROR, "the namespace list is out of order");
             return NVME_ERR_DEVICE;
         }
@@ -28,9 +29,9 @@ static int active_list(struct nvme_controller *controller, uint32_t after, uint3
     return count;
 }
 
-/* Calls each(argument, id) for all active namespaces; returns how many, or an error. */
+/* Calls each(controller, id) for all active namespaces; returns how many, or the first error. */
 static int for_each_active(struct nvme_controller *controller, uint32_t *ids,
-                           void (*each)(struct nvme_controller *controller, uint32_t id))
+                           int (*each)(struct nvme_controller *controller, uint32_t id))
 {
     int total = 0;
     uint32_t after = 0;
@@ -39,8 +40,15 @@ static int for_each_active(struct nvme_controller *controller, uint32_t *ids,
         if (count < 0)
             return count;
         total += count;
-        for (int i = 0; i < count && each; i++)
-            each(controller, ids[i]);
+        if (total > NAMESPACES_MOST) {
+            nvme_log(controller, NVME_LOG_ERROR, "the namespace list does not end");
+            return NVME_ERR_DEVICE;
+        }
+        for (int i = 0; i < count && each; i++) {
+            int error = each(controller, ids[i]);
+            if (error)
+                return error;
+        }
         if (count < (int)NVME_ACTIVE_LIST_IDS)
             break;
         after = ids[count - 1];
@@ -66,18 +74,18 @@ static bool parse(struct nvme_namespace *ns, const struct nvme_identify_namespac
     return true;
 }
 
-static void add(struct nvme_controller *controller, uint32_t id)
+/* One that the device refuses to describe, or has deactivated since, is left out: no error. */
+static int add(struct nvme_controller *controller, uint32_t id)
 {
+    size_t capacity = controller->namespaces_bytes / sizeof(struct nvme_namespace);
+    if (controller->namespace_count == capacity)
+        return NVME_OK; /* the list has grown since it was counted */
     uint64_t bus;
     struct nvme_identify_namespace *data = nvme_alloc(controller, sizeof *data, &bus);
-    if (!data) {
-        nvme_log(controller, NVME_LOG_ERROR, "namespace %u: no memory", id);
-        return;
-    }
-    size_t capacity = controller->namespaces_bytes / sizeof(struct nvme_namespace);
-    if (controller->namespace_count < capacity &&
-        nvme_identify(controller, NVME_IDENTIFY_NAMESPACE, id, data) == NVME_OK &&
-        data->nsze != 0) {
+    if (!data)
+        return NVME_ERR_NO_MEMORY;
+    int error = nvme_identify(controller, NVME_IDENTIFY_NAMESPACE, id, data);
+    if (!error && data->nsze != 0) {
         struct nvme_namespace *ns = &controller->namespaces[controller->namespace_count];
         *ns = (struct nvme_namespace){.controller = controller, .id = id};
         if (parse(ns, data))
@@ -88,6 +96,7 @@ static void add(struct nvme_controller *controller, uint32_t id)
                      (unsigned long long)data->nsze, data->flbas);
     }
     nvme_free(controller, data, sizeof *data);
+    return error == NVME_ERR_STATUS ? NVME_OK : error;
 }
 
 int nvme_namespaces_find(struct nvme_controller *controller)

@@ -100,6 +100,7 @@ struct nvme_queue {
     uint16_t tail;  /* where the next SQE goes */
     uint16_t rung;  /* what the tail doorbell was last told */
     uint16_t head;  /* the next CQE to look at */
+    uint16_t told;  /* what the head doorbell was last told */
     uint16_t phase; /* the phase tag that a new CQE has, 0 or 1 */
     uint16_t vector;
     bool has_vector; /* false: polled */
@@ -159,6 +160,7 @@ enum nvme_state {
     NVME_STARTING,
     NVME_LIVE,
     NVME_RESETTING,
+    NVME_STOPPING,
     NVME_DEAD
 };
 
@@ -166,6 +168,7 @@ struct nvme_controller {
     const struct nvme_host *host;
     struct nvme_options options;
     enum nvme_state state;
+    bool at_large; /* could neither be stopped nor isolated: its memory is kept for ever */
 
     /* From CAP, VS and Identify, checked. */
     uint64_t cap;

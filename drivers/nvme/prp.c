@@ -21,7 +21,7 @@ struct cursor {
     size_t run;
 };
 
-/* Makes sure that the run is not empty; false at the end of the data. */
+/* Makes sure that the run is not empty; false at the end of the data, or of what has an address. */
 static bool cursor_fill(struct cursor *cursor)
 {
     while (cursor->run == 0) {
@@ -36,7 +36,7 @@ static bool cursor_fill(struct cursor *cursor)
         cursor->run = cursor->left;
         cursor->run_bus = host->bus_address(host->context, cursor->at, &cursor->run);
         if (cursor->run == 0 || cursor->run > cursor->left)
-            return false; /* the host broke its contract */
+            return false; /* the host has no address for it: `left` is not 0 */
         cursor->at += cursor->run;
         cursor->left -= cursor->run;
     }
@@ -68,7 +68,7 @@ static int cursor_next(struct cursor *cursor, bool first, uint64_t *bus)
         expected += step;
         room -= step;
     }
-    return NVME_OK;
+    return room && cursor->left ? NVME_ERR_INVALID : NVME_OK;
 }
 
 unsigned nvme_prp_lists(unsigned entries, uint32_t list_bytes)

@@ -15,6 +15,8 @@
 #define SLOT_MASK    ((1u << SLOT_BITS) - 1)
 #define MOST_ENTRIES (1u << SLOT_BITS)
 
+#define NEVER (UINT64_MAX - 1)
+
 /* Memory for PRP lists that one queue may take, unless a single transfer needs more. */
 #define LISTS_BUDGET (1u << 20)
 
@@ -104,7 +106,7 @@ void nvme_queue_clear(struct nvme_queue *queue)
      * an entry which is fetched before it was written is no valid command. */
     __builtin_memset(queue->sq, 0xff, queue->size * sizeof *queue->sq);
     __builtin_memset((void *)queue->cq, 0, queue->size * sizeof *queue->cq);
-    queue->tail = queue->rung = queue->head = 0;
+    queue->tail = queue->rung = queue->head = queue->told = 0;
     queue->phase = 1;
 }
 
@@ -134,7 +136,9 @@ int nvme_submit(struct nvme_queue *queue, struct nvme_request *request)
     request->status = 0;
     request->value = 0;
     uint64_t timeout = request->timeout_ns ? request->timeout_ns : queue->default_timeout_ns;
-    request->deadline = nvme_now(controller) + timeout;
+    /* "Never" is a deadline too: while there is one, CSTS is looked at. */
+    uint64_t now = nvme_now(controller);
+    request->deadline = timeout < NEVER - now ? now + timeout : NEVER;
     if (request->deadline < controller->next_check)
         controller->next_check = request->deadline;
 
@@ -213,7 +217,9 @@ unsigned nvme_reap(struct nvme_queue *queue)
         if (reaped % queue->size == 0)
             break;
     }
-    if (reaped && queue->live) {
+    /* Not twice: done() may have reaped as well, or reset the controller. */
+    if (queue->head != queue->told && queue->live) {
+        queue->told = queue->head;
         nvme_write32(queue->controller, doorbell(queue, 1), queue->head);
         queue->counters.cq_doorbells++;
     }
@@ -244,22 +250,21 @@ void nvme_poll(struct nvme_queue *queue, uint64_t deadline)
     nvme_reap(queue);
 }
 
+/* Whoever waits sees it by the result. */
 static void executed(struct nvme_request *request)
 {
-    *(bool *)request->context = true;
+    (void)request;
 }
 
 int nvme_execute(struct nvme_queue *queue, struct nvme_request *request)
 {
-    bool finished = false;
     request->done = executed;
-    request->context = &finished;
     int error;
     while ((error = nvme_submit(queue, request)) == NVME_ERR_BUSY && nvme_queue_in_flight(queue))
         nvme_poll(queue, UINT64_MAX);
     if (error)
         return error;
-    while (!finished)
+    while (request->result == NVME_ERR_PENDING)
         nvme_poll(queue, UINT64_MAX);
     return request->result;
 }

@@ -71,6 +71,7 @@ int nvme_halt(struct nvme_controller *controller)
     if (error) {
         controller->state = NVME_DEAD;
         nvme_log(controller, NVME_LOG_ERROR, "the controller does not stop: it is given up");
+        controller->at_large = !controller->host->isolate;
         if (controller->host->isolate)
             controller->host->isolate(controller->host->context);
     }
@@ -100,7 +101,7 @@ int nvme_reset(struct nvme_controller *controller)
     return NVME_OK;
 }
 
-/* Steps 2 and 3. While the controller is being started there is nothing to go back to. */
+/* Steps 2 and 3. While the controller starts, resets or stops there is nothing to go back to. */
 static void climb(struct nvme_controller *controller)
 {
     if (controller->state == NVME_LIVE) {

@@ -253,6 +253,9 @@ void nvmevirt_write32(struct nvmevirt *controller, uint32_t offset, uint32_t val
 /* Fetches, executes, completes and interrupts until nothing is left that can be done now. */
 void nvmevirt_poll(struct nvmevirt *controller);
 
+/* When the clock alone next gives the controller something to do; NVMEVIRT_NEVER: never. */
+uint64_t nvmevirt_next_event(const struct nvmevirt *controller);
+
 /* The vector's mask bit. All are masked at first; unmasking sends a pending message. */
 void nvmevirt_msix_mask(struct nvmevirt *controller, unsigned vector, bool masked);
 bool nvmevirt_msix_pending(const struct nvmevirt *controller, unsigned vector);

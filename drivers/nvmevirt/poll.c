@@ -164,3 +164,19 @@ void nvmevirt_poll(struct nvmevirt *controller)
     if (!controller->removed)
         nvmevirt_interrupts(controller);
 }
+
+uint64_t nvmevirt_next_event(const struct nvmevirt *controller)
+{
+    uint64_t next = NVMEVIRT_NEVER;
+    if (controller->ready != controller->ready_target)
+        next = controller->ready_at;
+    if (controller->shst == SPEC_SHST_OCCURRING && controller->shutdown_at < next)
+        next = controller->shutdown_at;
+    for (uint32_t i = 0; i < controller->command_count; i++) {
+        const struct nvmevirt_command *command = &controller->commands[i];
+        bool waits = command->state == COMMAND_WAITING || command->state == COMMAND_TORN;
+        if (waits && command->due < next)
+            next = command->due;
+    }
+    return next;
+}

@@ -1,0 +1,127 @@
+/*
+ * Where each field of the specification's structures lies, told twice: by the
+ * driver's spec.h and by libnvme's types.h, whose names clash, so that each has
+ * a file of its own. LAYOUT lists what is compared: (structure, the driver's
+ * name of the field, libnvme's).
+ */
+#ifndef TESTS_UNIT_NVME_LAYOUT_H
+#define TESTS_UNIT_NVME_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct layout_field {
+    const char *name;
+    size_t offset, size;
+};
+
+struct layout_number {
+    const char *name;
+    uint64_t value;
+};
+
+/* What libnvme says, in the order of the lists below. */
+extern const struct layout_number libnvme_sizes[];
+extern const struct layout_field libnvme_fields[];
+extern const struct layout_number libnvme_numbers[];
+
+#define SAME(F, s, field) F(s, field, field)
+
+/* clang-format off */
+/* What is compared in size. */
+#define STRUCTURES(S) S(ctrl) S(ns) S(psd) S(lbaf)
+
+#define LAYOUT(F) \
+    LAYOUT_CONTROLLER(F) LAYOUT_NAMESPACE(F) LAYOUT_POWER(F) LAYOUT_FORMAT(F)
+
+#define LAYOUT_CONTROLLER(F) \
+    SAME(F, ctrl, vid) SAME(F, ctrl, ssvid) SAME(F, ctrl, sn) SAME(F, ctrl, mn) \
+    SAME(F, ctrl, fr) SAME(F, ctrl, rab) SAME(F, ctrl, ieee) SAME(F, ctrl, cmic) \
+    SAME(F, ctrl, mdts) SAME(F, ctrl, cntlid) SAME(F, ctrl, ver) SAME(F, ctrl, rtd3r) \
+    SAME(F, ctrl, rtd3e) SAME(F, ctrl, oaes) SAME(F, ctrl, ctratt) SAME(F, ctrl, rrls) \
+    SAME(F, ctrl, cntrltype) SAME(F, ctrl, fguid) SAME(F, ctrl, crdt1) SAME(F, ctrl, crdt2) \
+    SAME(F, ctrl, crdt3) SAME(F, ctrl, nvmsr) SAME(F, ctrl, vwci) SAME(F, ctrl, mec) \
+    SAME(F, ctrl, oacs) SAME(F, ctrl, acl) SAME(F, ctrl, aerl) SAME(F, ctrl, frmw) \
+    SAME(F, ctrl, lpa) SAME(F, ctrl, elpe) SAME(F, ctrl, npss) SAME(F, ctrl, avscc) \
+    SAME(F, ctrl, apsta) SAME(F, ctrl, wctemp) SAME(F, ctrl, cctemp) SAME(F, ctrl, mtfa) \
+    SAME(F, ctrl, hmpre) SAME(F, ctrl, hmmin) SAME(F, ctrl, tnvmcap) SAME(F, ctrl, unvmcap) \
+    SAME(F, ctrl, rpmbs) SAME(F, ctrl, edstt) SAME(F, ctrl, dsto) SAME(F, ctrl, fwug) \
+    SAME(F, ctrl, kas) SAME(F, ctrl, hctma) SAME(F, ctrl, mntmt) SAME(F, ctrl, mxtmt) \
+    SAME(F, ctrl, sanicap) SAME(F, ctrl, hmminds) SAME(F, ctrl, hmmaxd) \
+    SAME(F, ctrl, nsetidmax) SAME(F, ctrl, endgidmax) SAME(F, ctrl, anatt) \
+    SAME(F, ctrl, anacap) SAME(F, ctrl, anagrpmax) SAME(F, ctrl, nanagrpid) \
+    SAME(F, ctrl, pels) F(ctrl, domain_id, domainid) SAME(F, ctrl, megcap) \
+    SAME(F, ctrl, sqes) SAME(F, ctrl, cqes) SAME(F, ctrl, maxcmd) SAME(F, ctrl, nn) \
+    SAME(F, ctrl, oncs) SAME(F, ctrl, fuses) SAME(F, ctrl, fna) SAME(F, ctrl, vwc) \
+    SAME(F, ctrl, awun) SAME(F, ctrl, awupf) SAME(F, ctrl, icsvscc) SAME(F, ctrl, nwpc) \
+    SAME(F, ctrl, acwu) F(ctrl, cdfs, ocfs) SAME(F, ctrl, sgls) SAME(F, ctrl, mnan) \
+    SAME(F, ctrl, maxdna) SAME(F, ctrl, maxcna) SAME(F, ctrl, subnqn) SAME(F, ctrl, psd) \
+    F(ctrl, vendor, vs)
+
+#define LAYOUT_NAMESPACE(F) \
+    SAME(F, ns, nsze) SAME(F, ns, ncap) SAME(F, ns, nuse) SAME(F, ns, nsfeat) \
+    SAME(F, ns, nlbaf) SAME(F, ns, flbas) SAME(F, ns, mc) SAME(F, ns, dpc) SAME(F, ns, dps) \
+    SAME(F, ns, nmic) SAME(F, ns, rescap) SAME(F, ns, fpi) SAME(F, ns, dlfeat) \
+    SAME(F, ns, nawun) SAME(F, ns, nawupf) SAME(F, ns, nacwu) SAME(F, ns, nabsn) \
+    SAME(F, ns, nabo) SAME(F, ns, nabspf) SAME(F, ns, noiob) SAME(F, ns, nvmcap) \
+    SAME(F, ns, npwg) SAME(F, ns, npwa) SAME(F, ns, npdg) SAME(F, ns, npda) SAME(F, ns, nows) \
+    SAME(F, ns, mssrl) SAME(F, ns, mcl) SAME(F, ns, msrc) SAME(F, ns, anagrpid) \
+    SAME(F, ns, nsattr) SAME(F, ns, nvmsetid) SAME(F, ns, endgid) SAME(F, ns, nguid) \
+    SAME(F, ns, eui64) SAME(F, ns, lbaf)
+
+#define LAYOUT_POWER(F) \
+    F(psd, max_power, mp) SAME(F, psd, flags) F(psd, entry_latency, enlat) \
+    F(psd, exit_latency, exlat) F(psd, relative_read_throughput, rrt) \
+    F(psd, relative_read_latency, rrl) F(psd, relative_write_throughput, rwt) \
+    F(psd, relative_write_latency, rwl) F(psd, idle_power, idlp) F(psd, idle_scale, ips) \
+    F(psd, active_power, actp) F(psd, active_workload_scale, apws)
+
+#define LAYOUT_FORMAT(F) \
+    F(lbaf, metadata_size, ms) F(lbaf, data_size, ds) F(lbaf, performance, rp)
+
+/* (the driver's name, libnvme's) */
+#define NUMBERS(N) \
+    N(NVME_REG_CAP, NVME_REG_CAP) N(NVME_REG_VS, NVME_REG_VS) \
+    N(NVME_REG_INTMS, NVME_REG_INTMS) N(NVME_REG_INTMC, NVME_REG_INTMC) \
+    N(NVME_REG_CC, NVME_REG_CC) N(NVME_REG_CSTS, NVME_REG_CSTS) \
+    N(NVME_REG_NSSR, NVME_REG_NSSR) N(NVME_REG_AQA, NVME_REG_AQA) \
+    N(NVME_REG_ASQ, NVME_REG_ASQ) N(NVME_REG_ACQ, NVME_REG_ACQ) \
+    N(NVME_CAP_MQES, FIELD(CAP, MQES)) N(NVME_CAP_CQR, FIELD(CAP, CQR)) \
+    N(NVME_CAP_TO, FIELD(CAP, TO)) N(NVME_CAP_DSTRD, FIELD(CAP, DSTRD)) \
+    N(NVME_CAP_NSSRS, FIELD(CAP, NSSRC)) N(NVME_CAP_CSS, FIELD(CAP, CSS)) \
+    N(NVME_CAP_MPSMIN, FIELD(CAP, MPSMIN)) N(NVME_CAP_MPSMAX, FIELD(CAP, MPSMAX)) \
+    N(NVME_CAP_CSS_NVM, NVME_CAP_CSS_NVM) N(NVME_CAP_CSS_SETS, NVME_CAP_CSS_CSI) \
+    N(NVME_CAP_CSS_NOTHING, NVME_CAP_CSS_ADMIN) \
+    N(NVME_CC_EN, FIELD(CC, EN)) N(NVME_CC_CSS, FIELD(CC, CSS)) N(NVME_CC_MPS, FIELD(CC, MPS)) \
+    N(NVME_CC_AMS, FIELD(CC, AMS)) N(NVME_CC_SHN, FIELD(CC, SHN)) \
+    N(NVME_CC_IOSQES, FIELD(CC, IOSQES)) N(NVME_CC_IOCQES, FIELD(CC, IOCQES)) \
+    N(NVME_CC_CSS_NVM, NVME_CC_CSS_NVM) N(NVME_CC_SHN_NORMAL, NVME_CC_SHN_NORMAL) \
+    N(NVME_CSTS_RDY, FIELD(CSTS, RDY)) N(NVME_CSTS_CFS, FIELD(CSTS, CFS)) \
+    N(NVME_CSTS_SHST, FIELD(CSTS, SHST)) \
+    N(NVME_CSTS_SHST_COMPLETE, NVME_CSTS_SHST_CMPLT) \
+    N(NVME_AQA_ASQS, FIELD(AQA, ASQS)) N(NVME_AQA_ACQS, FIELD(AQA, ACQS)) \
+    N(NVME_ADMIN_DELETE_SQ, nvme_admin_delete_sq) N(NVME_ADMIN_CREATE_SQ, nvme_admin_create_sq) \
+    N(NVME_ADMIN_GET_LOG_PAGE, nvme_admin_get_log_page) \
+    N(NVME_ADMIN_DELETE_CQ, nvme_admin_delete_cq) N(NVME_ADMIN_CREATE_CQ, nvme_admin_create_cq) \
+    N(NVME_ADMIN_IDENTIFY, nvme_admin_identify) N(NVME_ADMIN_ABORT, nvme_admin_abort_cmd) \
+    N(NVME_ADMIN_SET_FEATURES, nvme_admin_set_features) \
+    N(NVME_ADMIN_GET_FEATURES, nvme_admin_get_features) \
+    N(NVME_ADMIN_ASYNC_EVENT, nvme_admin_async_event) \
+    N(NVME_IO_FLUSH, nvme_cmd_flush) N(NVME_IO_WRITE, nvme_cmd_write) \
+    N(NVME_IO_READ, nvme_cmd_read) \
+    N(NVME_IDENTIFY_NAMESPACE, NVME_IDENTIFY_CNS_NS) \
+    N(NVME_IDENTIFY_CONTROLLER, NVME_IDENTIFY_CNS_CTRL) \
+    N(NVME_IDENTIFY_ACTIVE_LIST, NVME_IDENTIFY_CNS_NS_ACTIVE_LIST) \
+    N(NVME_IDENTIFY_SIZE, NVME_IDENTIFY_DATA_SIZE) \
+    N(NVME_ACTIVE_LIST_IDS, NVME_ID_NS_LIST_MAX) N(NVME_NSID_ALL, (uint32_t)NVME_NSID_ALL) \
+    N(NVME_FEATURE_QUEUES, NVME_FEAT_FID_NUM_QUEUES) \
+    N(NVME_QUEUES_SQ, FIELD(FEAT_NRQS, NSQR)) N(NVME_QUEUES_CQ, FIELD(FEAT_NRQS, NCQR)) \
+    N(NVME_STATUS_CRD, NVME_SC_CRD) N(NVME_STATUS_MORE, NVME_SC_MORE) \
+    N(NVME_STATUS_DNR, NVME_SC_DNR) N(NVME_STATUS_SC, NVME_SC_MASK << NVME_SC_SHIFT) \
+    N(NVME_STATUS_SCT, NVME_SCT_MASK << NVME_SCT_SHIFT) \
+    N(NVME_FLBAS_LOW, NVME_NS_FLBAS_LOWER_MASK) N(NVME_FLBAS_HIGH, NVME_NS_FLBAS_HIGHER_MASK) \
+    N(NVME_NSATTR_WRITE_LOCKED, NVME_NS_NSATTR_WRITE_PROTECTED) \
+    N(NVME_VWC_PRESENT, NVME_CTRL_VWC_PRESENT)
+/* clang-format on */
+
+#endif
