@@ -90,14 +90,17 @@ $(BUILD)/boot/%.c.o: boot/%.c Makefile | packages-build
 	@echo '  CC      $<'
 	@$(CC) $(EFI_FLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/loader.so: $(LOADER_OBJECTS)
-	@echo '  LD      $@'
-	@ld -nostdlib -shared -Bsymbolic -z noexecstack -T $(EFI_LIBRARY)/elf_x86_64_efi.lds -o $@ \
-	    $(EFI_LIBRARY)/crt0-efi-x86_64.o $(LOADER_OBJECTS) -L$(EFI_LIBRARY) -lgnuefi -lefi
+# GNU-EFI's way: a shared object from $(1), turned into a PE image.
+define link-efi
+@echo '  LD      $@'
+@ld -nostdlib -shared -Bsymbolic -z defs -z noexecstack -T $(EFI_LIBRARY)/elf_x86_64_efi.lds \
+    -o $@.so $(EFI_LIBRARY)/crt0-efi-x86_64.o $(1) -L$(EFI_LIBRARY) -lgnuefi -lefi
+@$(OBJCOPY) -j .text -j .sdata -j .data -j .dynamic -j .rodata -j .rel -j .rela -j .rel.* \
+    -j .rela.* -j .reloc --target efi-app-x86_64 $@.so $@
+endef
 
-$(BUILD)/loader.efi: $(BUILD)/loader.so
-	@$(OBJCOPY) -j .text -j .sdata -j .data -j .dynamic -j .rodata -j .rel -j .rela -j .rel.* \
-	    -j .rela.* -j .reloc --target efi-app-x86_64 $< $@
+$(BUILD)/loader.efi: $(LOADER_OBJECTS)
+	$(call link-efi,$(LOADER_OBJECTS))
 
 # The kernel goes in without debugging data, but with its symbols, for backtraces.
 $(BUILD)/kernel.bin: $(BUILD)/kernel.elf

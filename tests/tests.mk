@@ -1,6 +1,7 @@
 # Tests in rings: what needs no machine first, the booted system last.
 
 include tests/unit/unit.mk
+include tests/port/port.mk
 
 .PHONY: unit boot-tests standalone build-clang
 
@@ -15,7 +16,8 @@ standalone: | packages-test
 
 # Everything, without a warning, by the other compiler as well.
 build-clang: | packages-test
-	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/clang $(BUILD)/clang/BOOTX64.EFI
+	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/clang \
+	    $(BUILD)/clang/BOOTX64.EFI $(BUILD)/clang/port/PORTX64.EFI
 
 unit-programs: | packages-test
 
