@@ -26,6 +26,7 @@ struct fw_cfg_file {
 struct line {
     char *text;
     UINTN length;
+    BOOLEAN cut;
 };
 
 /* Anything that is not printable ASCII becomes a blank; the end is always left NUL. */
@@ -33,6 +34,8 @@ static void append(struct line *line, unsigned character)
 {
     if (line->length < LINE_MAX - 1)
         line->text[line->length++] = character > ' ' && character < 127 ? (char)character : ' ';
+    else
+        line->cut = TRUE;
 }
 
 static void fw_cfg_select(uint16_t key)
@@ -64,7 +67,12 @@ static void append_fw_cfg(struct line *line)
         fw_cfg_read(&file, sizeof file);
         if (CompareMem(file.name, FW_CFG_FILE, sizeof FW_CFG_FILE) != 0)
             continue;
-        UINTN size = (UINTN)file.size[2] << 8 | file.size[3];
+        UINTN size = (UINTN)file.size[0] << 24 | (UINTN)file.size[1] << 16 |
+                     (UINTN)file.size[2] << 8 | file.size[3];
+        if (size > LINE_MAX) {
+            Print(L"nvmetal: fw_cfg file opt/nvmetal/cmdline is too long: ignored\r\n");
+            return;
+        }
         fw_cfg_select((uint16_t)(file.select[0] << 8 | file.select[1]));
         append(line, ' ');
         while (size--) {
@@ -102,6 +110,8 @@ EFI_STATUS command_line_collect(const EFI_LOADED_IMAGE *image, const char **text
         append(&line, section.base[i]);
     append_fw_cfg(&line);
     append_load_options(&line, image);
+    if (line.cut)
+        Print(L"nvmetal: the command line is cut off behind %d characters\r\n", LINE_MAX - 1);
     *text = line.text;
     return EFI_SUCCESS;
 }

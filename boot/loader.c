@@ -83,7 +83,9 @@ static EFI_STATUS prepare_memory_map(struct handover *handover, UINTN *capacity,
     for (UINTN at = 0; at + descriptor_size <= size; at += descriptor_size) {
         const EFI_MEMORY_DESCRIPTOR *range = (const EFI_MEMORY_DESCRIPTOR *)(map + at);
         uint64_t end = range->PhysicalStart + range->NumberOfPages * PAGE_SIZE;
-        BOOLEAN is_memory = range->Type <= EfiACPIMemoryNVS && range->Type != EfiReservedMemoryType;
+        BOOLEAN is_memory = range->Type <= EfiACPIMemoryNVS &&
+                            range->Type != EfiReservedMemoryType &&
+                            range->Type != EfiUnusableMemory;
         if (is_memory && end > *memory_end)
             *memory_end = end;
     }
@@ -94,7 +96,8 @@ static EFI_STATUS prepare_memory_map(struct handover *handover, UINTN *capacity,
 /*
  * UEFI 2.9, section 7.4: ExitBootServices fails when the map has changed since its key was taken,
  * and may have shut down part of boot services by then. What stays allowed is to take the map
- * again and repeat; nothing may be allocated or printed in between.
+ * again and repeat; nothing may be allocated or printed in between. Should that be in vain, what is
+ * left of the firmware may still be able to say so.
  */
 static EFI_STATUS leave_boot_services(EFI_HANDLE image, struct handover *handover, UINTN capacity)
 {

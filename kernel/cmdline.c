@@ -64,7 +64,7 @@ long cmdline_value(const char *name, const char **value)
     return (long)word.value_length;
 }
 
-uint64_t cmdline_number(const char *name, uint64_t otherwise)
+uint64_t cmdline_number(const char *name, uint64_t least, uint64_t most, uint64_t otherwise)
 {
     char text[24];
     const char *value;
@@ -75,9 +75,10 @@ uint64_t cmdline_number(const char *name, uint64_t otherwise)
     if ((size_t)length < sizeof text) {
         memcpy(text, value, (size_t)length);
         text[length] = 0;
-        if (number_parse(text, 0, &number) == OK)
+        if (number_parse(text, 0, &number) == OK && number >= least && number <= most)
             return number;
     }
-    log_line(LOG_WARNING, "command line: %s is no number: ignored", name);
+    log_line(LOG_WARNING, "command line: %s= wants a number from %llu to %llu: ignored", name,
+             (unsigned long long)least, (unsigned long long)most);
     return otherwise;
 }

@@ -19,7 +19,8 @@ bool cmdline_has(const char *name);
 /* The value, not NUL-terminated: its length is returned; -1 if there is none. */
 long cmdline_value(const char *name, const char **value);
 
-/* A number; `otherwise` if it is not given, or is none (which is logged). */
-uint64_t cmdline_number(const char *name, uint64_t otherwise);
+/* A number from `least` to `most`; `otherwise` if it is not given, or is none such (which is
+ * logged). */
+uint64_t cmdline_number(const char *name, uint64_t least, uint64_t most, uint64_t otherwise);
 
 #endif

@@ -9,12 +9,19 @@
 #include "kernel/log.h"
 #include "kernel/x86/apic.h"
 #include "kernel/x86/clock.h"
+#include "kernel/x86/cpu.h"
 #include "kernel/x86/interrupts.h"
 #include "lib/ring.h"
 #include "lib/string.h"
 
 #define RING_SIZE 65536
 #define CTRL_C    3
+
+/* Looks at the port: those made at once, before sleeping in between; those made at all where
+ * there is no sleeping. A port that works needs a hundred or so. */
+#define QUICK_TRIES         10000
+#define SLEEPS_AFTER_CTRL_C 1000 /* milliseconds */
+#define PATIENCE            1000000
 
 static uint8_t bytes[RING_SIZE];
 static struct ring ring = {.bytes = bytes, .size = RING_SIZE};
@@ -70,14 +77,40 @@ int console_get(uint64_t deadline)
     return take(&byte) ? byte : CONSOLE_TIMEOUT;
 }
 
+/*
+ * Waits a little for the port to take more. A terminal that is stopped may stay so for as long as
+ * its owner likes: nothing is lost, and Ctrl-C ends the wait, but not at once: what a command says
+ * of its end shall be read. Where nobody can type, in interrupt handlers and panics, patience is
+ * short. False: give up.
+ */
+static bool wait_for_port(unsigned tries)
+{
+    if (!(read_flags() & RFLAGS_IF))
+        return tries < PATIENCE;
+    if (tries > QUICK_TRIES)
+        clock_sleep(NS_PER_MS);
+    return !interrupted || tries < QUICK_TRIES + SLEEPS_AFTER_CTRL_C;
+}
+
+static void send(const char *text, size_t length)
+{
+    for (unsigned tries = 0; length && (tries == 0 || wait_for_port(tries)); tries++) {
+        size_t sent = serial_send(text, length);
+        if (sent)
+            tries = 0;
+        text += sent;
+        length -= sent;
+    }
+}
+
 void console_write(const char *text, size_t length)
 {
     while (length) {
         const char *newline = memchr(text, '\n', length);
         size_t line = newline ? (size_t)(newline - text) : length;
-        serial_write(text, line);
+        send(text, line);
         if (newline) {
-            serial_write("\r\n", 2);
+            send("\r\n", 2);
             line++;
         }
         text += line;

@@ -20,7 +20,8 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 
-#define REGISTERS_LEAST 0x1010 /* up to the doorbells of one I/O queue pair */
+#define REGISTERS_LEAST 0x1010   /* up to the doorbells of one I/O queue pair */
+#define TIMEOUT_MOST_MS 86400000 /* a day */
 #define VECTORS_MOST    64
 #define IN_FLIGHT_MOST  256 /* per controller */
 
@@ -163,6 +164,7 @@ static void host_isolate(void *context)
 {
     struct device *device = context;
     pci_command(device->function, 0, PCI_COMMAND_BUS_MASTER);
+    (void)pci_read16(device->function, PCI_COMMAND); /* writes may be posted: it has arrived */
 }
 
 static const struct nvme_host host_functions = {
@@ -327,8 +329,8 @@ static void add_controller_node(const struct device *device)
 static int start(struct device *device)
 {
     const struct nvme_options options = {
-        .io_timeout_ms = (unsigned)cmdline_number("nvme.timeout", 0),
-        .queue_entries = (unsigned)cmdline_number("nvme.queue_entries", 0),
+        .io_timeout_ms = (unsigned)cmdline_number("nvme.timeout", 1, TIMEOUT_MOST_MS, 0),
+        .queue_entries = (unsigned)cmdline_number("nvme.queue_entries", 2, 65536, 0),
     };
     device->registers = pci_bar_map(device->function, 0, REGISTERS_LEAST, &device->registers_size);
     if (!device->registers)
@@ -380,9 +382,9 @@ static bool add_device(const struct pci_function *function, unsigned number)
     list_insert(&devices, &device->node);
     const struct nvme_controller *c = &device->controller;
     log_line(LOG_NOTE,
-             "%s: %s, serial %s, firmware %s, %u namespaces, queue of %u, %zu KiB a command",
-             device->name, c->model, c->serial, c->firmware, c->namespace_count, c->io[0].size,
-             c->max_transfer / 1024);
+             "%s: %s, serial %s, firmware %s, %u namespace%s, queue of %u, %zu KiB a command",
+             device->name, c->model, c->serial, c->firmware, c->namespace_count,
+             c->namespace_count == 1 ? "" : "s", c->io[0].size, c->max_transfer / 1024);
     add_controller_node(device);
     for (unsigned i = 0; i < c->namespace_count; i++)
         add_disk(device, i);

@@ -36,8 +36,9 @@ void symbols_start(const struct handover *handover)
         if (section->sh_type != SHT_SYMTAB || section->sh_link >= header->e_shnum)
             continue;
         const Elf64_Shdr *names = &sections[section->sh_link];
-        if (section->sh_offset + section->sh_size > size ||
-            names->sh_offset + names->sh_size > size)
+        if (section->sh_offset > size || section->sh_size > size - section->sh_offset ||
+            names->sh_offset > size || names->sh_size > size - names->sh_offset ||
+            names->sh_size == 0 || file[names->sh_offset + names->sh_size - 1] != 0)
             return;
         symbols = (const void *)(file + section->sh_offset);
         symbol_count = section->sh_size / sizeof *symbols;

@@ -61,4 +61,5 @@ fi
 # shellcheck disable=SC2086 # lists of words
 exec "$QEMU" -machine "$MACHINE" -accel "$ACCEL" -cpu "$cpu" -smp "$SMP" -m "$MEM" \
     -bios "$OVMF" -nographic $devices "$@" \
-    -device "nvme,serial=nvmetal,drive=disk$address${NVME:+,$NVME}" -device isa-debug-exit $debug
+    -device "nvme,serial=nvmetal,drive=disk$address${NVME:+,$NVME}" \
+    -device isa-debug-exit,iobase=0xf4,iosize=4 $debug

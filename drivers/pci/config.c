@@ -1,11 +1,12 @@
 /*
  * Configuration space: memory of 4 KiB a function where the MCFG table names
  * such a range (PCI Express 7.2.2), else two I/O ports that reach the first
- * 256 bytes (PCI 3.2.2.3.2). A bus is mapped when it is first asked for.
+ * 256 bytes (PCI 3.2.2.3.2). Each range is mapped whole.
  */
 #include "drivers/pci/config.h"
 
 #include "kernel/acpi/acpi.h"
+#include "kernel/log.h"
 #include "kernel/mem/paging.h"
 #include "kernel/x86/cpu.h"
 #include "lib/bits.h"
@@ -21,7 +22,7 @@
 
 static struct range {
     struct acpi_ecam ecam;
-    uint8_t *buses[256]; /* windows */
+    uint8_t *window; /* on the buses from the first one on */
 } ranges[ECAM_MOST];
 static unsigned range_count;
 
@@ -41,14 +42,8 @@ static volatile uint8_t *ecam_space(const struct pci_function *f)
     struct range *range = range_of(f->segment, f->bus);
     if (!range)
         return NULL;
-    uint8_t **window = &range->buses[f->bus];
-    /* The table's address is that of bus 0, also when it starts with another. */
-    if (!*window)
-        *window =
-            paging_map(range->ecam.base + (uint64_t)f->bus * BUS_BYTES, BUS_BYTES, MEMORY_DEVICE);
-    if (!*window)
-        return NULL;
-    return *window + (f->device << 3 | f->function) * FUNCTION_SPACE;
+    return range->window + (uint64_t)(f->bus - range->ecam.first_bus) * BUS_BYTES +
+           (f->device << 3 | f->function) * FUNCTION_SPACE;
 }
 
 static bool select_port(const struct pci_function *f, unsigned offset)
@@ -98,12 +93,27 @@ void pci_write16(const struct pci_function *f, unsigned offset, uint16_t value)
         out16((uint16_t)(PORT_DATA + (offset & 2)), value);
 }
 
-void config_roots(void (*scan)(uint16_t segment, uint8_t bus))
+/* The table's address is that of bus 0, also where the range starts with another. */
+static bool map_range(struct range *range)
 {
-    while (range_count < ECAM_MOST && acpi_ecam(range_count, &ranges[range_count].ecam))
-        range_count++;
+    uint64_t buses = range->ecam.last_bus - range->ecam.first_bus + 1u;
+    range->window = paging_map(range->ecam.base + (uint64_t)range->ecam.first_bus * BUS_BYTES,
+                               buses * BUS_BYTES, MEMORY_DEVICE);
+    if (!range->window)
+        log_line(LOG_ERROR, "pci: segment %u cannot be mapped", range->ecam.segment);
+    return range->window;
+}
+
+void config_buses(void (*scan)(uint16_t segment, uint8_t first_bus, uint8_t last_bus))
+{
+    struct acpi_ecam ecam;
+    for (unsigned i = 0; i < ECAM_MOST && acpi_ecam(i, &ecam); i++) {
+        ranges[range_count].ecam = ecam;
+        if (map_range(&ranges[range_count]))
+            range_count++;
+    }
     if (range_count == 0)
-        scan(0, 0);
+        scan(0, 0, 255);
     for (unsigned i = 0; i < range_count; i++)
-        scan(ranges[i].ecam.segment, ranges[i].ecam.first_bus);
+        scan(ranges[i].ecam.segment, ranges[i].ecam.first_bus, ranges[i].ecam.last_bus);
 }

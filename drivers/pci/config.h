@@ -4,7 +4,7 @@
 
 #include "drivers/pci/pci.h"
 
-/* Calls scan() for every root bus there is access to. */
-void config_roots(void (*scan)(uint16_t segment, uint8_t bus));
+/* Calls scan() for every range of buses there is access to. */
+void config_buses(void (*scan)(uint16_t segment, uint8_t first_bus, uint8_t last_bus));
 
 #endif

@@ -11,6 +11,7 @@
 #define FUNCTIONS_PER_DEVICE 8
 #define NO_VENDOR            0xffff
 #define MULTIFUNCTION        0x80
+#define CLASS_HOST_BRIDGE    0x0600
 #define HEADER_BRIDGE        1
 #define BARS_BRIDGE          2
 
@@ -67,7 +68,8 @@ static unsigned read_bar(const struct pci_function *f, unsigned index, bool last
 static void read_bars(struct pci_function *f)
 {
     unsigned count = f->header_type == HEADER_BRIDGE ? BARS_BRIDGE : PCI_BARS;
-    if (f->header_type > HEADER_BRIDGE)
+    /* A host bridge that does not decode may cut off memory itself. */
+    if (f->header_type > HEADER_BRIDGE || f->class == CLASS_HOST_BRIDGE)
         return;
     uint16_t command = pci_read16(f, PCI_COMMAND);
     pci_command(f, 0, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
@@ -122,16 +124,18 @@ static void scan_bus(uint16_t segment, uint8_t bus)
         scan_device(segment, bus, device);
 }
 
-static void scan_root(uint16_t segment, uint8_t bus)
+/* Buses that no bridge leads to belong to further roots; which these are only ACPI's AML knows. */
+static void scan_range(uint16_t segment, uint8_t first_bus, uint8_t last_bus)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(seen); i++)
         seen[i] = 0;
-    scan_bus(segment, bus);
+    for (unsigned bus = first_bus; bus <= last_bus; bus++)
+        scan_bus(segment, (uint8_t)bus);
 }
 
 void pci_start(void)
 {
-    config_roots(scan_root);
+    config_buses(scan_range);
     LIST_FOR_EACH(node, &pci_functions)
     {
         const struct pci_function *f = CONTAINER_OF(node, struct pci_function, node);

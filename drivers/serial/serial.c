@@ -24,12 +24,7 @@
 #define DIVISOR_115200 1
 #define FIFO_SIZE      16
 
-/* Looks at the line status before output is given up: far above what 16 bytes take at this rate.
- * After that each write tries only once, until the port moves again. */
-#define PATIENCE 1000000
-
 static uint16_t base;
-static bool stuck;
 static bool (*receiver)(uint8_t byte);
 
 void serial_start(uint16_t port)
@@ -44,25 +39,15 @@ void serial_start(uint16_t port)
     out8(base + MODEM_CONTROL, MCR_READY);
 }
 
-static bool wait_for_room(void)
-{
-    for (unsigned tries = 0; tries < (stuck ? 1 : PATIENCE); tries++) {
-        if (in8(base + LINE_STATUS) & LSR_CAN_SEND) {
-            stuck = false;
-            return true;
-        }
-        cpu_pause();
-    }
-    stuck = true;
-    return false;
-}
-
 /* The status bit means that the whole FIFO is empty: it is filled at one go. */
-void serial_write(const char *bytes, size_t length)
+size_t serial_send(const char *bytes, size_t length)
 {
-    while (length && wait_for_room())
-        for (unsigned i = 0; i < FIFO_SIZE && length; i++, length--)
-            out8(base + DATA, (uint8_t)*bytes++);
+    if (!(in8(base + LINE_STATUS) & LSR_CAN_SEND))
+        return 0;
+    size_t count = MIN(length, (size_t)FIFO_SIZE);
+    for (size_t i = 0; i < count; i++)
+        out8(base + DATA, (uint8_t)bytes[i]);
+    return count;
 }
 
 void serial_receive(bool (*receive)(uint8_t byte))

@@ -1,7 +1,6 @@
 /*
- * A 16550 UART at 115200 8N1 (National PC16550D data sheet). Output is polled,
- * with a limit, so that a port with nothing behind it costs time but no hang;
- * input comes by interrupt.
+ * A 16550 UART at 115200 8N1 (National PC16550D data sheet). Output is polled:
+ * how long to wait for room is the caller's business. Input comes by interrupt.
  */
 #ifndef DRIVERS_SERIAL_SERIAL_H
 #define DRIVERS_SERIAL_SERIAL_H
@@ -13,11 +12,13 @@
 #define SERIAL_COM1     0x3f8
 #define SERIAL_COM1_IRQ 4
 
-/* Sets up the port; from now on serial_write() works. */
+/* Sets up the port; from now on serial_send() works. */
 void serial_start(uint16_t port);
 
-/* Raw bytes. Any context. */
-void serial_write(const char *bytes, size_t length);
+/* Sends the first of `length` bytes, as many as there is room for now; returns how many, 0 while
+ * earlier ones are still on their way. A port that is not there has room for everything. Any
+ * context. */
+size_t serial_send(const char *bytes, size_t length);
 
 /*
  * Gives every byte received to receive(), which runs in interrupt context and says whether it

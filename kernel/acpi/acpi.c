@@ -59,7 +59,8 @@ void acpi_start(uint64_t physical)
         return;
     }
     bool extended = rsdp->revision >= 2 && rsdp->xsdt && sums_to_zero(rsdp, sizeof *rsdp);
-    root = acpi_map(extended ? rsdp->xsdt : rsdp->rsdt);
+    uint64_t table = extended ? rsdp->xsdt : rsdp->rsdt;
+    root = table ? acpi_map(table) : NULL;
     root_entry_size = extended ? 8 : 4;
 }
 
@@ -124,7 +125,7 @@ static const struct madt_entry *madt_next(const struct madt *madt, const struct 
     if (end - at < 2)
         return NULL;
     const struct madt_entry *next = (const void *)at;
-    /* Everything that is read from an entry lies in its first 16 bytes. */
+    /* What is read from an entry behind these is checked where its type is known. */
     return next->length >= 6 && next->length <= end - at ? next : NULL;
 }
 

@@ -118,7 +118,6 @@ static int line_get(void)
         int key = console_get(CLOCK_NEVER);
         switch (key) {
         case CONSOLE_CTRL_C:
-            console_write("^C\n", 3);
             line_length = 0;
             return ERR_INTERRUPTED;
         case CONSOLE_TIMEOUT:

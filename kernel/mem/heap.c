@@ -131,7 +131,7 @@ void *krealloc(void *pointer, size_t size)
         return pointer;
     void *moved = kmalloc(size);
     if (!moved)
-        return NULL;
+        return size <= have ? pointer : NULL;
     if (pointer)
         memcpy(moved, pointer, MIN(size, have));
     kfree(pointer);

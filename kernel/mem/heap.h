@@ -18,7 +18,8 @@ void *kmalloc(size_t size);
 /* The same, filled with zeros; NULL also when count * size overflows. */
 void *kcalloc(size_t count, size_t size);
 
-/* Grows or shrinks, moving if it has to. On NULL the old allocation stands. */
+/* Grows or shrinks, moving if it has to. On NULL the old allocation stands; shrinking never
+ * fails. */
 void *krealloc(void *pointer, size_t size);
 
 /* NULL is allowed. */

@@ -10,14 +10,19 @@
 #define ENTRIES      512
 #define PTE_PRESENT  BIT(0)
 #define PTE_WRITABLE BIT(1)
-#define PTE_UNCACHED (BIT(3) | BIT(4)) /* PWT and PCD: PAT entry 3, UC after reset */
+#define PTE_UNCACHED (BIT(3) | BIT(4)) /* PWT and PCD: PAT entry 3 */
 #define PTE_LARGE    BIT(7)
 #define PTE_NX       BIT(63)
 #define PTE_ADDRESS  0x000ffffffffff000ULL
 
+/* SDM volume 3, 12.12.4: entry 0 is write-back, entry 3 uncacheable. */
+#define MSR_PAT         0x277u
+#define PAT_AFTER_RESET 0x0007040600070406ULL
+
 #define LEVEL_PAGE  0
 #define LEVEL_LARGE 1 /* 2 MiB */
 #define LEVEL_TOP   3
+#define LARGE_SIZE  (2ULL << 20)
 
 #define WINDOWS     0xffffc00000000000ULL
 #define WINDOWS_END 0xffffd00000000000ULL
@@ -129,6 +134,7 @@ void paging_start(const struct handover *handover)
     map_kernel(kernel_rodata_end, boot_stack, PTE_NX | PTE_WRITABLE);
     map_kernel(boot_stack + PAGE_SIZE, kernel_end, PTE_NX | PTE_WRITABLE);
     frames_for_each_range(handover, map_range);
+    write_msr(MSR_PAT, PAT_AFTER_RESET); /* the firmware may have had other ideas */
     write_cr3(frames_physical(top));
 }
 
@@ -137,9 +143,12 @@ void *paging_map(uint64_t physical, size_t bytes, enum memory_type type)
     uint64_t offset = physical % PAGE_SIZE;
     uint64_t length = ROUND_UP(offset + bytes, PAGE_SIZE);
     /* The kernel never runs out of 16 TiB unless a device's size is nonsense. */
-    if (bytes == 0 || length < bytes || length > WINDOWS_END - next_window)
+    if (bytes == 0 || length < bytes || length > WINDOWS_END - next_window - 2 * LARGE_SIZE)
         return NULL;
     uint64_t window = next_window + PAGE_SIZE;
+    /* Placed so that large pages fit, where the window is large enough for one. */
+    if (length >= LARGE_SIZE)
+        window = ROUND_UP(window, LARGE_SIZE) + ROUND_DOWN(physical, PAGE_SIZE) % LARGE_SIZE;
     uint64_t flags = PTE_WRITABLE | PTE_NX | (type == MEMORY_DEVICE ? PTE_UNCACHED : 0);
     next_window = window + length;
     if (!map(window, physical - offset, length, flags)) {

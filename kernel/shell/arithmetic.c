@@ -46,14 +46,16 @@ static bool accept(struct calculation *self, char c)
     return there;
 }
 
-/* A number as C writes it: 10, 0x10, 010. */
-static bool number(const char *text, const char **end, int64_t *value)
+/* A number as C writes it: 10, 0x10, 010. The largest one stands for all beyond it. */
+static bool number(const char *text, bool negative, const char **end, int64_t *value)
 {
     bool octal = text[0] == '0' && text[1] >= '0' && text[1] <= '9';
-    uint64_t magnitude = 0;
+    uint64_t magnitude = 0, most = (uint64_t)INT64_MAX + negative;
     int status = number_prefix(text, octal ? 8 : 0, &magnitude, end);
-    *value = (int64_t)magnitude;
-    return status == OK && *value >= 0 && !name_begins(**end) && !(**end >= '0' && **end <= '9');
+    if (status == ERR_RANGE || magnitude > most)
+        magnitude = most;
+    *value = (int64_t)(negative ? 0 - magnitude : magnitude);
+    return status != ERR_INVALID && !name_begins(**end) && !(**end >= '0' && **end <= '9');
 }
 
 static int64_t variable(struct calculation *self, size_t length)
@@ -70,9 +72,9 @@ static int64_t variable(struct calculation *self, size_t length)
     int64_t value;
     const char *end;
     bool negative = *text == '-';
-    if (!number(text + (negative || *text == '+'), &end, &value) || *end)
+    if (!number(text + (negative || *text == '+'), negative, &end, &value) || *end)
         return fail(self, "illegal number: ", text);
-    return negative ? -value : value;
+    return value;
 }
 
 static int64_t operand(struct calculation *self)
@@ -96,7 +98,7 @@ static int64_t operand(struct calculation *self)
         value = calculate(self, 0);
         if (!accept(self, ')'))
             fail(self, "expecting ')': ", self->next);
-    } else if (!number(self->next, &self->next, &value))
+    } else if (!number(self->next, false, &self->next, &value))
         fail(self, "syntax error: ", self->next);
     self->depth--;
     return value;

@@ -231,10 +231,62 @@ static int short_option(struct invocation *self)
     return option->key;
 }
 
+/* How many words the option at argv[index] takes: with its argument, if that is the next one. */
+static int option_words(const struct invocation *self, int index)
+{
+    const char *word = self->argv[index];
+    const struct option *option = options_of(self);
+    if (word[1] == '-') {
+        unsigned matches;
+        const struct option *found = find_long(self, word + 2, strlen(word + 2), &matches);
+        return matches == 1 && found->argument ? 2 : 1;
+    }
+    for (const char *letter = word + 1; *letter; letter++) {
+        const struct option *found = option;
+        while (found->key && found->key != (unsigned char)*letter)
+            found++;
+        if (found->key && found->argument)
+            return letter[1] ? 1 : 2;
+    }
+    return 1;
+}
+
+/* Moves `count` words at argv[from] to argv[to], in front of the operands between. */
+static void move_words(struct invocation *self, int from, int to, int count)
+{
+    for (int i = 0; i < count; i++) {
+        char *word = self->argv[from + i];
+        memmove(&self->argv[to + i + 1], &self->argv[to + i],
+                (size_t)(from - to) * sizeof *self->argv);
+        self->argv[to + i] = word;
+    }
+}
+
+/* Brings all options to the front, operands in order behind them. */
+static void put_in_order(struct invocation *self)
+{
+    int front = 1, count;
+    for (int i = 1; i < self->argc; i += count) {
+        const char *word = self->argv[i];
+        count = 1;
+        if (word[0] != '-' || !word[1])
+            continue;
+        bool last = strcmp(word, "--") == 0;
+        if (!last)
+            count = MIN(option_words(self, i), self->argc - i);
+        move_words(self, i, front, count);
+        front += count;
+        if (last)
+            return;
+    }
+}
+
 int option_next(struct invocation *self)
 {
     if (self->within)
         return short_option(self);
+    if (!self->next && !self->command->options_first)
+        put_in_order(self);
     self->next = MAX(self->next, 1);
     if (self->next >= self->argc)
         return 0;

@@ -47,6 +47,7 @@ struct command {
     const struct option *options; /* ends with an entry of zeros; NULL for none */
     const char *details;          /* more lines for `help NAME`, or NULL */
     int usage_status;             /* exit status of bad usage; 0 stands for STATUS_USAGE */
+    bool options_first;           /* the first operand ends the options: the rest is another's */
     int (*run)(struct invocation *self);
 };
 
@@ -80,9 +81,9 @@ const struct command *command_find(const char *name);
 /*
  * The next option's key, as getopt_long(3): bundled letters, -nNUM, -n NUM, --lines=NUM,
  * --lines NUM, unambiguous prefixes of long names, "--" ends. self->argument is set where the
- * option takes one. Options and operands do not mix: the first operand ends the options; its index
- * is then self->next. Returns 0 at the end, -1 when the option is wrong, which has then been
- * reported with usage().
+ * option takes one. Options may stand behind operands: argv is put in order by the first call.
+ * Returns 0 at the end, when self->next is the first operand's index; -1 when the option is wrong,
+ * which has then been reported with usage().
  */
 int option_next(struct invocation *self);
 

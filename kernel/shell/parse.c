@@ -335,12 +335,15 @@ struct tree *parse_nested(struct parser *parser, enum token_kind end)
 {
     struct token outside = parser->token;
     struct tree *tree = NULL;
+    if (++parser->depth > SHELL_DEPTH)
+        parser_fail(parser, PARSE_ERROR, "nested too deeply");
     parser_advance(parser);
     skip_newlines(parser);
     if (parser->token.kind != end)
         tree = parse_list(parser);
     if (parser->token.kind != end)
         unexpected(parser);
+    parser->depth--;
     if (parser->status == PARSE_OK)
         parser->token = outside;
     return tree;

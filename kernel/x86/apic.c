@@ -56,8 +56,9 @@ static void write(unsigned offset, uint32_t value)
 }
 
 /*
- * The firmware may leave the other processors in a loop of its own, in memory
- * that is now ours. INIT makes them wait for a start-up message, asleep.
+ * The firmware may leave the other processors in a loop of its own. INIT makes
+ * them wait for a start-up message, asleep: one that polls costs a core of the
+ * host of a virtual machine, and its loop lies in memory that nobody guards.
  */
 static void park_others(void)
 {

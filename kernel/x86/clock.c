@@ -16,6 +16,7 @@
 #include "lib/bits.h"
 
 #define MEASURE_NS    (10 * NS_PER_MS)
+#define GIVE_UP_TICKS 5000000000ULL /* of the TSC: a second at 5 GHz */
 #define SAMPLES       8
 #define FRACTION_BITS 32
 #define PM_TIMER_HZ   3579545ULL
@@ -123,8 +124,8 @@ void clock_start(uint64_t tsc)
 
     struct sample first = sample(), last;
     uint64_t wanted = MEASURE_NS * FS_PER_NS / reference.fs, elapsed;
-    /* The reference may stand still; the TSC of no machine is slow enough to end this too soon. */
-    uint64_t give_up = read_tsc() + 5 * NS_PER_SEC;
+    /* The reference may stand still; no TSC is so fast that this ends too soon. */
+    uint64_t give_up = read_tsc() + GIVE_UP_TICKS;
     do {
         elapsed = (reference_read() - first.reference) & reference.mask;
         if (read_tsc() > give_up)

@@ -44,6 +44,15 @@ def test_ctrl_c_drops_the_line(machine):
     assert machine.good("echo whole") == "whole\n"
 
 
+def test_a_slow_terminal_loses_nothing(machine):
+    machine.send("seq 1 30000; echo end $?\r")
+    time.sleep(2)
+    machine.expect(r"\r\nend 0\r\n", timeout=60)
+    lines = machine.serial.before.split("\r\n")
+    assert lines[-30000:] == [str(n) for n in range(1, 30001)]
+    machine.wait_for_prompt()
+
+
 def test_history(machine):
     machine.good("echo first")
     machine.good("echo second")

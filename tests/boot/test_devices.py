@@ -122,3 +122,13 @@ def test_one_queue(boot):
     machine = boot(nvme="max_ioqpairs=1", provokes=firmware)
     machine.good("sh test3.sh")
     assert len(machine.complaints()) == len(firmware)
+
+
+def test_behind_another_root(boot):
+    """No bridge of bus 0 leads there: machines of several sockets are like that."""
+    machine = boot(devices=[*disk(boot, 0, 16),
+                            "-device", "pxb-pcie,id=far,bus_nr=128",
+                            "-device", "pcie-root-port,id=rootport,bus=far,chassis=1",
+                            "-device", "nvme,serial=far,drive=d0,bus=rootport"])
+    assert re.search(r"^81:00\.0 Class 0108: 1b36:0010$", machine.good("lspci"), re.M)
+    assert first_line(machine, "nvme0n1") == "this is disk 0\n"

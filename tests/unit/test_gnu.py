@@ -4,8 +4,7 @@ same files, once through sh and the host's tools and once through our shell
 left must be the same. dd's times and rates are masked, and so are the lines
 that tell how a command is used.
 
-Where ours are different on purpose, no case is made of it: options end at the
-first operand; numbers may have more than two factors (2x3x4); seq knows whole
+Where ours are different on purpose, no case is made of it: numbers may have more than two factors (2x3x4); seq knows whole
 numbers only; a pipe is a file here, so that wc's columns are as narrow as for
 one and hexdump -s works on it; hexdump and xxd fail on a directory and name it.
 """

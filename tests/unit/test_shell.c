@@ -155,6 +155,7 @@ static void test_depth(void **state)
         {"echo \"$(", "echo deep", ")\""},
         {"echo ${x:-", "echo deep", "}"},
         {"echo $((", "1", "))"},
+        {"echo $(", "echo deep", ")"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(constructs); i++) {
         const char *const *c = constructs[i];

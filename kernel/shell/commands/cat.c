@@ -6,6 +6,10 @@ static int cat_one(struct invocation *self, const char *name)
 {
     struct reader reader;
     int status = reader_open(&reader, self, name);
+    if (status == OK && reader.file->node == self->out->node && file_has_size(self->out)) {
+        reader_close(&reader);
+        return complain(self, "%s: input file is output file", name);
+    }
     if (status == OK) {
         while (!self->output_failed && reader_fill(&reader)) {
             out_bytes(self, reader_bytes(&reader), reader_available(&reader));

@@ -85,4 +85,4 @@ static int seq(struct invocation *self)
 }
 
 COMMAND(seq, .summary = "print a sequence of whole numbers", .operands = "[FIRST [STEP]] LAST",
-        .options = options, .usage_status = 1, .run = seq)
+        .options = options, .usage_status = 1, .options_first = true, .run = seq)

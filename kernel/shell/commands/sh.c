@@ -58,7 +58,7 @@ static int run_sh(struct invocation *self)
 }
 
 COMMAND(sh, .summary = "run a script", .operands = "[FILE [ARG]...]", .options = options,
-        .run = run_sh)
+        .options_first = true, .run = run_sh)
 
 static int run_dot(struct invocation *self)
 {

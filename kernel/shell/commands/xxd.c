@@ -176,4 +176,4 @@ static int xxd(struct invocation *self)
 }
 
 COMMAND(xxd, .summary = "show a file in hexadecimal", .operands = "[FILE]", .options = options,
-        .usage_status = 1, .run = xxd)
+        .usage_status = 1, .options_first = true, .run = xxd)
