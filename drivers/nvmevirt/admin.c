@@ -67,6 +67,14 @@ uint16_t nvmevirt_admin(struct nvmevirt *controller, struct nvmevirt_command *co
         return nvmevirt_set_features(controller, command);
     case SPEC_GET_FEATURES:
         return nvmevirt_get_features(controller, command);
+    case SPEC_NAMESPACE_MANAGEMENT:
+        return nvmevirt_manage(controller, command);
+    case SPEC_NAMESPACE_ATTACHMENT:
+        return nvmevirt_attachment(controller, command);
+    case SPEC_DOORBELL_BUFFER:
+        return nvmevirt_shadow_config(controller, command);
+    case SPEC_FORMAT:
+        return nvmevirt_format(controller, command);
     case SPEC_EVENT_REQUEST:
         return nvmevirt_event_hold(controller, command);
     default:

@@ -26,7 +26,8 @@ static void build(const struct nvmevirt *controller, const struct nvmevirt_comma
         nvmevirt_has_fault(command, NVMEVIRT_WRONG_SQID) ? command->fault_sqid : command->sqid;
     uint16_t cid =
         nvmevirt_has_fault(command, NVMEVIRT_WRONG_CID) ? command->fault_cid : command->cid;
-    entry[0] = command->result;
+    entry[0] =
+        nvmevirt_has_fault(command, NVMEVIRT_RESULT) ? command->fault_result : command->result;
     entry[1] = 0;
     entry[2] = sq->head | (uint32_t)sqid << 16;
     entry[3] =
@@ -83,6 +84,8 @@ bool nvmevirt_post(struct nvmevirt *controller, struct nvmevirt_command *command
         command->state = COMMAND_FREE; /* its identifier stays in use */
         return true;
     }
+    if (is_full(cq))
+        nvmevirt_shadow_room(controller, sq->cqid);
     if (is_full(cq))
         return false;
     uint32_t *slot = NULL;

@@ -22,12 +22,34 @@ struct nvmevirt_config nvmevirt_defaults(void)
         .serial = "virt0001",
         .model = "nvmevirt",
         .firmware = "1.0",
+        .oncs = NVMEVIRT_ONCS_COMPARE | NVMEVIRT_ONCS_WRITE_ZEROES,
+        .lpa = NVMEVIRT_LPA_EXTENDED,
+        .mssrl = 512,
+        .mcl = 4096,
+        .msrc = 127,
         .ready_ns = 1000000,
         .disable_ns = 1000000,
         .shutdown_ns = 1000000,
         .commands = 256,
         .seed = 1,
     };
+}
+
+struct nvmevirt_config nvmevirt_everything(void)
+{
+    struct nvmevirt_config config = nvmevirt_defaults();
+    config.css = SPEC_CSS_NVM | SPEC_CSS_IOCS;
+    config.oncs = NVMEVIRT_ONCS_COMPARE | NVMEVIRT_ONCS_WRITE_UNCORRECTABLE |
+                  NVMEVIRT_ONCS_DATASET | NVMEVIRT_ONCS_WRITE_ZEROES | NVMEVIRT_ONCS_SAVE_SELECT |
+                  NVMEVIRT_ONCS_VERIFY | NVMEVIRT_ONCS_COPY;
+    config.oacs = NVMEVIRT_OACS_FORMAT | NVMEVIRT_OACS_NAMESPACES | NVMEVIRT_OACS_DOORBELL_BUFFER;
+    config.oaes = NVMEVIRT_OAES_NAMESPACES;
+    config.lpa = NVMEVIRT_LPA_NAMESPACE_HEALTH | NVMEVIRT_LPA_EFFECTS | NVMEVIRT_LPA_EXTENDED;
+    config.sgls = NVMEVIRT_SGLS_BYTES | NVMEVIRT_SGLS_BIT_BUCKET | NVMEVIRT_SGLS_LONGER |
+                  NVMEVIRT_SGLS_METADATA;
+    config.npss = 1;
+    config.cntlid = 1;
+    return config;
 }
 
 static uint64_t make_cap(const struct nvmevirt_config *config)
@@ -89,9 +111,11 @@ bool nvmevirt_init(struct nvmevirt *controller, const struct nvmevirt_config *co
         return false;
     controller->cap = make_cap(config);
     controller->random = config->seed | 1;
-    controller->write_cache = config->vwc;
-    if (allocate_all(controller) && nvmevirt_namespaces_open(controller))
+    controller->temperature = 308; /* K */
+    if (allocate_all(controller) && nvmevirt_namespaces_open(controller)) {
+        nvmevirt_features_default(controller);
         return true;
+    }
     nvmevirt_destroy(controller);
     return false;
 }

@@ -15,10 +15,9 @@ static uint32_t distance(uint32_t from, uint32_t to, uint32_t size)
     return to >= from ? to - from : to + size - from;
 }
 
-static void ring_sq(struct nvmevirt *controller, uint16_t qid, uint32_t tail)
+void nvmevirt_ring_sq(struct nvmevirt *controller, uint16_t qid, uint32_t tail)
 {
     struct nvmevirt_sq *queue = &controller->sqs[qid];
-    controller->counters.sq_doorbells++;
     if (SPEC_GET(SPEC_CC_SHN, controller->cc))
         nvmevirt_violation(controller, "commands submitted to queue %u after shutdown",
                            (unsigned)qid);
@@ -40,10 +39,9 @@ static void ring_sq(struct nvmevirt *controller, uint16_t qid, uint32_t tail)
     reject(controller, SPEC_EVENT_INVALID_DOORBELL_VALUE);
 }
 
-static void ring_cq(struct nvmevirt *controller, uint16_t qid, uint32_t head)
+void nvmevirt_ring_cq(struct nvmevirt *controller, uint16_t qid, uint32_t head)
 {
     struct nvmevirt_cq *queue = &controller->cqs[qid];
-    controller->counters.cq_doorbells++;
     if (head >= queue->size) {
         nvmevirt_violation(controller, "completion queue %u: head %u, size %u", (unsigned)qid, head,
                            queue->size);
@@ -80,8 +78,13 @@ void nvmevirt_doorbell(struct nvmevirt *controller, uint32_t offset, uint32_t va
         reject(controller, SPEC_EVENT_INVALID_DOORBELL);
         return;
     }
-    if (completion)
-        ring_cq(controller, (uint16_t)qid, value);
-    else
-        ring_sq(controller, (uint16_t)qid, value);
+    if (nvmevirt_shadow_wake(controller, (uint16_t)qid, completion, value))
+        return;
+    if (completion) {
+        controller->counters.cq_doorbells++;
+        nvmevirt_ring_cq(controller, (uint16_t)qid, value);
+    } else {
+        controller->counters.sq_doorbells++;
+        nvmevirt_ring_sq(controller, (uint16_t)qid, value);
+    }
 }

@@ -19,9 +19,10 @@ static struct nvmevirt_command *find_held(struct nvmevirt *controller)
     return NULL;
 }
 
-static uint32_t type_bit(uint32_t event)
+/* A type that waits for its log page; a page of 0 cannot be read and so hides nothing. */
+static uint8_t *mask_of(struct nvmevirt *controller, uint32_t event)
 {
-    return 1u << SPEC_GET(EVENT_TYPE, event);
+    return &controller->events_masked[SPEC_GET(EVENT_TYPE, event)];
 }
 
 void nvmevirt_events_deliver(struct nvmevirt *controller)
@@ -30,11 +31,11 @@ void nvmevirt_events_deliver(struct nvmevirt *controller)
     for (uint32_t i = 0; i < controller->event_count; i++) {
         uint32_t event = controller->events[i];
         struct nvmevirt_command *request = find_held(controller);
-        if (!request || (controller->events_masked & type_bit(event))) {
+        if (!request || *mask_of(controller, event)) {
             controller->events[kept++] = event;
             continue;
         }
-        controller->events_masked |= type_bit(event);
+        *mask_of(controller, event) = (uint8_t)SPEC_GET(EVENT_PAGE, event);
         request->result = event;
         request->status = SPEC_SUCCESS;
         request->state = COMMAND_DONE;
@@ -68,9 +69,10 @@ uint16_t nvmevirt_event_hold(struct nvmevirt *controller, struct nvmevirt_comman
     return SPEC_SUCCESS;
 }
 
-/* Types and log pages: error 01h, SMART 02h, notice 03h to 05h. */
 void nvmevirt_event_unmask(struct nvmevirt *controller, uint8_t log_page)
 {
-    uint32_t type = log_page == SPEC_LOG_ERROR ? 0 : log_page == SPEC_LOG_HEALTH ? 1 : 2;
-    controller->events_masked &= ~(1u << type);
+    for (unsigned type = 0; type < sizeof controller->events_masked; type++) {
+        if (controller->events_masked[type] == log_page)
+            controller->events_masked[type] = 0;
+    }
 }

@@ -62,6 +62,9 @@ static void mark(struct nvmevirt *controller, struct nvmevirt_command *command,
     case NVMEVIRT_WRONG_SQID:
         command->fault_sqid = (uint16_t)fault->argument;
         break;
+    case NVMEVIRT_RESULT:
+        command->fault_result = (uint32_t)fault->argument;
+        break;
     case NVMEVIRT_TORN:
         command->fault_torn = fault->argument;
         break;

@@ -1,138 +1,158 @@
 /*
- * I/O commands: Flush, Write, Read, Compare, Write Zeroes, over the part of a
- * namespace that has memory and the part that has none. NVM 3.2.
+ * I/O commands on one run of blocks: Flush, Write, Read, Compare, Verify, Write
+ * Zeroes, Write Uncorrectable. NVM 3.2.
  */
 #include "internal.h"
 
-/* The blocks of one command. */
-struct extent {
-    const struct nvmevirt_ns *ns;
-    uint64_t lba;
-    uint64_t blocks;
-};
-
-/* The longest run from the start of `extent` that is all backed, or all not: *memory NULL. */
-static uint64_t run_length(const struct extent *extent, uint8_t **memory)
+static bool reads(uint8_t opcode)
 {
-    const struct nvmevirt_namespace *config = &extent->ns->config;
-    uint64_t end = config->backed_first + config->backed_count;
-    uint64_t run = extent->blocks;
-    *memory = NULL;
-    if (extent->lba < config->backed_first) {
-        run = config->backed_first - extent->lba;
-    } else if (extent->lba < end) {
-        run = end - extent->lba;
-        *memory =
-            (uint8_t *)config->memory + (extent->lba - config->backed_first) * config->block_size;
-    }
-    return run < extent->blocks ? run : extent->blocks;
-}
-
-static bool is_backed(const struct extent *extent)
-{
-    uint8_t *memory;
-    return run_length(extent, &memory) == extent->blocks && memory;
+    return opcode == SPEC_READ || opcode == SPEC_COMPARE || opcode == SPEC_VERIFY;
 }
 
 static uint16_t transfer(struct nvmevirt *controller, const struct nvmevirt_command *command,
-                         struct extent extent, enum nvmevirt_direction direction)
+                         struct nvmevirt_extent extent, enum nvmevirt_direction direction)
 {
     uint32_t block_size = extent.ns->config.block_size;
     struct nvmevirt_walk walk;
-    if (direction == NVMEVIRT_FROM_HOST && !is_backed(&extent))
-        return SPEC_WRITE_FAULT;
-    nvmevirt_walk_start(&walk, controller, command, extent.blocks * block_size);
-    while (extent.blocks) {
+    uint16_t status =
+        nvmevirt_walk_start(&walk, controller, command, extent.blocks * block_size, direction);
+    while (!status && extent.blocks) {
         uint8_t *memory;
-        uint64_t run = run_length(&extent, &memory);
-        uint16_t status = nvmevirt_walk_move(&walk, memory, run * block_size, direction);
-        if (status)
-            return status;
+        uint64_t run = nvmevirt_run(&extent, &memory);
+        status = nvmevirt_walk_move(&walk, memory, run * block_size);
         extent.lba += run;
         extent.blocks -= run;
     }
-    return SPEC_SUCCESS;
+    return status;
 }
 
-static uint16_t write_zeroes(const struct extent *extent)
-{
-    uint8_t *memory;
-    if (!is_backed(extent))
-        return SPEC_WRITE_FAULT;
-    run_length(extent, &memory);
-    __builtin_memset(memory, 0, extent->blocks * extent->ns->config.block_size);
-    return SPEC_SUCCESS;
-}
-
-static uint16_t find_extent(struct nvmevirt *controller, const struct nvmevirt_command *command,
-                            struct extent *extent)
+static uint16_t find_namespace(struct nvmevirt *controller, const struct nvmevirt_command *command,
+                               struct nvmevirt_ns **ns)
 {
     uint32_t nsid = command->dword[SPEC_DW_NSID];
-    extent->ns = nvmevirt_find(controller, nsid);
-    extent->lba = nvmevirt_dwords(command, 10);
-    extent->blocks = (command->dword[12] & 0xFFFF) + 1ull;
+    *ns = nvmevirt_find(controller, nsid);
     if (!nsid || nsid > nvmevirt_highest_nsid(controller))
         return SPEC_INVALID_NAMESPACE;
-    if (!extent->ns)
+    if (!*ns)
         return SPEC_INVALID_FIELD; /* inactive: Base 3.2.1 */
+    if (nvmevirt_is_formatting(controller, nsid))
+        return SPEC_FORMAT_IN_PROGRESS;
     return SPEC_SUCCESS;
 }
 
 static uint16_t flush(struct nvmevirt *controller, const struct nvmevirt_command *command)
 {
-    struct extent extent;
+    struct nvmevirt_ns *ns;
     uint16_t status = SPEC_SUCCESS;
     if (command->dword[SPEC_DW_NSID] != SPEC_NSID_BROADCAST)
-        status = find_extent(controller, command, &extent);
+        status = find_namespace(controller, command, &ns);
     if (!status)
         controller->counters.flushes++;
     return status;
 }
 
-static void count_read(struct nvmevirt *controller, const struct extent *extent)
+static void count(struct nvmevirt *controller, const struct nvmevirt_command *command,
+                  const struct nvmevirt_extent *extent)
 {
-    controller->counters.reads++;
-    controller->counters.bytes_read += extent->blocks * extent->ns->config.block_size;
+    struct nvmevirt_counters *counters = &controller->counters;
+    uint64_t bytes = extent->blocks * extent->ns->config.block_size;
+    if (command->opcode == SPEC_VERIFY) {
+        counters->verified += extent->blocks;
+    } else if (command->opcode == SPEC_WRITE_UNCORRECTABLE) {
+        counters->made_uncorrectable += extent->blocks;
+    } else if (reads(command->opcode)) {
+        counters->reads++;
+        counters->bytes_read += bytes;
+    } else {
+        counters->writes++;
+        counters->bytes_written += bytes;
+    }
+    counters->fua +=
+        command->opcode != SPEC_WRITE_UNCORRECTABLE && (command->dword[12] & SPEC_DW12_FUA) != 0;
 }
 
-static void count_write(struct nvmevirt *controller, const struct extent *extent)
+/* NVM 4.1.5.2: what moves no data has limits of its own, in the unit of MDTS. */
+static bool exceeds_limit(struct nvmevirt *controller, const struct nvmevirt_command *command,
+                          uint64_t bytes)
 {
-    controller->counters.writes++;
-    controller->counters.bytes_written += extent->blocks * extent->ns->config.block_size;
+    const struct nvmevirt_config *config = &controller->config;
+    uint64_t unit = 4096ull << SPEC_GET(SPEC_CAP_MPSMIN, controller->cap);
+    uint8_t limit = command->opcode == SPEC_VERIFY         ? config->vsl
+                    : command->opcode == SPEC_WRITE_ZEROES ? config->wzsl
+                                                           : config->wusl;
+    if (command->opcode == SPEC_READ || command->opcode == SPEC_WRITE ||
+        command->opcode == SPEC_COMPARE)
+        return nvmevirt_exceeds_mdts(controller, bytes);
+    if (!limit || limit > 31 || bytes <= unit << limit)
+        return false;
+    nvmevirt_violation(controller, "opcode %x of %llx bytes exceeds its limit",
+                       (unsigned)command->opcode, (unsigned long long)bytes);
+    return true;
+}
+
+static uint16_t check(struct nvmevirt *controller, const struct nvmevirt_command *command,
+                      const struct nvmevirt_extent *extent)
+{
+    if (exceeds_limit(controller, command, extent->blocks * extent->ns->config.block_size))
+        return SPEC_INVALID_FIELD;
+    uint16_t status = nvmevirt_in_range(extent);
+    if (status)
+        return status;
+    if (reads(command->opcode))
+        return nvmevirt_is_bad(extent) ? SPEC_UNRECOVERED_READ : SPEC_SUCCESS;
+    if (extent->ns->config.read_only)
+        return SPEC_WRITE_PROTECTED;
+    return nvmevirt_is_backed(extent) ? SPEC_SUCCESS : SPEC_WRITE_FAULT;
+}
+
+static uint16_t execute(struct nvmevirt *controller, const struct nvmevirt_command *command,
+                        const struct nvmevirt_extent *extent)
+{
+    uint16_t status;
+    switch (command->opcode) {
+    case SPEC_WRITE:
+        status = transfer(controller, command, *extent, NVMEVIRT_FROM_HOST);
+        if (!status)
+            nvmevirt_mark(extent, false);
+        return status;
+    case SPEC_READ:
+        return transfer(controller, command, *extent, NVMEVIRT_TO_HOST);
+    case SPEC_COMPARE:
+        return transfer(controller, command, *extent, NVMEVIRT_COMPARE);
+    case SPEC_VERIFY:
+        return SPEC_SUCCESS; /* whatever can be read is good */
+    case SPEC_WRITE_ZEROES:
+        nvmevirt_clear(*extent);
+        return SPEC_SUCCESS;
+    case SPEC_WRITE_UNCORRECTABLE:
+        if (!extent->ns->bad)
+            return SPEC_INVALID_OPCODE; /* claimed too late to keep account */
+        nvmevirt_mark(extent, true);
+        return SPEC_SUCCESS;
+    default:
+        return SPEC_INVALID_OPCODE;
+    }
 }
 
 uint16_t nvmevirt_io(struct nvmevirt *controller, struct nvmevirt_command *command)
 {
-    struct extent extent;
+    struct nvmevirt_extent extent = {.lba = nvmevirt_dwords(command, 10),
+                                     .blocks = (command->dword[12] & 0xFFFF) + 1ull};
     if (SPEC_GET(SPEC_CC_CSS, controller->cc) == SPEC_CC_CSS_ADMIN_ONLY)
         return SPEC_INVALID_OPCODE;
     if (command->opcode == SPEC_FLUSH)
         return flush(controller, command);
 
-    uint16_t status = find_extent(controller, command, &extent);
+    uint16_t status = find_namespace(controller, command, &extent.ns);
     if (status)
         return status;
-    if (command->opcode != SPEC_WRITE_ZEROES &&
-        nvmevirt_exceeds_mdts(controller, extent.blocks * extent.ns->config.block_size))
-        return SPEC_INVALID_FIELD;
-    if (extent.lba >= extent.ns->config.blocks ||
-        extent.blocks > extent.ns->config.blocks - extent.lba)
-        return SPEC_LBA_OUT_OF_RANGE;
-
-    switch (command->opcode) {
-    case SPEC_WRITE:
-        count_write(controller, &extent);
-        return transfer(controller, command, extent, NVMEVIRT_FROM_HOST);
-    case SPEC_READ:
-        count_read(controller, &extent);
-        return transfer(controller, command, extent, NVMEVIRT_TO_HOST);
-    case SPEC_COMPARE:
-        count_read(controller, &extent);
-        return transfer(controller, command, extent, NVMEVIRT_COMPARE);
-    case SPEC_WRITE_ZEROES:
-        count_write(controller, &extent);
-        return write_zeroes(&extent);
-    default:
-        return SPEC_INVALID_OPCODE;
-    }
+    if (command->opcode == SPEC_DATASET)
+        return nvmevirt_dataset(controller, command, extent.ns);
+    if (command->opcode == SPEC_COPY)
+        return nvmevirt_copy(controller, command, extent.ns);
+    status = check(controller, command, &extent);
+    if (status)
+        return status;
+    count(controller, command, &extent);
+    return execute(controller, command, &extent);
 }

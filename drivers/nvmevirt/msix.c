@@ -22,6 +22,7 @@ static void message(struct nvmevirt *controller, unsigned vector)
 static void pin(struct nvmevirt *controller)
 {
     bool asserted = false;
+    nvmevirt_shadow_heads(controller);
     for (unsigned q = 0; q <= controller->config.queue_pairs; q++) {
         const struct nvmevirt_cq *queue = &controller->cqs[q];
         asserted |= queue->exists && queue->interrupts && queue->head != queue->tail;
@@ -49,7 +50,7 @@ void nvmevirt_interrupts(struct nvmevirt *controller)
 void nvmevirt_msix_reset(struct nvmevirt *controller)
 {
     for (unsigned v = 0; v < controller->config.vectors; v++)
-        controller->vectors[v] &= VECTOR_MASKED;
+        controller->vectors[v] &= (uint8_t)~VECTOR_PENDING;
 }
 
 void nvmevirt_msix_mask(struct nvmevirt *controller, unsigned vector, bool masked)
@@ -63,7 +64,7 @@ void nvmevirt_msix_mask(struct nvmevirt *controller, unsigned vector, bool maske
         controller->vectors[vector] |= VECTOR_MASKED;
         return;
     }
-    controller->vectors[vector] = 0;
+    controller->vectors[vector] &= (uint8_t) ~(VECTOR_MASKED | VECTOR_PENDING);
     if (pending && !controller->mute && !controller->removed)
         deliver(controller, vector);
 }

@@ -1,7 +1,53 @@
 /*
- * The namespaces: which there are, and the memory behind their blocks.
+ * The namespaces: which there are, the memory behind their blocks, and how
+ * many blocks that makes in one LBA format or another.
  */
 #include "internal.h"
+
+#define FORMATS 16u
+
+bool nvmevirt_has_format(const struct nvmevirt_ns *ns, uint32_t index, uint32_t *block_size)
+{
+    const uint8_t *formats = ns->config.formats;
+    *block_size = ns->config.block_size;
+    if (!formats[0])
+        return index == 0;
+    for (uint32_t i = 0; i < FORMATS && formats[i]; i++) {
+        *block_size = 1u << formats[i];
+        if (i == index)
+            return true;
+    }
+    return false;
+}
+
+void nvmevirt_set_format(struct nvmevirt_ns *ns, uint32_t block_size, uint64_t blocks)
+{
+    uint64_t end = ns->backed_at + ns->backed_bytes;
+    if (end > blocks * block_size)
+        end = blocks * block_size;
+    ns->config.block_size = block_size;
+    ns->config.blocks = blocks;
+    ns->config.backed_first = ns->backed_at / block_size;
+    ns->config.backed_count = end > ns->backed_at ? (end - ns->backed_at) / block_size : 0;
+}
+
+static bool formats_are_sane(const struct nvmevirt_namespace *namespace)
+{
+    bool found = !namespace->formats[0];
+    if (!found && namespace->blocks > UINT64_MAX / namespace->block_size)
+        return false;
+    for (unsigned i = 0; i < FORMATS && namespace->formats[i]; i++) {
+        uint8_t shift = namespace->formats[i];
+        if (shift < 9 || shift > 16)
+            return false;
+        uint32_t size = 1u << shift;
+        found |= size == namespace->block_size;
+        if (namespace->backed_first * namespace->block_size % size ||
+            namespace->backed_count * namespace->block_size % size)
+            return false;
+    }
+    return found;
+}
 
 static bool is_sane(const struct nvmevirt_namespace *namespace, uint32_t previous)
 {
@@ -10,59 +56,85 @@ static bool is_sane(const struct nvmevirt_namespace *namespace, uint32_t previou
         return false;
     if (size < 512 || size > 65536 || (size & (size - 1)))
         return false;
-    return namespace->blocks && namespace->backed_first < namespace->blocks &&
-           namespace->backed_count <= namespace->blocks - namespace->backed_first;
+    if (!namespace->blocks || namespace->backed_first >= namespace->blocks ||
+        namespace->backed_count > namespace->blocks - namespace->backed_first)
+        return false;
+    return formats_are_sane(namespace);
+}
+
+/* Bits for the smallest blocks that there can be. */
+static bool open_bad(struct nvmevirt *controller, struct nvmevirt_ns *ns)
+{
+    uint64_t bytes = ns->backed_bytes / 512 / 8 + 1;
+    if (!(controller->config.oncs & NVMEVIRT_ONCS_WRITE_UNCORRECTABLE))
+        return true;
+    if (bytes > SIZE_MAX)
+        return false;
+    ns->bad = controller->environment.allocate(controller->environment.context, (size_t)bytes);
+    return ns->bad != NULL;
 }
 
 static bool open_one(struct nvmevirt *controller, struct nvmevirt_ns *ns,
                      const struct nvmevirt_namespace *config)
 {
-    ns->config = *config;
-    if (!ns->config.backed_count)
-        ns->config.backed_count = config->blocks - config->backed_first;
-    if (config->memory)
-        return true;
-    if (ns->config.backed_count > SIZE_MAX / config->block_size)
+    uint64_t count =
+        config->backed_count ? config->backed_count : config->blocks - config->backed_first;
+    if (count > SIZE_MAX / config->block_size)
         return false;
-    ns->config.memory = controller->environment.allocate(
-        controller->environment.context, (size_t)ns->config.backed_count * config->block_size);
-    ns->allocated = ns->config.memory != NULL;
-    return ns->allocated;
+    ns->config = *config;
+    ns->config.backed_count = count;
+    ns->bytes = config->blocks > UINT64_MAX / config->block_size
+                    ? UINT64_MAX
+                    : config->blocks * config->block_size;
+    ns->backed_at = config->backed_first * config->block_size;
+    ns->backed_bytes = count * config->block_size;
+    ns->allocated = !config->unallocated;
+    ns->attached = ns->allocated && !config->detached;
+    if (!config->memory) {
+        ns->config.memory = controller->environment.allocate(controller->environment.context,
+                                                             (size_t)ns->backed_bytes);
+        ns->own_memory = true;
+    }
+    return ns->config.memory && open_bad(controller, ns);
 }
 
 bool nvmevirt_namespaces_open(struct nvmevirt *controller)
 {
     uint32_t count = controller->config.namespace_count;
     const struct nvmevirt_namespace *configs = controller->config.namespaces;
-    controller->config.namespace_count = 0; /* of those that are open */
+    controller->config.namespace_count = 0; /* of those that are open, be it halfway */
     controller->config.namespaces = NULL;
     controller->namespaces = controller->environment.allocate(
         controller->environment.context, (size_t)(count + 1ull) * sizeof(struct nvmevirt_ns));
     if (!controller->namespaces)
         return false;
     for (uint32_t i = 0; i < count; i++) {
-        if (!is_sane(&configs[i], i ? configs[i - 1].nsid : 0) ||
-            !open_one(controller, &controller->namespaces[i], &configs[i]))
+        if (!is_sane(&configs[i], i ? configs[i - 1].nsid : 0))
             return false;
         controller->config.namespace_count++;
+        if (!open_one(controller, &controller->namespaces[i], &configs[i]))
+            return false;
     }
     return true;
 }
 
 void nvmevirt_namespaces_close(struct nvmevirt *controller)
 {
+    const struct nvmevirt_environment *environment = &controller->environment;
     if (!controller->namespaces)
         return;
     for (uint32_t i = 0; i < controller->config.namespace_count; i++) {
-        if (controller->namespaces[i].allocated)
-            controller->environment.free(controller->environment.context,
-                                         controller->namespaces[i].config.memory);
+        const struct nvmevirt_ns *ns = &controller->namespaces[i];
+        if (ns->own_memory && ns->config.memory)
+            environment->free(environment->context, ns->config.memory);
+        if (ns->bad)
+            environment->free(environment->context, ns->bad);
     }
-    controller->environment.free(controller->environment.context, controller->namespaces);
+    environment->free(environment->context, controller->namespaces);
     controller->namespaces = NULL;
 }
 
-const struct nvmevirt_ns *nvmevirt_find(const struct nvmevirt *controller, uint32_t nsid)
+static struct nvmevirt_ns *find_slot(const struct nvmevirt *controller, uint32_t nsid)
 {
     uint32_t low = 0, high = controller->config.namespace_count;
     while (low < high) {
@@ -76,6 +148,18 @@ const struct nvmevirt_ns *nvmevirt_find(const struct nvmevirt *controller, uint3
         controller->namespaces[low].config.nsid != nsid)
         return NULL;
     return &controller->namespaces[low];
+}
+
+struct nvmevirt_ns *nvmevirt_find_allocated(const struct nvmevirt *controller, uint32_t nsid)
+{
+    struct nvmevirt_ns *ns = find_slot(controller, nsid);
+    return ns && ns->allocated ? ns : NULL;
+}
+
+struct nvmevirt_ns *nvmevirt_find(const struct nvmevirt *controller, uint32_t nsid)
+{
+    struct nvmevirt_ns *ns = find_slot(controller, nsid);
+    return ns && ns->attached ? ns : NULL;
 }
 
 uint32_t nvmevirt_highest_nsid(const struct nvmevirt *controller)

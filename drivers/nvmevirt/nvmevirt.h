@@ -40,6 +40,9 @@ struct nvmevirt_environment {
 
     /* Optional: may change the 4096 bytes of any Identify answer before they are sent. */
     void (*identify)(void *context, uint8_t cns, uint32_t nsid, uint8_t *data);
+
+    /* Optional: the same for the `size` bytes of a log page. */
+    void (*log)(void *context, uint8_t page, uint32_t nsid, uint8_t *data, size_t size);
 };
 
 struct nvmevirt_namespace {
@@ -59,6 +62,53 @@ struct nvmevirt_namespace {
     uint8_t eui64[8];
     uint8_t nguid[16];
     uint8_t uuid[16];
+
+    /*
+     * The LBA formats that Format NVM may switch to, as powers of two, ended by 0; `block_size`
+     * is among them, and `backed_first` and `backed_count` are whole blocks in each. None: only
+     * `block_size`.
+     */
+    uint8_t formats[16];
+    bool read_only;
+    bool detached;    /* at first: allocated, not active */
+    bool unallocated; /* at first: only its memory is there, for Namespace Management */
+};
+
+/* Optional commands and abilities, as the bits of `oncs`, `oacs`, `oaes`, `lpa` and `sgls`. */
+enum {
+    NVMEVIRT_ONCS_COMPARE = 1 << 0,
+    NVMEVIRT_ONCS_WRITE_UNCORRECTABLE = 1 << 1,
+    NVMEVIRT_ONCS_DATASET = 1 << 2,
+    NVMEVIRT_ONCS_WRITE_ZEROES = 1 << 3,
+    NVMEVIRT_ONCS_SAVE_SELECT = 1 << 4, /* of features */
+    NVMEVIRT_ONCS_VERIFY = 1 << 7,
+    NVMEVIRT_ONCS_COPY = 1 << 8,
+
+    NVMEVIRT_OACS_FORMAT = 1 << 1,
+    NVMEVIRT_OACS_NAMESPACES = 1 << 3, /* Namespace Management and Attachment */
+    NVMEVIRT_OACS_DOORBELL_BUFFER = 1 << 8,
+
+    NVMEVIRT_OAES_NAMESPACES = 1 << 8, /* a notice when they change, and log page 04h */
+
+    NVMEVIRT_LPA_NAMESPACE_HEALTH = 1 << 0,
+    NVMEVIRT_LPA_EFFECTS = 1 << 1,
+    NVMEVIRT_LPA_EXTENDED = 1 << 2, /* offsets, and lengths above 16 KiB */
+
+    NVMEVIRT_SGLS_BYTES = 1,  /* any address and length */
+    NVMEVIRT_SGLS_DWORDS = 2, /* whole dwords only */
+    NVMEVIRT_SGLS_BIT_BUCKET = 1 << 16,
+    NVMEVIRT_SGLS_LONGER = 1 << 18,   /* than the data */
+    NVMEVIRT_SGLS_METADATA = 1 << 19, /* PSDT 10b */
+};
+
+/* Kinds of commands that take their time, each another. */
+enum nvmevirt_class {
+    NVMEVIRT_CLASS_ADMIN, /* but for Asynchronous Event Request */
+    NVMEVIRT_CLASS_READ,  /* Read, Compare, Verify */
+    NVMEVIRT_CLASS_WRITE, /* Write, Write Zeroes, Write Uncorrectable, Copy */
+    NVMEVIRT_CLASS_FLUSH,
+    NVMEVIRT_CLASS_DATASET,
+    NVMEVIRT_CLASSES
 };
 
 enum nvmevirt_order {
@@ -89,10 +139,31 @@ struct nvmevirt_config {
     const char *model;
     const char *firmware;
 
-    uint64_t ready_ns;    /* from CC.EN set to CSTS.RDY set */
-    uint64_t disable_ns;  /* from CC.EN cleared to CSTS.RDY cleared */
-    uint64_t shutdown_ns; /* from CC.SHN to CSTS.SHST complete */
-    uint16_t commands;    /* I/O commands worked on at once, at least 1 */
+    /* Identify, in the specification's encoding. What is not claimed is refused. */
+    uint16_t oncs;
+    uint16_t oacs;
+    uint32_t oaes;
+    uint8_t lpa;
+    uint32_t sgls; /* bits 15:8: descriptors of one command, more are a violation */
+    uint8_t fna;
+    uint16_t cntlid;
+    uint8_t npss;            /* power states, 0's based */
+    uint8_t vsl, wzsl, wusl; /* Verify, Write Zeroes, Write Uncorrectable: like mdts */
+    uint8_t dmrl;            /* Dataset Management: ranges; 0: no limit, as for the next two */
+    uint32_t dmrsl;          /* blocks of one range */
+    uint64_t dmsl;           /* blocks of all ranges */
+    uint16_t mssrl;          /* Copy: blocks of one range */
+    uint32_t mcl;            /* blocks of all ranges */
+    uint8_t msrc;            /* ranges, 0's based */
+    uint16_t crdt[3];        /* Command Retry Delay Times, 100 ms; any: Host Behavior Support */
+    uint32_t event_config;   /* the default of Asynchronous Event Configuration */
+
+    uint64_t ready_ns;                     /* from CC.EN set to CSTS.RDY set */
+    uint64_t disable_ns;                   /* from CC.EN cleared to CSTS.RDY cleared */
+    uint64_t shutdown_ns;                  /* from CC.SHN to CSTS.SHST complete */
+    uint64_t format_ns;                    /* from Format NVM to its completion */
+    uint64_t latency_ns[NVMEVIRT_CLASSES]; /* from fetching to executing */
+    uint16_t commands;                     /* I/O commands worked on at once, at least 1 */
     enum nvmevirt_order order;
     uint64_t seed;
 
@@ -110,6 +181,7 @@ enum nvmevirt_fault_kind {
     NVMEVIRT_WRONG_SQID, /* completes as of submission queue `argument` */
     NVMEVIRT_TORN,       /* phase tag first; the rest of the entry `argument` ns later, at a poll */
     NVMEVIRT_NO_INTERRUPT, /* the completion is posted without its interrupt */
+    NVMEVIRT_RESULT,       /* dword 0 of the completion is `argument` */
 
     /* To the controller: when the command is fetched, or at once by nvmevirt_inject(). */
     NVMEVIRT_FATAL,          /* CSTS.CFS, all work stops until reset */
@@ -125,6 +197,9 @@ enum nvmevirt_fault_kind {
 /* The Status Field of a completion without the phase tag: SC 7:0, SCT 10:8, DNR 14. */
 #define NVMEVIRT_STATUS_FIELD(sct, sc, dnr) \
     ((uint16_t)(((dnr) ? 0x4000u : 0u) | (((sct)&7u) << 8) | ((sc)&0xFFu)))
+
+/* Added to it: Command Retry Delay 1 to 3. With `crdt` it is seen only by a host with ACRE set. */
+#define NVMEVIRT_CRD(n) ((uint16_t)(((n)&3u) << 11))
 
 /* Meets commands of `queue` with `opcode`: the `nth` of them (from 1), or with 0 every one. */
 struct nvmevirt_fault {
@@ -146,6 +221,7 @@ struct nvmevirt_sq {
     uint32_t reported; /* the head that the host knows of */
     uint64_t base;
     uint32_t *busy; /* a bit for each command identifier */
+    bool awake;     /* its shadow doorbell is looked at without a write to the real one */
 };
 
 struct nvmevirt_cq {
@@ -153,6 +229,7 @@ struct nvmevirt_cq {
     bool contiguous;
     bool interrupts;
     bool announce; /* posted since the last interrupt */
+    bool asked;    /* by EventIdx for its real doorbell: full until that comes */
     uint8_t phase;
     uint16_t vector;
     uint32_t size; /* entries */
@@ -187,14 +264,27 @@ struct nvmevirt_counters {
     uint64_t flushes;
     uint64_t bytes_read;
     uint64_t bytes_written;
+    uint64_t fua;    /* reads, writes and copies with Force Unit Access */
+    uint64_t sgl;    /* commands with SGLs */
+    uint64_t shadow; /* values taken from shadow doorbells */
+    uint64_t deallocated, verified, copied, made_uncorrectable; /* blocks */
+    uint64_t formats;
 };
+
+/* A feature of the controller as a whole; `saved` is what a reset brings back. */
+struct nvmevirt_feature {
+    uint32_t current;
+    uint32_t saved;
+};
+
+#define NVMEVIRT_FEATURES 0x0D /* by identifier; 0Ch is the lower temperature threshold */
 
 struct nvmevirt_command;
 struct nvmevirt_ns;
 
 /* The caller provides the memory; all but `config`, `cap` and `counters` is the model's own. */
 struct nvmevirt {
-    struct nvmevirt_config config; /* times, order, abort_never may be changed at any time */
+    struct nvmevirt_config config; /* times, order, claims and limits may be changed at any time */
     struct nvmevirt_environment environment;
     struct nvmevirt_counters counters;
 
@@ -230,16 +320,25 @@ struct nvmevirt {
     struct nvmevirt_fault *faults;
     size_t fault_count;
 
-    bool write_cache;
+    struct nvmevirt_feature features[NVMEVIRT_FEATURES];
+    uint16_t temperature; /* K */
+    bool acre;            /* Advanced Command Retry Enable */
+    uint8_t warnings;     /* Critical Warning, but for the temperature's */
+    uint8_t reported;     /* Critical Warning when it was last looked at */
+    uint64_t shadow;      /* bus addresses of shadow doorbells and EventIdx, 0: none */
+    uint64_t event_index;
     struct nvmevirt_error errors[NVMEVIRT_ERRORS]; /* newest first */
     uint64_t error_count;
     uint32_t events[NVMEVIRT_EVENTS]; /* not yet reported, as dword 0 of the completion */
     uint32_t event_count;
-    uint32_t events_masked; /* by type, until the log page is read */
+    uint8_t events_masked[8]; /* by type: the log page that must be read first */
 };
 
 /* A plausible device: 4 KiB pages, 1024 entries, 4 queue pairs, 5 vectors, no namespace. */
 struct nvmevirt_config nvmevirt_defaults(void);
+
+/* The same with every option that there is, SGLs and two I/O command set selections included. */
+struct nvmevirt_config nvmevirt_everything(void);
 
 /* False: the configuration is nonsense or memory ran out; nothing is held then. */
 bool nvmevirt_init(struct nvmevirt *controller, const struct nvmevirt_config *config,
@@ -269,5 +368,20 @@ void nvmevirt_inject(struct nvmevirt *controller, enum nvmevirt_fault_kind kind,
 /* Reports an asynchronous event: type and information of the specification, log page to read. */
 void nvmevirt_event(struct nvmevirt *controller, uint8_t type, uint8_t information,
                     uint8_t log_page);
+
+/*
+ * What happens on its own in a device. Each sends the event that the host has enabled: in kelvin;
+ * Critical Warning of the health log, but for bit 1, which follows the temperature.
+ */
+void nvmevirt_set_temperature(struct nvmevirt *controller, uint16_t kelvin);
+void nvmevirt_set_warnings(struct nvmevirt *controller, uint8_t warnings);
+
+/*
+ * As if another controller of the subsystem had done it. False: there is no such namespace, it is
+ * in that state already, or it cannot have that many blocks.
+ */
+bool nvmevirt_attach(struct nvmevirt *controller, uint32_t nsid, bool attached);
+bool nvmevirt_resize(struct nvmevirt *controller, uint32_t nsid, uint64_t blocks);
+bool nvmevirt_protect(struct nvmevirt *controller, uint32_t nsid, bool read_only);
 
 #endif

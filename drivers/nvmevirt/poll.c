@@ -20,6 +20,32 @@ static bool claim_identifier(struct nvmevirt *controller, struct nvmevirt_comman
     return true;
 }
 
+static enum nvmevirt_class class_of(const struct nvmevirt_command *command)
+{
+    if (!command->sqid)
+        return NVMEVIRT_CLASS_ADMIN;
+    switch (command->opcode) {
+    case SPEC_FLUSH:
+        return NVMEVIRT_CLASS_FLUSH;
+    case SPEC_READ:
+    case SPEC_COMPARE:
+    case SPEC_VERIFY:
+        return NVMEVIRT_CLASS_READ;
+    case SPEC_DATASET:
+        return NVMEVIRT_CLASS_DATASET;
+    default:
+        return NVMEVIRT_CLASS_WRITE;
+    }
+}
+
+/* Being held is not work, and so takes no time. */
+static uint64_t latency(const struct nvmevirt *controller, const struct nvmevirt_command *command)
+{
+    if (!command->sqid && command->opcode == SPEC_EVENT_REQUEST)
+        return 0;
+    return controller->config.latency_ns[class_of(command)];
+}
+
 static void fetch(struct nvmevirt *controller, uint16_t qid)
 {
     struct nvmevirt_sq *queue = &controller->sqs[qid];
@@ -39,7 +65,7 @@ static void fetch(struct nvmevirt *controller, uint16_t qid)
     command->sqid = qid;
     command->cid = (uint16_t)SPEC_GET(SPEC_CDW0_CID, command->dword[0]);
     command->opcode = (uint8_t)SPEC_GET(SPEC_CDW0_OPCODE, command->dword[0]);
-    command->due = nvmevirt_now(controller);
+    command->due = nvmevirt_later(controller, latency(controller, command));
     command->state = COMMAND_WAITING;
     command->conflict = !claim_identifier(controller, command);
     nvmevirt_apply_faults(controller, command);
@@ -71,10 +97,14 @@ static void execute(struct nvmevirt *controller, struct nvmevirt_command *comman
     command->state = COMMAND_DONE;
     if (nvmevirt_has_fault(command, NVMEVIRT_STATUS)) {
         command->status = command->fault_status;
+        if (nvmevirt_has_retry_delays(controller) && !controller->acre)
+            command->status &= (uint16_t)~SPEC_CRD;
         return;
     }
-    command->status = command->conflict ? (uint16_t)SPEC_CID_CONFLICT
-                                        : nvmevirt_check_command(controller, command);
+    if (command->conflict)
+        command->status = SPEC_CID_CONFLICT;
+    else if (!command->begun)
+        command->status = nvmevirt_check_command(controller, command);
     if (command->status)
         return;
     command->status =
@@ -89,7 +119,8 @@ static bool is_due(const struct nvmevirt *controller, const struct nvmevirt_comm
 /* True if something moved. */
 static bool work_on(struct nvmevirt *controller, struct nvmevirt_command *command)
 {
-    if (command->state == COMMAND_WAITING && is_due(controller, command)) {
+    bool waits = command->state == COMMAND_WAITING || command->state == COMMAND_WORKING;
+    if (waits && is_due(controller, command)) {
         execute(controller, command);
         if (command->state == COMMAND_DONE)
             nvmevirt_post(controller, command);
@@ -156,7 +187,8 @@ void nvmevirt_poll(struct nvmevirt *controller)
         return;
     finish_torn(controller);
     while (moved && nvmevirt_running(controller)) {
-        moved = fetch_all(controller);
+        moved = nvmevirt_shadow_look(controller);
+        moved |= fetch_all(controller);
         moved |= work_on_all(controller);
         drop_finished(controller);
         nvmevirt_events_deliver(controller);
@@ -174,7 +206,8 @@ uint64_t nvmevirt_next_event(const struct nvmevirt *controller)
         next = controller->shutdown_at;
     for (uint32_t i = 0; i < controller->command_count; i++) {
         const struct nvmevirt_command *command = &controller->commands[i];
-        bool waits = command->state == COMMAND_WAITING || command->state == COMMAND_TORN;
+        bool waits = command->state == COMMAND_WAITING || command->state == COMMAND_WORKING ||
+                     command->state == COMMAND_TORN;
         if (waits && command->due < next)
             next = command->due;
     }

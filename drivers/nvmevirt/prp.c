@@ -6,17 +6,6 @@
  */
 #include "internal.h"
 
-void nvmevirt_walk_start(struct nvmevirt_walk *walk, struct nvmevirt *controller,
-                         const struct nvmevirt_command *command, uint64_t length)
-{
-    *walk = (struct nvmevirt_walk){
-        .controller = controller,
-        .prp1 = nvmevirt_dwords(command, SPEC_DW_PRP1),
-        .prp2 = nvmevirt_dwords(command, SPEC_DW_PRP2),
-        .left = length,
-    };
-}
-
 static uint16_t check_entry(struct nvmevirt *controller, const char *name, uint64_t entry,
                             uint64_t forbidden)
 {
@@ -88,7 +77,7 @@ static uint16_t first_page(struct nvmevirt_walk *walk)
     return check_entry(walk->controller, "PRP1", walk->prp1, 3);
 }
 
-static uint16_t next_page(struct nvmevirt_walk *walk)
+uint16_t nvmevirt_prp_next(struct nvmevirt_walk *walk)
 {
     uint32_t page = nvmevirt_page_size(walk->controller);
     uint16_t status;
@@ -102,68 +91,6 @@ static uint16_t next_page(struct nvmevirt_walk *walk)
     }
     walk->page_left = page;
     return status;
-}
-
-static uint16_t move_piece(struct nvmevirt_walk *walk, uint8_t *data, uint32_t length,
-                           enum nvmevirt_direction direction)
-{
-    bool to_host = direction == NVMEVIRT_TO_HOST;
-    uint8_t *host = nvmevirt_dma(walk->controller, walk->page, length, to_host, "data");
-    if (!host)
-        return SPEC_DATA_TRANSFER_ERROR;
-    if (to_host && data)
-        __builtin_memcpy(host, data, length);
-    else if (to_host)
-        __builtin_memset(host, 0, length);
-    else if (direction == NVMEVIRT_FROM_HOST)
-        __builtin_memcpy(data, host, length);
-    else if (data)
-        return __builtin_memcmp(data, host, length) ? SPEC_COMPARE_FAILURE : SPEC_SUCCESS;
-    else
-        for (uint32_t i = 0; i < length; i++)
-            if (host[i])
-                return SPEC_COMPARE_FAILURE;
-    return SPEC_SUCCESS;
-}
-
-uint16_t nvmevirt_walk_move(struct nvmevirt_walk *walk, uint8_t *data, uint64_t length,
-                            enum nvmevirt_direction direction)
-{
-    while (length) {
-        uint16_t status = walk->page_left ? SPEC_SUCCESS : next_page(walk);
-        uint32_t piece = length < walk->page_left ? (uint32_t)length : walk->page_left;
-        if (!status)
-            status = move_piece(walk, data, piece, direction);
-        if (status)
-            return status;
-        walk->page += piece;
-        walk->page_left -= piece;
-        walk->left -= piece;
-        length -= piece;
-        if (data)
-            data += piece;
-    }
-    return SPEC_SUCCESS;
-}
-
-bool nvmevirt_exceeds_mdts(struct nvmevirt *controller, uint64_t length)
-{
-    uint64_t unit = 4096ull << SPEC_GET(SPEC_CAP_MPSMIN, controller->cap);
-    if (!controller->config.mdts || length <= unit << controller->config.mdts)
-        return false;
-    nvmevirt_violation(controller, "transfer of %llx bytes exceeds MDTS %u",
-                       (unsigned long long)length, (unsigned)controller->config.mdts);
-    return true;
-}
-
-uint16_t nvmevirt_send(struct nvmevirt *controller, const struct nvmevirt_command *command,
-                       uint8_t *data, uint64_t length)
-{
-    struct nvmevirt_walk walk;
-    if (nvmevirt_exceeds_mdts(controller, length))
-        return SPEC_INVALID_FIELD;
-    nvmevirt_walk_start(&walk, controller, command, length);
-    return nvmevirt_walk_move(&walk, data, length, NVMEVIRT_TO_HOST);
 }
 
 static bool read_entry(struct nvmevirt *controller, uint64_t bus, uint64_t *entry)

@@ -119,6 +119,7 @@ uint16_t nvmevirt_cq_create(struct nvmevirt *controller, const struct nvmevirt_c
                          .size = (command->dword[10] >> 16) + 1,
                          .base = nvmevirt_dwords(command, SPEC_DW_PRP1),
                      });
+    nvmevirt_shadow_begin(controller, (uint16_t)qid, true);
     return SPEC_SUCCESS;
 }
 
@@ -143,6 +144,7 @@ uint16_t nvmevirt_sq_create(struct nvmevirt *controller, const struct nvmevirt_c
                          .size = (command->dword[10] >> 16) + 1,
                          .base = nvmevirt_dwords(command, SPEC_DW_PRP1),
                      });
+    nvmevirt_shadow_begin(controller, (uint16_t)qid, false);
     return SPEC_SUCCESS;
 }
 

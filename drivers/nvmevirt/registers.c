@@ -144,10 +144,14 @@ static void reset(struct nvmevirt *controller)
     controller->intms = 0;
     controller->fatal = false;
     controller->shst = SPEC_SHST_NORMAL;
-    controller->write_cache = controller->config.vwc;
+    controller->shadow = 0;
+    controller->event_index = 0;
+    controller->reported = 0;
+    controller->acre = false;
+    nvmevirt_features_reset(controller);
     controller->command_count = 0;
     controller->event_count = 0;
-    controller->events_masked = 0;
+    __builtin_memset(controller->events_masked, 0, sizeof controller->events_masked);
     nvmevirt_queues_close(controller);
     nvmevirt_msix_reset(controller);
     controller->ready_target = false;

@@ -7,48 +7,77 @@
 #define ALL     0xFFFFFFFFu
 #define NO_DATA 0
 #define PRP1    1
-#define DATA    2
+#define DATA    2 /* PRPs or, for I/O, an SGL */
+
+enum {
+    PSDT_PRP,
+    PSDT_SGL,
+    PSDT_SGL_METADATA
+};
 
 struct rule {
     uint8_t opcode;
     bool uses_nsid;
+    uint16_t claim; /* bits of ONCS or OACS, one of which must be set; 0: mandatory */
     uint8_t pointers;
     uint32_t dword10[6]; /* bits of dwords 10 to 15 that are defined */
 };
 
 /* Base 5 */
 static const struct rule admin_rules[] = {
-    {SPEC_DELETE_SQ, false, NO_DATA, {0xFFFF}},
-    {SPEC_CREATE_SQ, false, PRP1, {ALL, 0xFFFF0007, 0xFFFF}},
-    {SPEC_GET_LOG_PAGE, true, DATA, {ALL, ALL, ALL, ALL, 0xFF80007F}},
-    {SPEC_DELETE_CQ, false, NO_DATA, {0xFFFF}},
-    {SPEC_CREATE_CQ, false, PRP1, {ALL, 0xFFFF0003}},
-    {SPEC_IDENTIFY, true, DATA, {0xFFFF00FF, 0xFF00FFFF, 0, 0, 0x7F}},
-    {SPEC_ABORT, false, NO_DATA, {ALL}},
-    {SPEC_SET_FEATURES, true, DATA, {0x800000FF, ALL, ALL, ALL, 0x7F, ALL}},
-    {SPEC_GET_FEATURES, true, DATA, {0x7FF, ALL, 0, 0, 0x7F}},
-    {SPEC_EVENT_REQUEST, false, NO_DATA, {0}},
+    {SPEC_DELETE_SQ, false, 0, NO_DATA, {0xFFFF}},
+    {SPEC_CREATE_SQ, false, 0, PRP1, {ALL, 0xFFFF0007, 0xFFFF}},
+    {SPEC_GET_LOG_PAGE, true, 0, DATA, {ALL, ALL, ALL, ALL, 0xFF80007F}},
+    {SPEC_DELETE_CQ, false, 0, NO_DATA, {0xFFFF}},
+    {SPEC_CREATE_CQ, false, 0, PRP1, {ALL, 0xFFFF0003}},
+    {SPEC_IDENTIFY, true, 0, DATA, {0xFFFF00FF, 0xFF00FFFF, 0, 0, 0x7F}},
+    {SPEC_ABORT, false, 0, NO_DATA, {ALL}},
+    {SPEC_SET_FEATURES, true, 0, DATA, {0x800000FF, ALL, ALL, ALL, 0x7F, ALL}},
+    {SPEC_GET_FEATURES, true, 0, DATA, {0x7FF, ALL, 0, 0, 0x7F}},
+    {SPEC_EVENT_REQUEST, false, 0, NO_DATA, {0}},
+    {SPEC_NAMESPACE_MANAGEMENT, true, NVMEVIRT_OACS_NAMESPACES, DATA, {0xF, 0xFF000000}},
+    {SPEC_NAMESPACE_ATTACHMENT, true, NVMEVIRT_OACS_NAMESPACES, DATA, {0xF}},
+    {SPEC_DOORBELL_BUFFER, false, NVMEVIRT_OACS_DOORBELL_BUFFER, DATA, {0}},
+    {SPEC_FORMAT, true, NVMEVIRT_OACS_FORMAT, NO_DATA, {0x3FFF}},
 };
 
 /* NVM 3.2; protection information is ignored without, and so not reported. */
 static const struct rule io_rules[] = {
-    {SPEC_FLUSH, true, NO_DATA, {0}},
-    {SPEC_WRITE, true, DATA, {ALL, ALL, 0xFDF0FFFF, 0xFFFF00FF, ALL, ALL}},
-    {SPEC_READ, true, DATA, {ALL, ALL, 0xFD00FFFF, 0xFF, ALL, ALL}},
-    {SPEC_COMPARE, true, DATA, {ALL, ALL, 0xFD00FFFF, 0, ALL, ALL}},
-    {SPEC_WRITE_ZEROES, true, NO_DATA, {ALL, ALL, 0xFF00FFFF, 0, ALL, ALL}},
+    {SPEC_FLUSH, true, 0, NO_DATA, {0}},
+    {SPEC_WRITE, true, 0, DATA, {ALL, ALL, 0xFDF0FFFF, 0xFFFF00FF, ALL, ALL}},
+    {SPEC_READ, true, 0, DATA, {ALL, ALL, 0xFD00FFFF, 0xFF, ALL, ALL}},
+    {SPEC_WRITE_UNCORRECTABLE,
+     true,
+     NVMEVIRT_ONCS_WRITE_UNCORRECTABLE,
+     NO_DATA,
+     {ALL, ALL, 0xFFFF}},
+    {SPEC_COMPARE, true, NVMEVIRT_ONCS_COMPARE, DATA, {ALL, ALL, 0xFD00FFFF, 0, ALL, ALL}},
+    {SPEC_WRITE_ZEROES,
+     true,
+     NVMEVIRT_ONCS_WRITE_ZEROES,
+     NO_DATA,
+     {ALL, ALL, 0xFF00FFFF, 0, ALL, ALL}},
+    {SPEC_DATASET, true, NVMEVIRT_ONCS_DATASET, DATA, {0xFF, 7}},
+    {SPEC_VERIFY, true, NVMEVIRT_ONCS_VERIFY, NO_DATA, {ALL, ALL, 0xFD00FFFF, 0, ALL, ALL}},
+    {SPEC_COPY, true, NVMEVIRT_ONCS_COPY, DATA, {ALL, ALL, 0xFFF0FFFF, 0xFFFF0000, ALL, ALL}},
 };
 
-static const struct rule *find(const struct nvmevirt_command *command)
+static const struct rule *find(const struct nvmevirt *controller, bool io, uint8_t opcode)
 {
-    const struct rule *rules = command->sqid ? io_rules : admin_rules;
-    size_t count = command->sqid ? sizeof io_rules / sizeof io_rules[0]
-                                 : sizeof admin_rules / sizeof admin_rules[0];
+    const struct rule *rules = io ? io_rules : admin_rules;
+    uint16_t claimed = io ? controller->config.oncs : controller->config.oacs;
+    size_t count =
+        io ? sizeof io_rules / sizeof io_rules[0] : sizeof admin_rules / sizeof admin_rules[0];
     for (size_t i = 0; i < count; i++) {
-        if (rules[i].opcode == command->opcode)
-            return &rules[i];
+        if (rules[i].opcode == opcode)
+            return !rules[i].claim || (rules[i].claim & claimed) ? &rules[i] : NULL;
     }
     return NULL;
+}
+
+bool nvmevirt_supports(const struct nvmevirt *controller, bool io, uint8_t opcode)
+{
+    return find(controller, io, opcode) != NULL;
 }
 
 static uint32_t allowed_bits(const struct rule *rule, unsigned dword)
@@ -64,9 +93,26 @@ static uint32_t allowed_bits(const struct rule *rule, unsigned dword)
     return 0; /* dwords 2 and 3; the metadata pointer, for there is no metadata */
 }
 
+/* PSDT; with the PCIe transport admin commands have PRPs (Base 3.3.3.1). */
+static bool may_point(struct nvmevirt *controller, const struct nvmevirt_command *command)
+{
+    uint32_t sgls = controller->config.sgls;
+    uint32_t psdt = SPEC_GET(SPEC_CDW0_PSDT, command->dword[0]);
+    if (psdt == PSDT_PRP)
+        return true;
+    if (!command->sqid) {
+        nvmevirt_violation(controller, "admin opcode %x: PSDT %u is for I/O",
+                           (unsigned)command->opcode, psdt);
+        return false;
+    }
+    if (!(sgls & SPEC_SGLS_SUPPORT))
+        return false;
+    return psdt == PSDT_SGL || (psdt == PSDT_SGL_METADATA && (sgls & SPEC_SGLS_METADATA));
+}
+
 uint16_t nvmevirt_check_command(struct nvmevirt *controller, const struct nvmevirt_command *command)
 {
-    const struct rule *rule = find(command);
+    const struct rule *rule = find(controller, command->sqid, command->opcode);
     if (!rule)
         return SPEC_INVALID_OPCODE;
     if (command->dword[0] & SPEC_CDW0_RESERVED)
@@ -78,8 +124,8 @@ uint16_t nvmevirt_check_command(struct nvmevirt *controller, const struct nvmevi
                                (unsigned)command->sqid, (unsigned)command->opcode, i,
                                command->dword[i]);
     }
-    if (command->dword[0] & (SPEC_CDW0_FUSE | SPEC_CDW0_PSDT))
-        return SPEC_INVALID_FIELD; /* neither fused operations nor SGLs */
+    if ((command->dword[0] & SPEC_CDW0_FUSE) || !may_point(controller, command))
+        return SPEC_INVALID_FIELD; /* there are no fused operations */
     if (!rule->uses_nsid && command->dword[SPEC_DW_NSID])
         return SPEC_INVALID_FIELD;
     return SPEC_SUCCESS;

@@ -191,7 +191,7 @@ static void test_features(void **state)
     assert_int_equal(rig_status(rig, 0, rig_command(9, 0, 0, 0, 6, 0, 0)), 0);
     assert_int_equal(rig_run(rig, 0, rig_command(10, 0, 0, 0, 6, 0, 0)).result, 0);
     assert_int_equal(rig_status(rig, 0, rig_command(9, 0, 0, 0, 6, 2, 0)), 0);
-    rig_expect(rig, 1, "write cache");
+    rig_expect(rig, 1, "feature 6");
     assert_int_equal(rig_status(rig, 0, rig_command(10, 0, 0, 0, 0x106, 0, 0)), DNR | 2);
     assert_int_equal(rig_status(rig, 0, rig_command(10, 0, 0, 0, 0x7F, 0, 0)), DNR | 2);
     assert_int_equal(rig_status(rig, 0, rig_command(9, 0, 0, 0, 0x7F, 0, 0)), DNR | 2);
@@ -315,6 +315,54 @@ static void test_abort(void **state)
     rig_free(rig);
 }
 
+/* Abort reaches what waits, also on the admin queue, and what is held; not what is over. */
+static void test_abort_admin(void **state)
+{
+    (void)state;
+    struct nvmevirt_config config = rig_config();
+    struct rig *rig = rig_ready(&config);
+    struct nvmevirt_fault late = {0, 10, 0, NVMEVIRT_DELAY, 10 * MS, 0};
+    nvmevirt_set_faults(&rig->virt, &late, 1);
+    struct rig_cqe cqe;
+    uint16_t cids[2] = {rig_put(rig, 0, rig_command(0x0C, 0, 0, 0, 0, 0, 0)),
+                        rig_put(rig, 0, rig_command(10, 0, 0, 0, 7, 0, 0))};
+    rig_ring(rig, 0);
+    nvmevirt_poll(&rig->virt);
+    for (unsigned i = 0; i < 2; i++) {
+        rig_put(rig, 0, rig_command(8, 0, 0, 0, (uint32_t)cids[i] << 16, 0, 0));
+        rig_ring(rig, 0);
+        nvmevirt_poll(&rig->virt);
+        assert_true(rig_reap(rig, 0, &cqe));
+        assert_int_equal(cqe.cid, cids[i]);
+        assert_int_equal(cqe.status, 7);
+        assert_true(rig_reap(rig, 0, &cqe));
+        assert_int_equal(cqe.result, 0);
+    }
+    rig->now += 10 * MS;
+    nvmevirt_poll(&rig->virt);
+    assert_false(rig_look(rig, 0, &cqe));
+    assert_int_equal(rig_run(rig, 0, rig_command(8, 0, 0, 0, (uint32_t)cids[1] << 16, 0, 0)).result,
+                     1);
+    nvmevirt_event(&rig->virt, 1, 0, 2);
+    nvmevirt_poll(&rig->virt);
+    assert_false(rig_look(rig, 0, &cqe)); /* there is no request any more */
+    rig_free(rig);
+}
+
+/* All I/O command sets at once is a way to begin, where it is offered. */
+static void test_all_command_sets(void **state)
+{
+    (void)state;
+    struct nvmevirt_config config = rig_everything();
+    struct rig *rig = rig_new(&config);
+    rig_admin_queue(rig, 16, 16);
+    rig_write(rig, R_CC, CC_GOOD | 6 << 4);
+    assert_true(rig_wait_ready(rig, 1));
+    assert_int_equal(rig_create(rig, 1, 16, 16), 0);
+    assert_int_equal(rig_status(rig, 1, rig_command(0, 1, 0, 0, 0, 0, 0)), 0);
+    rig_free(rig);
+}
+
 static void test_command_rules(void **state)
 {
     (void)state;
@@ -358,6 +406,8 @@ int main(void)
         cmocka_unit_test(test_log_pages),
         cmocka_unit_test(test_events),
         cmocka_unit_test(test_abort),
+        cmocka_unit_test(test_abort_admin),
+        cmocka_unit_test(test_all_command_sets),
         cmocka_unit_test(test_command_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

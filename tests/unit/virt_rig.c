@@ -88,6 +88,16 @@ struct nvmevirt_config rig_config(void)
     return config;
 }
 
+struct nvmevirt_config rig_everything(void)
+{
+    static const struct nvmevirt_namespace namespace = {
+        .nsid = 1, .block_size = 512, .blocks = 2048, .nguid = {1, 2, 3}, .formats = {9, 12}};
+    struct nvmevirt_config config = nvmevirt_everything();
+    config.namespaces = &namespace;
+    config.namespace_count = 1;
+    return config;
+}
+
 struct rig *rig_new(const struct nvmevirt_config *config)
 {
     struct rig *rig = calloc(1, sizeof *rig);
@@ -333,6 +343,16 @@ uint16_t rig_create(struct rig *rig, uint16_t qid, uint32_t sq_size, uint32_t cq
     return rig_status(
         rig, 0,
         rig_command(1, 0, queue->sq, 0, (sq_size - 1) << 16 | qid, (uint32_t)qid << 16 | 1, 0));
+}
+
+struct rig_sqe rig_sgl(struct rig_sqe sqe, uint64_t address, uint32_t length, uint8_t type)
+{
+    sqe.dword[0] |= 1u << 14;
+    sqe.dword[6] = (uint32_t)address;
+    sqe.dword[7] = (uint32_t)(address >> 32);
+    sqe.dword[8] = length;
+    sqe.dword[9] = (uint32_t)type << 24;
+    return sqe;
 }
 
 struct rig_sqe rig_rw(uint8_t opcode, uint64_t lba, uint32_t blocks, uint64_t prp1, uint64_t prp2)

@@ -79,7 +79,8 @@ struct rig {
     uint16_t next_cid;
 };
 
-struct nvmevirt_config rig_config(void); /* defaults with one namespace of 2048 blocks of 512 */
+struct nvmevirt_config rig_config(void);     /* defaults with one namespace of 2048 blocks of 512 */
+struct nvmevirt_config rig_everything(void); /* all there is; 512 or 4096 bytes a block */
 struct rig *rig_new(const struct nvmevirt_config *config);
 void rig_free(struct rig *rig); /* fails if there was a violation that was not expected */
 struct rig *rig_ready(const struct nvmevirt_config *config); /* enabled, vectors unmasked */
@@ -121,6 +122,9 @@ uint16_t rig_status(struct rig *rig, uint16_t qid, struct rig_sqe sqe);
 
 /* Create pair `qid`; the status of the first that fails. */
 uint16_t rig_create(struct rig *rig, uint16_t qid, uint32_t sq_size, uint32_t cq_size);
+
+/* The same with the SGL descriptor `address`, `length`, `type` (its identifier) instead of PRPs. */
+struct rig_sqe rig_sgl(struct rig_sqe sqe, uint64_t address, uint32_t length, uint8_t type);
 
 /* Read (2), write (1) or compare (5) of a whole number of blocks through one page. */
 struct rig_sqe rig_rw(uint8_t opcode, uint64_t lba, uint32_t blocks, uint64_t prp1, uint64_t prp2);

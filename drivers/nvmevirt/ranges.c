@@ -1,0 +1,186 @@
+/*
+ * I/O commands on many ranges of blocks, which the host lists in memory:
+ * Dataset Management and Copy. All ranges are checked before the first is
+ * touched. NVM 3.2.2, 3.2.3.
+ */
+#include "internal.h"
+
+#define DATASET_RANGE   16u
+#define DATASET_DISCARD (1u << 2) /* dword 11: Attribute Deallocate */
+
+#define COPY_RANGE  32u
+#define COPY_COUNT  0xFFu
+#define COPY_FORMAT 0xF00u
+
+struct ranges {
+    struct nvmevirt_walk walk;
+    uint32_t count;
+    bool checked;
+};
+
+static uint16_t start(struct ranges *ranges, struct nvmevirt *controller,
+                      const struct nvmevirt_command *command, uint32_t size)
+{
+    ranges->count = (command->dword[10 + (size == COPY_RANGE ? 2 : 0)] & 0xFF) + 1;
+    ranges->checked = false;
+    return nvmevirt_walk_start(&ranges->walk, controller, command, ranges->count * (uint64_t)size,
+                               NVMEVIRT_FROM_HOST);
+}
+
+static uint16_t next_dataset(struct ranges *ranges, struct nvmevirt_extent *extent)
+{
+    uint8_t range[DATASET_RANGE];
+    uint32_t length = 0;
+    uint16_t status = nvmevirt_walk_move(&ranges->walk, range, sizeof range);
+    if (status)
+        return status;
+    __builtin_memcpy(&length, range + 4, 4);
+    __builtin_memcpy(&extent->lba, range + 8, 8);
+    extent->blocks = length; /* not 0's based */
+    return SPEC_SUCCESS;
+}
+
+static uint16_t check_dataset(struct nvmevirt *controller, struct ranges ranges,
+                              struct nvmevirt_extent extent, bool discard)
+{
+    const struct nvmevirt_config *config = &controller->config;
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < ranges.count; i++) {
+        uint16_t status = next_dataset(&ranges, &extent);
+        if (!status && extent.blocks)
+            status = nvmevirt_in_range(&extent);
+        if (status)
+            return status;
+        total += extent.blocks;
+        if (discard && config->dmrsl && extent.blocks > config->dmrsl)
+            return SPEC_SIZE_LIMIT;
+    }
+    if (discard &&
+        ((config->dmrl && ranges.count > config->dmrl) || (config->dmsl && total > config->dmsl)))
+        return SPEC_SIZE_LIMIT;
+    return SPEC_SUCCESS;
+}
+
+uint16_t nvmevirt_dataset(struct nvmevirt *controller, const struct nvmevirt_command *command,
+                          struct nvmevirt_ns *ns)
+{
+    struct ranges ranges;
+    struct nvmevirt_extent extent = {.ns = ns};
+    bool discard = command->dword[11] & DATASET_DISCARD;
+    if (discard && ns->config.read_only)
+        return SPEC_WRITE_PROTECTED;
+    uint16_t status = start(&ranges, controller, command, DATASET_RANGE);
+    if (!status)
+        status = check_dataset(controller, ranges, extent, discard);
+    if (status || !discard)
+        return status; /* the other attributes are hints */
+    for (uint32_t i = 0; !status && i < ranges.count; i++) {
+        status = next_dataset(&ranges, &extent);
+        if (status || nvmevirt_in_range(&extent))
+            continue; /* an empty range may start anywhere */
+        nvmevirt_clear(extent);
+        controller->counters.deallocated += extent.blocks;
+    }
+    return status;
+}
+
+static uint16_t next_source(struct ranges *ranges, struct nvmevirt_extent *extent)
+{
+    uint8_t range[COPY_RANGE];
+    uint16_t last = 0;
+    uint16_t status = nvmevirt_walk_move(&ranges->walk, range, sizeof range);
+    if (status)
+        return status;
+    __builtin_memcpy(&extent->lba, range + 8, 8);
+    __builtin_memcpy(&last, range + 16, 2);
+    extent->blocks = last + 1ull;
+    for (unsigned i = 0; !ranges->checked && i < COPY_RANGE; i++) {
+        bool reserved = i < 8 || (i >= 18 && i < 24);
+        if (reserved && range[i]) {
+            nvmevirt_violation(ranges->walk.controller, "Copy: a source range has reserved bytes");
+            break;
+        }
+    }
+    return SPEC_SUCCESS;
+}
+
+/* *total: the blocks of all sources; *bad: the first range that cannot be copied. */
+static uint16_t check_sources(struct nvmevirt *controller, struct ranges ranges,
+                              struct nvmevirt_extent source, uint64_t *total, uint32_t *bad)
+{
+    *total = 0;
+    for (*bad = 0; *bad < ranges.count; ++*bad) {
+        uint16_t status = next_source(&ranges, &source);
+        if (!status && source.blocks > controller->config.mssrl)
+            status = SPEC_SIZE_LIMIT;
+        if (!status)
+            status = nvmevirt_in_range(&source);
+        if (!status && nvmevirt_is_bad(&source))
+            status = SPEC_UNRECOVERED_READ;
+        if (status)
+            return status;
+        *total += source.blocks;
+    }
+    return *total > controller->config.mcl ? SPEC_SIZE_LIMIT : SPEC_SUCCESS;
+}
+
+/* `to` is backed and lies in one run. */
+static void copy_range(struct nvmevirt_extent from, struct nvmevirt_extent to)
+{
+    uint32_t block_size = from.ns->config.block_size;
+    uint8_t *target;
+    nvmevirt_run(&to, &target);
+    while (from.blocks) {
+        uint8_t *memory;
+        uint64_t run = nvmevirt_run(&from, &memory);
+        if (memory)
+            __builtin_memmove(target, memory, run * block_size);
+        else
+            __builtin_memset(target, 0, run * block_size);
+        target += run * block_size;
+        from.lba += run;
+        from.blocks -= run;
+    }
+}
+
+static uint16_t check_target(const struct nvmevirt_extent *target)
+{
+    uint16_t status = nvmevirt_in_range(target);
+    if (status)
+        return status;
+    if (target->ns->config.read_only)
+        return SPEC_WRITE_PROTECTED;
+    return nvmevirt_is_backed(target) ? SPEC_SUCCESS : SPEC_WRITE_FAULT;
+}
+
+uint16_t nvmevirt_copy(struct nvmevirt *controller, struct nvmevirt_command *command,
+                       struct nvmevirt_ns *ns)
+{
+    struct ranges ranges;
+    struct nvmevirt_extent source = {.ns = ns};
+    struct nvmevirt_extent target = {.ns = ns, .lba = nvmevirt_dwords(command, 10)};
+    if (command->dword[12] & COPY_FORMAT)
+        return SPEC_INVALID_FIELD;
+    if ((command->dword[12] & COPY_COUNT) > controller->config.msrc)
+        return SPEC_SIZE_LIMIT;
+    uint16_t status = start(&ranges, controller, command, COPY_RANGE);
+    if (!status)
+        status = check_sources(controller, ranges, source, &target.blocks, &command->result);
+    if (status)
+        return status;
+    command->result = 0;
+    status = check_target(&target);
+    ranges.checked = true;
+    for (uint32_t i = 0; !status && i < ranges.count; i++) {
+        status = next_source(&ranges, &source);
+        if (status)
+            continue;
+        target.blocks = source.blocks;
+        copy_range(source, target);
+        nvmevirt_mark(&target, false);
+        target.lba += source.blocks;
+        controller->counters.copied += source.blocks;
+    }
+    controller->counters.fua += !status && (command->dword[12] & SPEC_DW12_FUA);
+    return status;
+}
