@@ -9,6 +9,8 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 
+#define LIST_WIDTH 79 /* of what is listed, where nobody knows the terminal's */
+
 /* Goes through all names that begin like the word at the cursor. */
 struct completion {
     bool commands;
@@ -123,7 +125,7 @@ static void list_matches(struct completion *self, struct editor *editor)
         widest = MAX(widest, strlen(self->name) + 3);
     editor_list_begin(editor);
     for (rewind(self); next_match(self); used += widest) {
-        if (used && used + widest > editor->columns) {
+        if (used && used + widest > MIN(editor->columns, (size_t)LIST_WIDTH)) {
             editor->put(editor->context, "\n", 1);
             used = 0;
         }

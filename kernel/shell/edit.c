@@ -25,22 +25,39 @@ static size_t cells(const char *text, size_t length)
     return count;
 }
 
+#define WIDTH_LEAST   8
+#define WIDTH_UNKNOWN 100000 /* rows are left to the terminal */
+
 static void put(struct editor *self, const char *text)
 {
     self->put(self->context, text, strlen(text));
 }
 
-/* Text at the end of what is shown. A terminal that has filled its last column waits with going to
- * the next row, others do not wait: a blank there makes them agree. */
+/* How many of the bytes take up at most `room` cells, with what combines with the last of them. */
+static size_t fitting(const char *text, size_t length, size_t room)
+{
+    size_t fits = 0, taken = 0;
+    while (fits < length && (taken < room || continues(text[fits])))
+        taken += !continues(text[fits++]);
+    return fits;
+}
+
+/*
+ * Text at the end of what is shown, row by row. Terminals differ in what they do when their last
+ * column is filled: it stays empty, and rows are ended by us.
+ */
 static void put_text(struct editor *self, const char *text, size_t length)
 {
-    size_t count = cells(text, length);
-    if (!count)
-        return;
-    self->put(self->context, text, length);
-    self->cell += count;
-    if (self->cell % self->columns == 0)
-        put(self, " \r");
+    while (length) {
+        size_t room = self->columns - self->cell % self->columns;
+        size_t count = fitting(text, length, room), taken = cells(text, count);
+        self->put(self->context, text, count);
+        self->cell += taken;
+        if (taken == room)
+            put(self, "\r\n");
+        text += count;
+        length -= count;
+    }
 }
 
 static void put_sequence(struct editor *self, size_t count, char what)
@@ -213,9 +230,16 @@ static void search(struct editor *self, unsigned from)
     swap_prompt(self, self->search_prompt);
 }
 
+void editor_ask_width(struct editor *self)
+{
+    put(self, "\033[999C\033[6n\r");
+}
+
 void editor_begin(struct editor *self, const char *prompt, size_t columns)
 {
-    self->columns = MAX(columns, (size_t)8);
+    if (!columns)
+        columns = self->told ? self->told : WIDTH_UNKNOWN;
+    self->columns = MAX(columns, (size_t)WIDTH_LEAST) - 1;
     self->prompt = self->own_prompt = prompt;
     self->length = self->cursor = self->cell = self->end = 0;
     self->escape = self->partial_length = 0;
@@ -266,6 +290,15 @@ static void clear_screen(struct editor *self)
     editor_list_end(self);
 }
 
+/* The answer to editor_ask_width(), which comes while hardly anything is shown. */
+static void take_width(struct editor *self, size_t width)
+{
+    if (width >= WIDTH_LEAST && self->end < width - 1) {
+        self->told = width;
+        self->columns = width - 1;
+    }
+}
+
 /* Arrows and their like, by the last byte of their sequence. */
 static void take_sequence(struct editor *self, unsigned char last)
 {
@@ -282,6 +315,9 @@ static void take_sequence(struct editor *self, unsigned char last)
         break;
     case 'D':
         go(self, left_of(self));
+        break;
+    case 'R':
+        take_width(self, self->last_parameter);
         break;
     case 'H':
         go(self, 0);
@@ -302,9 +338,15 @@ static void take_escape(struct editor *self, unsigned char byte)
         self->escape = 1;
     } else if (self->escape == 1) {
         self->escape = byte == '[' || byte == 'O' ? 2 : 0;
-        self->parameter = 0;
+        self->parameter = self->last_parameter = 0;
+        self->first = true;
     } else if (byte >= '0' && byte <= '9') {
-        self->parameter = MIN(self->parameter * 10 + (byte - '0'), 1000u);
+        self->last_parameter = MIN(self->last_parameter * 10 + (byte - '0'), 1000u);
+        if (self->first)
+            self->parameter = self->last_parameter;
+    } else if (byte == ';') {
+        self->last_parameter = 0;
+        self->first = false;
     } else if (byte >= 0x40) {
         self->escape = 0;
         take_sequence(self, byte);

@@ -34,11 +34,13 @@ struct editor {
     char *line; /* NUL-terminated once it is complete */
     size_t length, cursor, size;
     const char *prompt, *own_prompt; /* shown now; and when not searching */
-    size_t columns;
+    size_t columns;                  /* that are used */
+    size_t told;                     /* the terminal's own account of its width, 0 until it comes */
     size_t cell, end; /* where the screen's cursor is and where the text ends, in cells from the
                          beginning of the prompt */
-    unsigned escape, parameter; /* within an escape sequence */
-    char partial[4];            /* of a UTF-8 character */
+    unsigned escape, parameter, last_parameter; /* within an escape sequence */
+    bool first;                                 /* no second parameter yet */
+    char partial[4];                            /* of a UTF-8 character */
     unsigned partial_length, expected;
     unsigned entry; /* of the history; its count stands for the new line */
     bool tab;       /* the last key was it */
@@ -48,8 +50,13 @@ struct editor {
 };
 
 /* Shows the prompt, which has to stay where it is until the line is complete. The cursor must be in
- * the first of `columns` columns. */
+ * the first column; `columns` is 0 for as many as the terminal has said. A terminal that says
+ * nothing gets lines as they are, and wraps them itself. */
 void editor_begin(struct editor *editor, const char *prompt, size_t columns);
+
+/* Asks the terminal how wide it is (ECMA-48: cursor forward, device status report). The answer is
+ * a key sequence to the editor, whenever it comes. */
+void editor_ask_width(struct editor *editor);
 
 /* Without memory for another character it rings the bell and drops it. */
 enum edit_result editor_take(struct editor *editor, unsigned char byte);

@@ -27,11 +27,12 @@ static void put(void *context, const char *bytes, size_t length)
     console_write(bytes, length);
 }
 
+/* What the variable COLUMNS says; 0: ask the terminal. */
 static size_t columns(struct shell *shell)
 {
     const char *text = variable_get(shell, "COLUMNS");
     uint64_t count;
-    return text && number_parse(text, 10, &count) == OK && count && count <= 1000 ? count : 80;
+    return text && number_parse(text, 10, &count) == OK && count <= 1000 ? count : 0;
 }
 
 static void forget_text(struct session *session)
@@ -128,6 +129,7 @@ int shell_interactive(struct shell *shell)
     session->editor.history = &session->history;
     session->editor.complete = complete;
     shell->interactive = true;
+    editor_ask_width(&session->editor);
     run_session(session);
     shell->interactive = false;
     shell->leaving = STAY;

@@ -262,15 +262,33 @@ static void test_unknown_sequences_are_ignored(void **state)
     expect("a\034\035\036\037b", "ab");
 }
 
+/* A terminal of 20 columns that has said so, one that has not, and one that talks nonsense. */
+static void test_width_by_answer(void **state)
+{
+    (void)state;
+    begin();
+    keys("\033[5;12R0123456789");
+    assert_int_equal(editor.columns, 11);
+    assert_int_equal(terminal.row, 1);
+    keys("\033[1;1R\033[;R\033[7R\033[1;9Rx");
+    assert_int_equal(editor.columns, 11);
+    editor_begin(&editor, "> ", 0);
+    assert_int_equal(editor.columns, 11);
+    editor.told = 0;
+    editor_begin(&editor, "> ", 0);
+    assert_true(editor.columns > 1000);
+}
+
 static void test_wrapping(void **state)
 {
     (void)state;
     for (int hasty = 0; hasty < 2; hasty++) {
         terminal.hasty = hasty;
+        /* With the prompt this fills all columns but the last, which stays empty. */
         expect("0123456789abcdefg", "0123456789abcdefg");
-        expect("0123456789abcdefgh", "0123456789abcdefgh");
         assert_int_equal(terminal.row, 1);
         assert_int_equal(terminal.column, 0);
+        expect("0123456789abcdefgh", "0123456789abcdefgh");
         expect("0123456789abcdefghi", "0123456789abcdefghi");
         expect("0123456789abcdefghi\177\177\177", "0123456789abcdef");
         expect("0123456789abcdefghi\001X", "X0123456789abcdefghi");
@@ -354,7 +372,7 @@ static void test_search(void **state)
     expect("\022zz\177\177dd\005 y", "dd if=x y");
     begin();
     keys("\022two");
-    assert_string_equal(screen(), "(search)`two': echo|two|");
+    assert_string_equal(screen(), "(search)`two': echo| two|");
     assert_int_equal(keys("\r"), EDIT_DONE);
     assert_string_equal(editor.line, "echo two");
     history_free(&history);
@@ -421,12 +439,13 @@ static void test_random_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_typing),        cmocka_unit_test(test_movement),
-        cmocka_unit_test(test_erasing),       cmocka_unit_test(test_unknown_sequences_are_ignored),
-        cmocka_unit_test(test_wrapping),      cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_finishing),     cmocka_unit_test(test_history),
-        cmocka_unit_test(test_search),        cmocka_unit_test(test_paste),
-        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_random_keys),
+        cmocka_unit_test(test_typing),      cmocka_unit_test(test_movement),
+        cmocka_unit_test(test_erasing),     cmocka_unit_test(test_unknown_sequences_are_ignored),
+        cmocka_unit_test(test_wrapping),    cmocka_unit_test(test_width_by_answer),
+        cmocka_unit_test(test_utf8),        cmocka_unit_test(test_finishing),
+        cmocka_unit_test(test_history),     cmocka_unit_test(test_search),
+        cmocka_unit_test(test_paste),       cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_random_keys),
     };
     editor.put = put;
     editor.history = &history;
