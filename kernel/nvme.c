@@ -23,6 +23,7 @@
 #define REGISTERS_LEAST 0x1010 /* up to the doorbells of one I/O queue pair */
 #define VECTORS_MOST    64
 #define IN_FLIGHT_MOST  256 /* per controller */
+#define RETRIES         5
 
 /* A block request on its way through the driver. */
 struct transfer {
@@ -324,9 +325,13 @@ static void add_controller_node(const struct device *device)
 
 static int start(struct device *device)
 {
+    uint64_t retries = cmdline_number("nvme.retries", RETRIES);
     const struct nvme_options options = {
         .io_timeout_ms = (unsigned)cmdline_number("nvme.timeout", 0),
         .queue_entries = (unsigned)cmdline_number("nvme.queue_entries", 0),
+        .retries = retries ? (int)MIN(retries, (uint64_t)INT32_MAX) : -1,
+        .pci_vendor = device->function->vendor_id,
+        .pci_device = device->function->device_id,
     };
     device->registers = pci_bar_map(device->function, 0, REGISTERS_LEAST, &device->registers_size);
     if (!device->registers)
