@@ -24,6 +24,8 @@
 #define TIMEOUT_MOST_MS 86400000 /* a day */
 #define VECTORS_MOST    64
 #define IN_FLIGHT_MOST  256 /* per controller */
+#define RETRIES         5
+#define RETRIES_MOST    1000
 
 /* A block request on its way through the driver. */
 struct transfer {
@@ -277,11 +279,9 @@ static void add_node(const char *name, struct block_device *block)
         log_line(LOG_ERROR, "/dev/%s: %s", name, status_text(error));
 }
 
-static void add_disk(struct device *device, unsigned index)
+static void add_disk(struct device *device, struct disk *disk, const struct nvme_namespace *ns)
 {
     static bool first_is_named;
-    const struct nvme_namespace *ns = &device->controller.namespaces[index];
-    struct disk *disk = &device->disks[index];
     *disk = (struct disk){.device = device, .ns = ns};
     disk->block = (struct block_device){
         .block_size = ns->block_size,
@@ -328,9 +328,13 @@ static void add_controller_node(const struct device *device)
 
 static int start(struct device *device)
 {
+    uint64_t retries = cmdline_number("nvme.retries", 0, RETRIES_MOST, RETRIES);
     const struct nvme_options options = {
         .io_timeout_ms = (unsigned)cmdline_number("nvme.timeout", 1, TIMEOUT_MOST_MS, 0),
         .queue_entries = (unsigned)cmdline_number("nvme.queue_entries", 2, 65536, 0),
+        .retries = retries ? (int)retries : -1,
+        .pci_vendor = device->function->vendor_id,
+        .pci_device = device->function->device_id,
     };
     device->registers = pci_bar_map(device->function, 0, REGISTERS_LEAST, &device->registers_size);
     if (!device->registers)
@@ -386,8 +390,9 @@ static bool add_device(const struct pci_function *function, unsigned number)
              device->name, c->model, c->serial, c->firmware, c->namespace_count,
              c->namespace_count == 1 ? "" : "s", c->io[0].size, c->max_transfer / 1024);
     add_controller_node(device);
-    for (unsigned i = 0; i < c->namespace_count; i++)
-        add_disk(device, i);
+    struct disk *disk = device->disks;
+    for (const struct nvme_namespace *ns = c->namespaces; ns; ns = ns->next)
+        add_disk(device, disk++, ns);
     return true;
 }
 

@@ -12,8 +12,14 @@
  * everything else happens in the caller's context, and so needs no lock.
  *
  * Every submitted request completes exactly once: with the device's answer,
- * or, when its deadline has passed, by the ladder of recovery.c. A request's
- * memory is never given back while a device may still write to it.
+ * or, when its deadline has passed, by the ladder of recovery.c. On the way
+ * there a read, write, flush and the like may have been sent several times:
+ * after an answer that calls for it, and after a reset (retry.c). Requests are
+ * not ordered. A request's memory is never given back while a device may still
+ * write to it.
+ *
+ * done() may submit, ring, reap, poll and reset, but neither stop the
+ * controller nor, while nvme_reset() runs, wait for another request.
  */
 #ifndef NVME_H
 #define NVME_H
@@ -27,15 +33,18 @@
 
 enum nvme_error {
     NVME_OK = 0,
-    NVME_ERR_STATUS = -1,    /* the device answered with an error: see status */
-    NVME_ERR_TIMEOUT = -2,   /* no answer before the deadline; the controller was reset */
-    NVME_ERR_RESET = -3,     /* the controller was reset while this was in flight */
-    NVME_ERR_DEAD = -4,      /* the controller does not work any more, or is gone */
-    NVME_ERR_BUSY = -5,      /* the queue is full: reap, then submit again */
-    NVME_ERR_INVALID = -6,   /* the caller's mistake: range, alignment, length */
-    NVME_ERR_NO_MEMORY = -7, /* dma_alloc() gave none */
-    NVME_ERR_DEVICE = -8,    /* the device says impossible things about itself */
-    NVME_ERR_PENDING = -9,   /* not completed yet */
+    NVME_ERR_STATUS = -1,      /* the device answered with an error: see status */
+    NVME_ERR_TIMEOUT = -2,     /* no answer before the deadline: aborted, or ended by a reset */
+    NVME_ERR_RESET = -3,       /* the controller was reset while this was in flight */
+    NVME_ERR_DEAD = -4,        /* the controller does not work any more, or is gone */
+    NVME_ERR_BUSY = -5,        /* the queue is full: reap, then submit again */
+    NVME_ERR_INVALID = -6,     /* the caller's mistake: range, alignment, length */
+    NVME_ERR_NO_MEMORY = -7,   /* dma_alloc() gave none */
+    NVME_ERR_DEVICE = -8,      /* the device says impossible things about itself */
+    NVME_ERR_PENDING = -9,     /* not completed yet */
+    NVME_ERR_NO_QUEUE = -10,   /* the device has had fewer queues since a reset: use another */
+    NVME_ERR_GONE = -11,       /* the namespace is not there any more, or not as it was */
+    NVME_ERR_NO_SUPPORT = -12, /* the controller does not offer this */
 };
 
 /* Words for an nvme_error. */
@@ -52,6 +61,7 @@ struct nvme_segment {
     size_t length;
 };
 
+struct nvme_namespace;
 struct nvme_queue;
 
 /*
@@ -63,17 +73,24 @@ struct nvme_request {
     const struct nvme_segment *segments;
     unsigned segment_count;
     size_t data_bytes;   /* what the command transfers; the segments have to sum up to it */
-    uint64_t timeout_ns; /* 0: the controller's default for this queue */
+    uint64_t timeout_ns; /* for each time that it is sent; 0: by the options, for its kind */
+    bool once;           /* never sent again by the driver, whatever happens */
     void (*done)(struct nvme_request *request);
     void *context; /* the caller's */
+
+    /* By nvme_prepare_*(): the namespace, and how often it had changed by then. NULL: any. */
+    const struct nvme_namespace *ns;
+    uint32_t ns_changes;
+    struct nvme_segment array; /* the data of a command that takes ranges */
 
     /* The outcome, valid in and after done(). */
     int result;      /* NVME_OK, NVME_ERR_STATUS, _TIMEOUT, _RESET or _DEAD */
     uint16_t status; /* the status field without phase tag, 0 if the device did not answer */
     uint32_t value;  /* command specific, completion dword 0 */
+    uint8_t repeats; /* how often it was sent again */
 
     /* The driver's. */
-    uint64_t deadline;
+    uint64_t deadline;   /* or, between two times that it is sent, when to send it */
     uint16_t list_first; /* first of its PRP list pages, NVME_NO_LIST for none */
 };
 
@@ -82,13 +99,34 @@ struct nvme_request {
 /* ---- Queue pairs ------------------------------------------------------------------------------
  */
 
+/*
+ * What has happened to a queue since the start; resets do not clear it. May be read at any time, by
+ * anyone: each value is one aligned word that only ever grows.
+ */
 struct nvme_counters {
-    uint64_t submitted, completed, errors;
-    uint64_t sq_doorbells, cq_doorbells;
-    uint64_t interrupts;      /* counted by the handler */
-    uint64_t missed;          /* completions found only when a deadline had passed */
+    uint64_t submitted; /* requests that nvme_submit() has taken */
+    uint64_t completed; /* requests that ended, `errors` of them not with NVME_OK */
+    uint64_t errors;
+    uint64_t retries;      /* commands sent again: submitted + retries is what the device has got */
+    uint64_t sq_doorbells; /* writes of the tail doorbell */
+    uint64_t cq_doorbells; /* writes of the head doorbell */
+    uint64_t interrupts;   /* of its vector, counted by the handler */
+    uint64_t polls;        /* looks into the completion queue */
+    /* Interrupts whose look found nothing: nothing was there, or an earlier look had it already.
+     * Cannot be told, and stays 0, where the vector is shared with another queue. */
+    uint64_t spurious;
+    uint64_t timeouts;        /* commands whose deadline has passed */
+    uint64_t missed;          /* completions found only then: their interrupt got lost */
+    uint64_t aborts;          /* Aborts sent for commands of this queue */
     uint64_t bad_completions; /* CQEs that belong to no command in flight */
-    uint64_t timeouts;
+    uint64_t resets;          /* controller resets that the queue went through */
+};
+
+enum nvme_slot_state {
+    NVME_SLOT_SENT,    /* in the submission queue or beyond */
+    NVME_SLOT_LATE,    /* the same, and its deadline has passed */
+    NVME_SLOT_ABORTED, /* the same, and an Abort was sent for it */
+    NVME_SLOT_WAITING, /* not with the device: sent when its time has come, or the reset is over */
 };
 
 struct nvme_controller;
@@ -103,8 +141,11 @@ struct nvme_queue {
     uint16_t told;  /* what the head doorbell was last told */
     uint16_t phase; /* the phase tag that a new CQE has, 0 or 1 */
     uint16_t vector;
-    bool has_vector; /* false: polled */
-    bool live;       /* the controller knows it */
+    bool has_vector;            /* false: polled */
+    bool shares_vector;         /* with other queues, each of them in the chain of `sharer` */
+    struct nvme_queue *sharer;  /* the next queue of this vector */
+    uint64_t interrupts_looked; /* how many interrupts were followed by a look */
+    bool live;                  /* the controller knows it */
     uint64_t default_timeout_ns;
 
     struct nvme_command *sq;
@@ -113,14 +154,17 @@ struct nvme_queue {
 
     /*
      * Commands in flight. The low bits of a command identifier index `slots`, the high bits count
-     * reuse, so that a late or repeated completion is recognised. `free_slots` is a stack.
+     * reuse, so that a late or repeated completion is recognised. `free_slots` is a stack. A
+     * request that is to be sent again keeps its slot and its PRP lists, so that this cannot fail.
      */
     struct nvme_slot {
-        struct nvme_request *request;
+        struct nvme_request *request; /* NULL: the slot is free */
         uint16_t cid;
+        uint16_t state; /* enum nvme_slot_state */
     } * slots;
     uint16_t *free_slots;
     uint16_t free_count;
+    uint16_t waiting; /* slots in NVME_SLOT_WAITING */
 
     /* PRP lists: `list_next` chains those of a request, or those that are free. */
     uint8_t *lists;
@@ -135,13 +179,30 @@ struct nvme_queue {
 
 /* ---- Namespaces ------------------------------------------------------------------------------ */
 
+/*
+ * Stays where it is until the controller is stopped. One that has gone is marked, and lives again
+ * if a namespace with its identifier comes back.
+ */
 struct nvme_namespace {
     struct nvme_controller *controller;
+    struct nvme_namespace *next; /* by ascending id */
+    void *context;               /* the host's; NULL at first */
     uint32_t id;
     uint32_t block_size; /* bytes */
     uint64_t block_count;
-    uint16_t metadata_size; /* bytes per block; not 0: nvme_prepare_rw() refuses */
+    uint16_t metadata_size; /* bytes per block; not 0: commands with data are refused */
+    bool gone;              /* all commands are refused */
     bool write_protected;
+    uint8_t format;   /* LBA format, index into Identify's table */
+    uint32_t changes; /* of any of the above: requests prepared before are refused */
+
+    /* Copy: blocks of one source range, blocks of all, ranges (NVM figure 97). */
+    uint16_t copy_range_blocks;
+    uint32_t copy_blocks;
+    uint16_t copy_ranges;
+
+    /* All zeros: none told. */
+    uint8_t nguid[16], eui64[8], uuid[16];
 };
 
 /* ---- Controllers ----------------------------------------------------------------------------- */
@@ -149,10 +210,38 @@ struct nvme_namespace {
 /* Wishes; zeros mean the defaults in brackets. The device's limits always apply on top. */
 struct nvme_options {
     unsigned io_queues;        /* pairs (1) */
+    unsigned polled_queues;    /* of them, the last ones: without an interrupt vector (0) */
     unsigned queue_entries;    /* per I/O queue (as many as MQES allows, at most 4096) */
     unsigned admin_timeout_ms; /* (60000) */
     unsigned io_timeout_ms;    /* (30000) */
+    unsigned slow_timeout_ms;  /* Format NVM, Sanitize and others that take their time (600000) */
+    unsigned abort_timeout_ms; /* for an Abort and for what it aborts (5000) */
+    int retries;               /* how often a request is sent again (5); negative: never */
     size_t max_transfer;       /* bytes in one command, where MDTS sets no limit (4 MiB) */
+    uint16_t pci_vendor;       /* of the device, for what is known of it: see quirks.c */
+    uint16_t pci_device;
+};
+
+/* Sizes of commands without data: UINT64_MAX where there is no limit. NVM figure 102. */
+struct nvme_limits {
+    uint64_t verify_bytes, zeroes_bytes, uncorrectable_bytes;
+    uint64_t dataset_ranges, dataset_range_blocks, dataset_blocks;
+};
+
+struct nvme_namespace_chunk;
+struct nvme_scratch;
+
+#define NVME_EVENTS_MOST 8
+
+/* Asynchronous Event Requests, as many as AERL allows and this array holds: see event.c. */
+struct nvme_events {
+    struct nvme_request requests[NVME_EVENTS_MOST];
+    uint32_t noted; /* a bit for each that has completed */
+    uint32_t idle;  /* a bit for each that is not with the device */
+    bool handling;
+    uint64_t not_before; /* when the next round may be */
+    uint64_t starts;
+    uint64_t handled; /* events since the start */
 };
 
 enum nvme_state {
@@ -169,6 +258,9 @@ struct nvme_controller {
     struct nvme_options options;
     enum nvme_state state;
     bool at_large; /* could neither be stopped nor isolated: its memory is kept for ever */
+    bool
+        quiescing; /* on the way to a disabled controller: nothing is sent, no deadline looked at */
+    const struct nvme_quirk *quirk; /* NULL: none known */
 
     /* From CAP, VS and Identify, checked. */
     uint64_t cap;
@@ -183,15 +275,27 @@ struct nvme_controller {
 
     unsigned vectors;
     struct nvme_queue admin;
-    struct nvme_queue *io; /* io_count of them */
+    struct nvme_queue *io; /* io_capacity of them, of which io_count work */
     unsigned io_count, io_capacity;
 
-    struct nvme_namespace *namespaces;
-    unsigned namespace_count;
-    size_t namespaces_bytes;
+    struct nvme_limits limits;
+    struct nvme_namespace *namespaces; /* the first; those that are gone are among them */
+    unsigned namespace_count;          /* without those */
+    struct nvme_namespace_chunk *namespace_chunks;
+    struct nvme_scratch *scratch;
+    bool scanning, scan_again;
+    struct nvme_events events;
 
-    uint64_t next_check; /* when deadlines are looked at again */
+    uint64_t next_check;        /* when deadlines are looked at again */
+    uint64_t retry_delay_ns[3]; /* by the status field's CRD, from 1: CRDT1 to CRDT3 */
     uint64_t resets;
+
+    /* The Abort on its way, of which there is one at a time: any ACL allows that. */
+    struct {
+        struct nvme_request request;
+        struct nvme_queue *queue; /* whose command it is for; NULL: there is none */
+        uint16_t cid;
+    } abort;
 };
 
 /*
@@ -204,48 +308,146 @@ int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
 
 /*
  * Orderly end: deletes the queues, tells the device to get ready for power-off (CC.SHN, Base
- * 3.6.1), disables it, gives everything back. Requests still in flight complete with
- * NVME_ERR_RESET. Harmless on a controller that is dead or was never started.
+ * 3.6.1), disables it, gives everything back. Requests still in flight get a moment to end, and
+ * complete with NVME_ERR_RESET then. Harmless on a controller that is dead or was never started.
+ * Not from done(): while a reset or a stop runs, it does nothing.
  */
 void nvme_stop(struct nvme_controller *controller);
 
-/* Disables and starts it again; requests in flight complete with NVME_ERR_RESET. NVME_ERR_DEAD if
- * it does not come back. */
+/*
+ * Looks which namespaces there are now and what they are, and tells host->namespace_changed of each
+ * difference. Called by the driver itself after a reset and when the device reports a change;
+ * called while a scan is at work, it makes that one start again, and returns at once.
+ */
+int nvme_rescan(struct nvme_controller *controller);
+
+/*
+ * Disables and starts it again, twice if need be. What the device can still answer at once is
+ * reaped before. Of the requests in flight then, those that may be repeated are sent again, the
+ * others complete with NVME_ERR_RESET. The device may grant fewer queues than before: io_count
+ * tells how many work, the others take requests again when a later reset brings them back.
+ * NVME_ERR_DEAD: it does not come back; NVME_ERR_PENDING: a reset is running already (this is
+ * done()), and what was asked for comes with it.
+ */
 int nvme_reset(struct nvme_controller *controller);
+
+/* ---- Admin commands --------------------------------------------------------------------------
+ *
+ * Each is sent and waited for; what goes wrong is logged as well. `data` needs a bus address.
+ */
+
+/* NVME_IDENTIFY_SIZE bytes. For the NVM command set, where CNS is of one. Base 5.17. */
+int nvme_identify(struct nvme_controller *controller, uint32_t cns, uint32_t nsid, void *data);
+
+/*
+ * `bytes` of a log page from `offset` on, both multiples of 4, in as many commands as it takes.
+ * NVME_NSID_ALL: of the whole controller. `retain`: an event that the page stands for is not
+ * cleared. NVME_ERR_NO_SUPPORT: an offset, or more than 16 KiB, on a device that has neither (LPA).
+ * Base 5.16; pages are in spec_data.h.
+ */
+int nvme_get_log(struct nvme_controller *controller, uint32_t nsid, uint8_t page, uint64_t offset,
+                 void *data, size_t bytes, bool retain);
+
+/* Features whose value is one dword. Those with data: nvme_execute(). Base 5.15 and 5.27. */
+int nvme_get_feature(struct nvme_controller *controller, uint32_t feature,
+                     enum nvme_feature_select select, uint32_t *value);
+int nvme_set_feature(struct nvme_controller *controller, uint32_t feature, uint32_t value,
+                     uint32_t *result);
+
+/*
+ * Formats a namespace, or all by NVME_NSID_ALL, with an LBA format of Identify's table, and scans.
+ * All data is lost. There must be no I/O to it in flight. Base 5.14.
+ */
+int nvme_format(struct nvme_controller *controller, uint32_t nsid, unsigned format,
+                enum nvme_erase erase);
+
+/* Attaches a namespace to this controller, or detaches it, and scans. Base 5.20. */
+int nvme_attach(struct nvme_controller *controller, uint32_t nsid);
+int nvme_detach(struct nvme_controller *controller, uint32_t nsid);
 
 /* ---- I/O ----------------------------------------------------------------------------------------
  */
 
 /*
- * Writes the command of a Read or Write (NVM 3.2.4, 3.2.6) of `blocks` blocks. NVME_ERR_INVALID
- * beyond the namespace's end, above max_transfer, or with metadata.
+ * Each of these writes the command of a request. What the device would refuse is refused here:
+ * NVME_ERR_INVALID beyond the namespace's end, above a limit, to a write-protected namespace;
+ * NVME_ERR_NO_SUPPORT where ONCS does not offer the command; NVME_ERR_GONE.
+ *
+ * Any other command, and these without the checks, can be written by hand: see nvme_execute().
  */
+
+/* Read or Write (NVM 3.2.4, 3.2.6); the caller provides the segments. No metadata. */
 int nvme_prepare_rw(struct nvme_request *request, const struct nvme_namespace *ns, bool write,
                     uint64_t lba, uint32_t blocks);
 
-/* Writes the command of a Flush (NVM 3.2.2). */
+/* Flush (NVM 3.2.2). */
 void nvme_prepare_flush(struct nvme_request *request, const struct nvme_namespace *ns);
+
+/* Compare (NVM 3.2.1): the segments with the medium; Compare Failure is a status of 285h. */
+int nvme_prepare_compare(struct nvme_request *request, const struct nvme_namespace *ns,
+                         uint64_t lba, uint32_t blocks);
+
+/* Write Zeroes (NVM 3.2.8); `deallocate`: the device may give the blocks' memory back. */
+int nvme_prepare_write_zeroes(struct nvme_request *request, const struct nvme_namespace *ns,
+                              uint64_t lba, uint32_t blocks, bool deallocate);
+
+/* Verify (NVM 3.2.5): reads without a transfer. */
+int nvme_prepare_verify(struct nvme_request *request, const struct nvme_namespace *ns, uint64_t lba,
+                        uint32_t blocks);
+
+/* Write Uncorrectable (NVM 3.2.7): reads of the blocks fail until they are written. */
+int nvme_prepare_write_uncorrectable(struct nvme_request *request, const struct nvme_namespace *ns,
+                                     uint64_t lba, uint32_t blocks);
+
+/*
+ * Dataset Management (NVM 3.2.3): NVME_DATASET_* for up to 256 ranges. The device reads the array:
+ * it needs a bus address, and stays the request's until done().
+ */
+int nvme_prepare_dataset(struct nvme_request *request, const struct nvme_namespace *ns,
+                         uint32_t attributes, struct nvme_dataset_range *ranges, unsigned count);
+
+/* Copy (NVM 3.2.2) of all ranges, one after the other, to `lba`; the array as above. */
+int nvme_prepare_copy(struct nvme_request *request, const struct nvme_namespace *ns, uint64_t lba,
+                      struct nvme_copy_range *ranges, unsigned count);
+
+/*
+ * Force Unit Access, added to a prepared Read, Write, Compare, Write Zeroes, Verify or Copy:
+ * completed when the data is on the medium, and not only in a cache.
+ */
+static inline void nvme_set_fua(struct nvme_request *request)
+{
+    request->command.cdw12 |= NVME_RW_CDW12_FUA;
+}
 
 /*
  * Puts the request's command into the submission queue; the device learns of it by nvme_ring().
  * NVME_ERR_BUSY: no entry or PRP list is free; NVME_ERR_INVALID: the segments cannot be described
  * by PRPs (every inner boundary has to be a page's, the first address a multiple of 4);
- * NVME_ERR_DEAD, NVME_ERR_RESET: not now. Then done() is not called.
+ * NVME_ERR_DEAD: never again; NVME_ERR_NO_QUEUE: see there; NVME_ERR_GONE: the namespace has
+ * changed since the request was prepared. Then done() is not called.
+ *
+ * While a reset runs (this is done()) I/O queues take requests as ever and send them when it is
+ * over. The admin queue is needed for the reset itself: NVME_ERR_RESET.
  */
 int nvme_submit(struct nvme_queue *queue, struct nvme_request *request);
 
 /* Writes the tail doorbell, if anything was submitted since it was last written. */
 void nvme_ring(struct nvme_queue *queue);
 
-/* Completes what the device has finished; done() is called for each. Returns how many. */
+/*
+ * Takes what the device has finished. done() is called for each, but for those that are sent again.
+ * Returns how many there were.
+ */
 unsigned nvme_reap(struct nvme_queue *queue);
 
 /* Is there a completion to reap? Reads one word of memory; any context. */
 bool nvme_has_completion(const struct nvme_queue *queue);
 
 /*
- * Looks at the deadlines of all requests of the controller if it is time to, and climbs the ladder
- * for one that has passed. Whoever waits for a completion calls this before each sleep and sleeps
+ * Takes completions of admin commands, sends what has waited for its time, looks at the deadlines
+ * of all requests of the controller if it is time to, and climbs the ladder for one that has
+ * passed. Events that the device has reported are handled here as well: who never waits calls
+ * this a few times a second. Whoever waits for a completion calls this before each sleep and sleeps
  * no longer than until the time it returns (as now_ns).
  */
 uint64_t nvme_check(struct nvme_controller *controller);
@@ -256,7 +458,21 @@ void nvme_poll(struct nvme_queue *queue, uint64_t deadline);
 
 /*
  * Submits one request, waits for it, returns its result. request->done is used. Waits also for a
- * free entry. For admin commands: queue is &controller->admin.
+ * free entry. For admin commands: queue is &controller->admin. In done() while a reset runs:
+ * NVME_ERR_RESET.
+ *
+ * This passes any command through, of any opcode, with data either way: the caller writes opcode,
+ * NSID and dwords 2, 3 and 10 to 15; data is in the segments, whose sum is data_bytes, and the
+ * driver describes it to the device. The device's answer is in status and value. Without data the
+ * pointers are sent as they were written. Nothing is checked, least of all commands that pull the
+ * rug from under the driver: queues, Doorbell Buffer Config; and an Asynchronous Event Request
+ * answers to nobody.
+ *
+ *     struct nvme_segment segment = {.base = buffer, .length = 4096};
+ *     struct nvme_request request = {
+ *         .command = {.opcode = 0xc2, .nsid = 1, .cdw10 = 1024},
+ *         .segments = &segment, .segment_count = 1, .data_bytes = 4096};
+ *     int error = nvme_execute(&controller->admin, &request);
  */
 int nvme_execute(struct nvme_queue *queue, struct nvme_request *request);
 
