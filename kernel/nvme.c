@@ -23,7 +23,8 @@
 #define REGISTERS_LEAST 0x1010   /* up to the doorbells of one I/O queue pair */
 #define TIMEOUT_MOST_MS 86400000 /* a day */
 #define VECTORS_MOST    64
-#define IN_FLIGHT_MOST  256 /* per controller */
+#define IN_FLIGHT_MOST  256          /* per controller */
+#define FIRST_DISK      "my_nvme0n1" /* second name of the first namespace that is there */
 
 /* A block request on its way through the driver. */
 struct transfer {
@@ -41,7 +42,8 @@ _Static_assert(sizeof(struct nvme_segment) == sizeof(struct block_segment) &&
 struct disk {
     struct block_device block;
     struct device *device;
-    const struct nvme_namespace *ns;
+    struct nvme_namespace *ns;
+    bool registered;
 };
 
 struct device {
@@ -59,6 +61,7 @@ struct device {
 };
 
 static struct list devices = LIST_EMPTY(devices);
+static struct disk *first_disk; /* the one that is FIRST_DISK too */
 
 /* ---- The driver's host -------------------------------------------------------------------- */
 
@@ -277,48 +280,70 @@ static void add_node(const char *name, struct block_device *block)
         log_line(LOG_ERROR, "/dev/%s: %s", name, status_text(error));
 }
 
+/* Gives a block device its limits and, if it can be used, its name. */
+static void show_disk(struct disk *disk)
+{
+    const struct nvme_namespace *ns = disk->ns;
+    struct block_device *block = &disk->block;
+    block->block_size = ns->block_size;
+    block->block_count = ns->block_count;
+    block->max_blocks = (uint32_t)MIN(disk->device->controller.max_transfer / ns->block_size,
+                                      (size_t)NVME_RW_BLOCKS_MOST);
+    block->read_only = ns->write_protected;
+    if (ns->metadata_size) {
+        log_line(LOG_WARNING, "%s: %u bytes of metadata per block: left out", block->name,
+                 ns->metadata_size);
+        return;
+    }
+    int error = block_register(block);
+    if (error) {
+        log_line(LOG_ERROR, "%s: %s", block->name, status_text(error));
+        return;
+    }
+    disk->registered = true;
+    log_line(LOG_NOTE, "%s: %llu blocks of %u bytes", block->name,
+             (unsigned long long)ns->block_count, ns->block_size);
+    add_node(block->name, block);
+    if (!first_disk)
+        first_disk = disk;
+    if (first_disk == disk)
+        add_node(FIRST_DISK, block);
+}
+
+/* Takes the names away. Files that are open keep the block device, which stays where it is. */
+static void hide_disk(struct disk *disk)
+{
+    if (!disk->registered)
+        return;
+    disk->registered = false;
+    fs_remove_device(disk->block.name);
+    if (first_disk == disk)
+        fs_remove_device(FIRST_DISK);
+    block_unregister(&disk->block);
+}
+
 static void add_disk(struct device *device, unsigned index)
 {
-    static bool first_is_named;
-    const struct nvme_namespace *ns = &device->controller.namespaces[index];
+    struct nvme_namespace *ns = &device->controller.namespaces[index];
     struct disk *disk = &device->disks[index];
     *disk = (struct disk){.device = device, .ns = ns};
     disk->block = (struct block_device){
-        .block_size = ns->block_size,
-        .block_count = ns->block_count,
-        .max_blocks = (uint32_t)MIN(device->controller.max_transfer / ns->block_size,
-                                    (size_t)NVME_RW_BLOCKS_MOST),
         .dma_alignment = 4,
-        .read_only = ns->write_protected,
         .volatile_cache = device->controller.volatile_cache,
         .operations = &disk_operations,
         .driver = disk,
         .model = device->controller.model,
     };
     snprintf(disk->block.name, sizeof disk->block.name, "%sn%u", device->name, ns->id);
-    if (ns->metadata_size) {
-        log_line(LOG_WARNING, "%s: %u bytes of metadata per block: left out", disk->block.name,
-                 ns->metadata_size);
-        return;
-    }
-    int error = block_register(&disk->block);
-    if (error) {
-        log_line(LOG_ERROR, "%s: %s", disk->block.name, status_text(error));
-        return;
-    }
-    log_line(LOG_NOTE, "%s: %llu blocks of %u bytes", disk->block.name,
-             (unsigned long long)ns->block_count, ns->block_size);
-    add_node(disk->block.name, &disk->block);
-    if (!first_is_named)
-        add_node("my_nvme0n1", &disk->block);
-    first_is_named = true;
+    show_disk(disk);
 }
 
 /* The controller's own node: nothing to read or write, but something to name. */
-static void add_controller_node(const struct device *device)
+static const struct node_operations controller_operations;
+
+static void add_controller_node(struct device *device)
 {
-    static const struct node_operations operations;
-    struct node *node = node_new(NODE_CHARACTER, &operations, NULL);
+    struct node *node = node_new(NODE_CHARACTER, &controller_operations, device);
     int error = node ? fs_add_device(device->name, node) : ERR_NO_MEMORY;
     if (error)
         log_line(LOG_ERROR, "/dev/%s: %s", device->name, status_text(error));
@@ -412,4 +437,130 @@ void nvme_devices_stop(void)
         struct device *device = CONTAINER_OF(node, struct device, node);
         nvme_stop(&device->controller);
     }
+}
+
+/* ---- For commands of the shell --------------------------------------------------------------- */
+
+static struct device *device_of(const struct nvme_controller *controller)
+{
+    return CONTAINER_OF(controller, struct device, controller);
+}
+
+struct nvme_controller *nvme_device_at(unsigned index)
+{
+    LIST_FOR_EACH(node, &devices)
+    {
+        if (index-- == 0)
+            return &CONTAINER_OF(node, struct device, node)->controller;
+    }
+    return NULL;
+}
+
+const char *nvme_device_name(const struct nvme_controller *controller)
+{
+    return device_of(controller)->name;
+}
+
+/* By what the node leads to, so that every name of it will do. */
+static int node_target(const struct node *node, struct nvme_controller **controller, uint32_t *nsid)
+{
+    const struct block_device *block = node->type == NODE_BLOCK ? node->data : NULL;
+    if (block && block->operations == &disk_operations) {
+        const struct disk *disk = block->driver;
+        *controller = &disk->device->controller;
+        *nsid = disk->ns->id;
+        return OK;
+    }
+    if (node->operations != &controller_operations)
+        return ERR_INVALID;
+    *controller = &((struct device *)node->data)->controller;
+    *nsid = 0;
+    return OK;
+}
+
+int nvme_device_find(const char *path, struct nvme_controller **controller, uint32_t *nsid)
+{
+    char in_dev[FS_NAME_MAX + 1];
+    struct file *file;
+    int status = file_open(path, O_READ, &file);
+    if (status == ERR_NOT_FOUND && !strchr(path, '/') && strlen(path) < sizeof in_dev - 5) {
+        snprintf(in_dev, sizeof in_dev, "/dev/%s", path);
+        status = file_open(in_dev, O_READ, &file);
+    }
+    if (status != OK)
+        return status;
+    status = node_target(file->node, controller, nsid);
+    file_close(file);
+    return status;
+}
+
+int nvme_device_execute(struct nvme_controller *controller, bool io, struct nvme_request *request)
+{
+    if (io && !controller->io_count)
+        return NVME_ERR_DEAD;
+    return nvme_execute(io ? &controller->io[0] : &controller->admin, request);
+}
+
+uint32_t nvme_device_register(struct nvme_controller *controller, uint32_t offset)
+{
+    return host_read32(device_of(controller), offset);
+}
+
+/* What Identify says of it, or no blocks at all when that makes no sense. */
+static void read_format(struct nvme_namespace *ns, const struct nvme_identify_namespace *data)
+{
+    unsigned format = data->flbas & NVME_FLBAS_LOW;
+    if (data->nlbaf >= 16)
+        format |= (unsigned)NVME_GET(NVME_FLBAS_HIGH, (unsigned)data->flbas) << 4;
+    unsigned shift = data->lbaf[format].data_size;
+    bool possible = format <= data->nlbaf && shift >= 9 && shift <= 16;
+    ns->block_size = possible ? 1u << shift : 512;
+    ns->block_count = possible ? data->nsze : 0;
+    ns->metadata_size = data->lbaf[format].metadata_size;
+    ns->write_protected = data->nsattr & NVME_NSATTR_WRITE_LOCKED;
+}
+
+static int refresh(struct disk *disk, struct nvme_identify_namespace *data)
+{
+    struct nvme_segment segment = {data, sizeof *data};
+    struct nvme_request request = {
+        .command = {.opcode = NVME_ADMIN_IDENTIFY,
+                    .nsid = disk->ns->id,
+                    .cdw10 = NVME_IDENTIFY_NAMESPACE},
+        .segments = &segment,
+        .segment_count = 1,
+        .data_bytes = sizeof *data,
+    };
+    int error = nvme_device_execute(&disk->device->controller, false, &request);
+    if (error)
+        return error;
+    struct nvme_namespace *ns = disk->ns, old = *ns;
+    read_format(ns, data);
+    if (ns->block_size != old.block_size || ns->block_count != old.block_count ||
+        ns->metadata_size != old.metadata_size || ns->write_protected != old.write_protected) {
+        hide_disk(disk);
+        show_disk(disk);
+    }
+    return NVME_OK;
+}
+
+int nvme_device_refresh(struct nvme_controller *controller)
+{
+    struct device *device = device_of(controller);
+    struct nvme_identify_namespace *data = kmalloc(sizeof *data);
+    if (!data)
+        return NVME_ERR_NO_MEMORY;
+    int first = NVME_OK;
+    for (unsigned i = 0; i < controller->namespace_count; i++) {
+        int error = refresh(&device->disks[i], data);
+        first = first ? first : error;
+    }
+    kfree(data);
+    return first;
+}
+
+int nvme_device_reset(struct nvme_controller *controller)
+{
+    int error = nvme_reset(controller);
+    return error ? error : nvme_device_refresh(controller);
 }
