@@ -164,6 +164,8 @@ static const struct field namespace_fields[] = {
     NAMESPACE(nabspf, NUMBER), NAMESPACE(noiob, NUMBER), NAMESPACE(nvmcap, NUMBER),
 };
 
+#define NULBAF 82u /* offset: formats that are unique to it, behind NLBAF's */
+
 /* Valid with NSFEAT.OPTPERF. */
 static const struct field optimal_fields[] = {
     NAMESPACE(npwg, NUMBER), NAMESPACE(npwa, NUMBER), NAMESPACE(npdg, NUMBER),
@@ -171,10 +173,11 @@ static const struct field optimal_fields[] = {
 };
 
 static const struct field more_namespace_fields[] = {
-    NAMESPACE(mssrl, NUMBER),        NAMESPACE(mcl, NUMBER),      NAMESPACE(msrc, NUMBER),
-    {"nulbaf", 82, 1, FIELD_NUMBER}, NAMESPACE(anagrpid, NUMBER), NAMESPACE(nsattr, NUMBER),
-    NAMESPACE(nvmsetid, NUMBER),     NAMESPACE(endgid, NUMBER),   NAMESPACE(nguid, BYTES),
-    NAMESPACE(eui64, BYTES),
+    NAMESPACE(mssrl, NUMBER),    NAMESPACE(mcl, NUMBER),
+    NAMESPACE(msrc, NUMBER),     {"nulbaf", NULBAF, 1, FIELD_NUMBER},
+    NAMESPACE(anagrpid, NUMBER), NAMESPACE(nsattr, NUMBER),
+    NAMESPACE(nvmsetid, NUMBER), NAMESPACE(endgid, NUMBER),
+    NAMESPACE(nguid, BYTES),     NAMESPACE(eui64, BYTES),
 };
 
 #define NSFEAT_OPTPERF   0x10u
@@ -189,7 +192,8 @@ void show_namespace(struct invocation *self, uint32_t nsid,
     if (data->nsfeat & NSFEAT_OPTPERF)
         fields_print(self, optimal_fields, ARRAY_SIZE(optimal_fields), &layout, data);
     fields_print(self, more_namespace_fields, ARRAY_SIZE(more_namespace_fields), &layout, data);
-    unsigned last = MIN((unsigned)data->nlbaf, (unsigned)ARRAY_SIZE(data->lbaf) - 1);
+    const unsigned all = data->nlbaf + ((const uint8_t *)data)[NULBAF];
+    unsigned last = MIN(all, (unsigned)ARRAY_SIZE(data->lbaf) - 1);
     unsigned used = lba_format(data);
     for (unsigned i = 0; i <= last; i++)
         out(self, "lbaf %2u : ms:%-3u lbads:%-2u rp:%#x %s\n", i, data->lbaf[i].metadata_size,
@@ -309,7 +313,7 @@ void show_firmware(struct invocation *self, const uint8_t *log)
         char text[9] = "";
         const uint8_t *revision = log + FIRMWARE_REVISIONS + 8 * i;
         uint64_t value = bytes_value(revision, 8);
-        for (unsigned c = 0; c < 8 && revision[c]; c++)
+        for (unsigned c = 0; c < 8; c++)
             text[c] = revision[c] > ' ' && revision[c] <= '~' ? (char)revision[c] : '.';
         if (value)
             out(self, "frs%u : %#016llx (%s)\n", i + 1, (unsigned long long)value, text);
