@@ -26,6 +26,7 @@
 #define IN_FLIGHT_MOST  256 /* per controller */
 #define RETRIES         5
 #define RETRIES_MOST    1000
+#define FIRST_DISK      "my_nvme0n1" /* second name of the first namespace that is there */
 
 /* A block request on its way through the driver. */
 struct transfer {
@@ -43,7 +44,8 @@ _Static_assert(sizeof(struct nvme_segment) == sizeof(struct block_segment) &&
 struct disk {
     struct block_device block;
     struct device *device;
-    const struct nvme_namespace *ns;
+    struct nvme_namespace *ns;
+    bool registered;
 };
 
 struct device {
@@ -56,11 +58,11 @@ struct device {
     unsigned vectors[VECTORS_MOST]; /* processor vectors; 0: not attached */
     struct nvme_host host;
     struct nvme_controller controller;
-    struct disk *disks;
     struct transfer *transfers, *free_transfers;
 };
 
 static struct list devices = LIST_EMPTY(devices);
+static struct disk *first_disk; /* the one that is FIRST_DISK too */
 
 /* ---- The driver's host -------------------------------------------------------------------- */
 
@@ -279,46 +281,90 @@ static void add_node(const char *name, struct block_device *block)
         log_line(LOG_ERROR, "/dev/%s: %s", name, status_text(error));
 }
 
-static void add_disk(struct device *device, struct disk *disk, const struct nvme_namespace *ns)
+/* Gives a block device its limits and, if it can be used, its name. */
+static void show_disk(struct disk *disk)
 {
-    static bool first_is_named;
-    *disk = (struct disk){.device = device, .ns = ns};
+    const struct nvme_namespace *ns = disk->ns;
+    struct block_device *block = &disk->block;
+    block->block_size = ns->block_size;
+    block->block_count = ns->block_count;
+    block->max_blocks = (uint32_t)MIN(disk->device->controller.max_transfer / ns->block_size,
+                                      (size_t)NVME_RW_BLOCKS_MOST);
+    block->read_only = ns->write_protected;
+    if (ns->metadata_size) {
+        log_line(LOG_WARNING, "%s: %u bytes of metadata per block: left out", block->name,
+                 ns->metadata_size);
+        return;
+    }
+    int error = block_register(block);
+    if (error) {
+        log_line(LOG_ERROR, "%s: %s", block->name, status_text(error));
+        return;
+    }
+    disk->registered = true;
+    log_line(LOG_NOTE, "%s: %llu blocks of %u bytes", block->name,
+             (unsigned long long)ns->block_count, ns->block_size);
+    add_node(block->name, block);
+    if (!first_disk)
+        first_disk = disk;
+    if (first_disk == disk)
+        add_node(FIRST_DISK, block);
+}
+
+/* Takes the names away. Files that are open keep the block device, which stays where it is. */
+static void hide_disk(struct disk *disk)
+{
+    if (!disk->registered)
+        return;
+    disk->registered = false;
+    fs_remove_device(disk->block.name);
+    if (first_disk == disk)
+        fs_remove_device(FIRST_DISK);
+    block_unregister(&disk->block);
+}
+
+static struct disk *disk_new(struct device *device, struct nvme_namespace *ns)
+{
+    struct disk *disk = kcalloc(1, sizeof *disk);
+    if (!disk)
+        return NULL;
+    disk->device = device;
+    disk->ns = ns;
     disk->block = (struct block_device){
-        .block_size = ns->block_size,
-        .block_count = ns->block_count,
-        .max_blocks = (uint32_t)MIN(device->controller.max_transfer / ns->block_size,
-                                    (size_t)NVME_RW_BLOCKS_MOST),
         .dma_alignment = 4,
-        .read_only = ns->write_protected,
         .volatile_cache = device->controller.volatile_cache,
         .operations = &disk_operations,
         .driver = disk,
         .model = device->controller.model,
     };
     snprintf(disk->block.name, sizeof disk->block.name, "%sn%u", device->name, ns->id);
-    if (ns->metadata_size) {
-        log_line(LOG_WARNING, "%s: %u bytes of metadata per block: left out", disk->block.name,
-                 ns->metadata_size);
+    return disk;
+}
+
+/* There is a disk for each namespace that ever was: who holds a file of it open keeps using it. */
+static void host_namespace_changed(void *context, struct nvme_namespace *ns,
+                                   enum nvme_namespace_change change)
+{
+    struct device *device = context;
+    if (!ns->context)
+        ns->context = disk_new(device, ns);
+    if (!ns->context) {
+        log_line(LOG_ERROR, "%sn%u: %s", device->name, ns->id, status_text(ERR_NO_MEMORY));
         return;
     }
-    int error = block_register(&disk->block);
-    if (error) {
-        log_line(LOG_ERROR, "%s: %s", disk->block.name, status_text(error));
-        return;
-    }
-    log_line(LOG_NOTE, "%s: %llu blocks of %u bytes", disk->block.name,
-             (unsigned long long)ns->block_count, ns->block_size);
-    add_node(disk->block.name, &disk->block);
-    if (!first_is_named)
-        add_node("my_nvme0n1", &disk->block);
-    first_is_named = true;
+    hide_disk(ns->context);
+    if (change == NVME_NAMESPACE_GONE)
+        log_line(LOG_WARNING, "%sn%u: is gone", device->name, ns->id);
+    else
+        show_disk(ns->context);
 }
 
 /* The controller's own node: nothing to read or write, but something to name. */
-static void add_controller_node(const struct device *device)
+static const struct node_operations controller_operations;
+
+static void add_controller_node(struct device *device)
 {
-    static const struct node_operations operations;
-    struct node *node = node_new(NODE_CHARACTER, &operations, NULL);
+    struct node *node = node_new(NODE_CHARACTER, &controller_operations, device);
     int error = node ? fs_add_device(device->name, node) : ERR_NO_MEMORY;
     if (error)
         log_line(LOG_ERROR, "/dev/%s: %s", device->name, status_text(error));
@@ -345,10 +391,8 @@ static int start(struct device *device)
         log_line(LOG_ERROR, "%s: does not start: %s", device->name, nvme_error_text(error));
         return ERR_IO;
     }
-    unsigned count = device->controller.namespace_count;
-    device->disks = kcalloc(count, sizeof *device->disks);
     device->transfers = kcalloc(IN_FLIGHT_MOST, sizeof *device->transfers);
-    if (!device->disks || !device->transfers) {
+    if (!device->transfers) {
         nvme_stop(&device->controller);
         return ERR_NO_MEMORY;
     }
@@ -364,7 +408,6 @@ static void discard(struct device *device)
     pci_msix_stop(&device->msix);
     if (device->registers)
         paging_unmap((void *)device->registers, device->registers_size);
-    kfree(device->disks);
     kfree(device->transfers);
     kfree(device);
 }
@@ -390,9 +433,9 @@ static bool add_device(const struct pci_function *function, unsigned number)
              device->name, c->model, c->serial, c->firmware, c->namespace_count,
              c->namespace_count == 1 ? "" : "s", c->io[0].size, c->max_transfer / 1024);
     add_controller_node(device);
-    struct disk *disk = device->disks;
-    for (const struct nvme_namespace *ns = c->namespaces; ns; ns = ns->next)
-        add_disk(device, disk++, ns);
+    for (struct nvme_namespace *ns = c->namespaces; ns; ns = ns->next)
+        host_namespace_changed(device, ns, NVME_NAMESPACE_ADDED);
+    device->host.namespace_changed = host_namespace_changed;
     return true;
 }
 
@@ -417,4 +460,71 @@ void nvme_devices_stop(void)
         struct device *device = CONTAINER_OF(node, struct device, node);
         nvme_stop(&device->controller);
     }
+}
+
+/* ---- For commands of the shell --------------------------------------------------------------- */
+
+static struct device *device_of(const struct nvme_controller *controller)
+{
+    return CONTAINER_OF(controller, struct device, controller);
+}
+
+struct nvme_controller *nvme_device_at(unsigned index)
+{
+    LIST_FOR_EACH(node, &devices)
+    {
+        if (index-- == 0)
+            return &CONTAINER_OF(node, struct device, node)->controller;
+    }
+    return NULL;
+}
+
+const char *nvme_device_name(const struct nvme_controller *controller)
+{
+    return device_of(controller)->name;
+}
+
+/* By what the node leads to, so that every name of it will do. */
+static int node_target(const struct node *node, struct nvme_controller **controller, uint32_t *nsid)
+{
+    const struct block_device *block = node->type == NODE_BLOCK ? node->data : NULL;
+    if (block && block->operations == &disk_operations) {
+        const struct disk *disk = block->driver;
+        *controller = &disk->device->controller;
+        *nsid = disk->ns->id;
+        return OK;
+    }
+    if (node->operations != &controller_operations)
+        return ERR_INVALID;
+    *controller = &((struct device *)node->data)->controller;
+    *nsid = 0;
+    return OK;
+}
+
+int nvme_device_find(const char *path, struct nvme_controller **controller, uint32_t *nsid)
+{
+    char in_dev[FS_NAME_MAX + 1];
+    struct file *file;
+    int status = file_open(path, O_READ, &file);
+    if (status == ERR_NOT_FOUND && !strchr(path, '/') && strlen(path) < sizeof in_dev - 5) {
+        snprintf(in_dev, sizeof in_dev, "/dev/%s", path);
+        status = file_open(in_dev, O_READ, &file);
+    }
+    if (status != OK)
+        return status;
+    status = node_target(file->node, controller, nsid);
+    file_close(file);
+    return status;
+}
+
+int nvme_device_execute(struct nvme_controller *controller, bool io, struct nvme_request *request)
+{
+    if (io && !controller->io_count)
+        return NVME_ERR_DEAD;
+    return nvme_execute(io ? &controller->io[0] : &controller->admin, request);
+}
+
+uint32_t nvme_device_register(struct nvme_controller *controller, uint32_t offset)
+{
+    return host_read32(device_of(controller), offset);
 }

@@ -1,6 +1,16 @@
-/* The glue between the NVMe driver and this kernel. */
+/*
+ * The glue between the NVMe driver and this kernel: starting and stopping, and
+ * how a command of the shell gets at a controller behind a node of /dev. To
+ * everyone else a namespace is a block device.
+ */
 #ifndef KERNEL_NVME_H
 #define KERNEL_NVME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct nvme_controller;
+struct nvme_request;
 
 /* Starts every NVMe controller on the PCI bus; each namespace becomes a block device and nodes
  * in /dev. Returns how many controllers work. */
@@ -8,5 +18,27 @@ unsigned nvme_devices_start(void);
 
 /* Flushes and shuts down all of them, before the power goes. */
 void nvme_devices_stop(void);
+
+/* The index-th controller, in the order of their numbers; NULL behind the last. */
+struct nvme_controller *nvme_device_at(unsigned index);
+
+/* "nvme0". */
+const char *nvme_device_name(const struct nvme_controller *controller);
+
+/*
+ * What a node stands for: a controller ("/dev/nvme0", *nsid is 0) or one of its namespaces
+ * ("/dev/nvme0n1"). A name without a slash is looked for in /dev too. The errors are those of
+ * file_open(); ERR_INVALID for a file that is neither.
+ */
+int nvme_device_find(const char *path, struct nvme_controller **controller, uint32_t *nsid);
+
+/*
+ * Sends one command to the admin queue or an I/O queue and waits for it; the answer, an error of
+ * the driver's, is in the request too. Data is heap memory.
+ */
+int nvme_device_execute(struct nvme_controller *controller, bool io, struct nvme_request *request);
+
+/* A register of BAR0, all-ones where there is none. */
+uint32_t nvme_device_register(struct nvme_controller *controller, uint32_t offset);
 
 #endif

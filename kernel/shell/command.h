@@ -78,6 +78,9 @@ struct invocation {
 extern const struct command *const __start_commands[], *const __stop_commands[];
 const struct command *command_find(const char *name);
 
+/* What `help NAME` says, to self->out. */
+void command_explain(struct invocation *self, const struct command *command);
+
 /*
  * The next option's key, as getopt_long(3): bundled letters, -nNUM, -n NUM, --lines=NUM,
  * --lines NUM, unambiguous prefixes of long names, "--" ends. self->argument is set where the

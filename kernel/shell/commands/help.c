@@ -21,7 +21,7 @@ static void print_option(struct invocation *self, const struct option *option)
     out(self, "%*s  %s\n", width < 24 ? 24 - width : 0, "", option->help ? option->help : "");
 }
 
-static void print_details(struct invocation *self, const struct command *command)
+void command_explain(struct invocation *self, const struct command *command)
 {
     struct invocation shown = {.command = command, .error = self->out};
     out(self, "%s: %s\n", command->name, command->summary);
@@ -42,7 +42,7 @@ static int help(struct invocation *self)
     for (int i = 1; i < self->argc; i++) {
         const struct command *command = command_find(self->argv[i]);
         if (command)
-            print_details(self, command);
+            command_explain(self, command);
         else
             status = complain(self, "%s: no such command", self->argv[i]);
     }

@@ -1,0 +1,265 @@
+/* nvme get-feature and set-feature (Base 5.15 and 5.27). */
+#include "kernel/mem/heap.h"
+#include "kernel/shell/commands/nvme/tool.h"
+#include "lib/string.h"
+
+#define CDW10_SELECT    0x00000700u
+#define CDW10_SAVE      0x80000000u
+#define SELECT_MOST     3u
+#define HOST_ID_LONG    0x1u /* dword 11 of Host Identifier: 16 bytes */
+#define TIMESTAMP       0x0eu
+#define HOST_IDENTIFIER 0x81u
+#define STATUS_CODE     (NVME_STATUS_SCT | NVME_STATUS_SC)
+#define INVALID_FIELD   0x002u
+#define INVALID_NSID    0x00bu /* a feature of namespaces, asked for without one */
+
+/* Base figure 317, NVM figure 83: with the bytes that are transferred. */
+static const struct feature {
+    uint8_t id;
+    uint16_t bytes;
+    const char *name;
+} features[] = {
+    {0x01, 0, "Arbitration"},
+    {0x02, 0, "Power Management"},
+    {0x03, 4096, "LBA Range Type"},
+    {0x04, 0, "Temperature Threshold"},
+    {0x05, 0, "Error Recovery"},
+    {0x06, 0, "Volatile Write Cache"},
+    {0x07, 0, "Number of Queues"},
+    {0x08, 0, "Interrupt Coalescing"},
+    {0x09, 0, "Interrupt Vector Configuration"},
+    {0x0a, 0, "Write Atomicity Normal"},
+    {0x0b, 0, "Async Event Configuration"},
+    {0x0c, 256, "Autonomous Power State Transition"},
+    {0x0d, 4096, "Host Memory Buffer"},
+    {TIMESTAMP, 8, "Timestamp"},
+    {0x0f, 0, "Keep Alive Timer"},
+    {0x10, 0, "Host Controlled Thermal Management"},
+    {0x11, 0, "Non-Operational Power State Config"},
+    {0x12, 0, "Read Recovery Level"},
+    {0x13, 512, "Predictable Latency Mode Config"},
+    {0x14, 0, "Predictable Latency Mode Window"},
+    {0x15, 0, "LBA Status Interval"},
+    {0x16, 512, "Host Behavior"},
+    {0x17, 0, "Sanitize"},
+    {0x18, 0, "Endurance Event Group Configuration"},
+    {0x19, 0, "I/O Command Set Profile"},
+    {0x1a, 0, "Spinup Control"},
+    {0x1d, 0, "Flexible Direct Placement"},
+    {0x1e, 510, "Flexible Direct Placement Events"},
+    {0x7d, 4096, "Enhanced Controller Metadata"},
+    {0x7e, 4096, "Controller Metadata"},
+    {0x7f, 4096, "Namespace Metadata"},
+    {0x80, 0, "Software Progress"},
+    {HOST_IDENTIFIER, 8, "Host Identifier"},
+    {0x82, 0, "Reservation Notification Mask"},
+    {0x83, 0, "Reservation Persistence"},
+    {0x84, 0, "Namespace Write Protect"},
+};
+
+static const struct feature *find(uint8_t id)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(features); i++)
+        if (features[i].id == id)
+            return &features[i];
+    return NULL;
+}
+
+struct settings {
+    struct target target;
+    uint64_t id, select, value, cdw11, cdw12, length;
+    bool length_given, raw, save;
+    const char *file;
+};
+
+static const char *name_of(uint64_t id)
+{
+    const struct feature *feature = find((uint8_t)id);
+    return feature ? feature->name : "Unknown";
+}
+
+static size_t data_bytes(const struct settings *settings, uint64_t cdw11)
+{
+    const struct feature *feature = find((uint8_t)settings->id);
+    if (settings->length_given)
+        return settings->length;
+    if (settings->id == HOST_IDENTIFIER && cdw11 & HOST_ID_LONG)
+        return 16;
+    return feature ? feature->bytes : 0;
+}
+
+static const struct option get_options[] = {
+    {'f', "feature-id", "NUM", "identifier of the feature (all that there are)"},
+    {'n', "namespace-id", "NUM", "namespace (that of the device, or all)"},
+    {'s', "sel", "NUM", "0-3: current/default/saved/supported"},
+    {'l', "data-len", "NUM", "bytes of data, for a feature that has some"},
+    {'c', "cdw11", "NUM", "feature specific dword 11"},
+    {'b', "raw-binary", NULL, "the data as it is"},
+    {0},
+};
+
+static bool get_option(struct settings *s, int key)
+{
+    switch (key) {
+    case 'f':
+        return target_number(&s->target, "feature-id", UINT8_MAX, &s->id);
+    case 'n':
+        return target_nsid(&s->target);
+    case 's':
+        return target_number(&s->target, "select", SELECT_MOST, &s->select);
+    case 'l':
+        return s->length_given = target_number(&s->target, "data-len", UINT32_MAX, &s->length);
+    case 'c':
+        return target_number(&s->target, "cdw11", UINT32_MAX, &s->cdw11);
+    case 'b':
+        return s->raw = true;
+    default:
+        return false;
+    }
+}
+
+static void show_feature(const struct settings *s, const struct exchange *get)
+{
+    static const char *const selected[] = {"Current", "Default", "Saved", "Supported capabilities"};
+    struct invocation *self = s->target.self;
+    if (s->raw && get->data) {
+        out_bytes(self, get->data, get->bytes);
+        return;
+    }
+    out(self, "get-feature:%#0*x (%s), %s value:%#0*x\n", s->id ? 4 : 2, (unsigned)s->id,
+        name_of(s->id), selected[s->select], get->value ? 10 : 8, get->value);
+    if (get->data)
+        hex_print(self, get->data, get->bytes);
+}
+
+/* With `all`, what cannot be asked for is passed over. */
+static int get_one(struct settings *s, bool all)
+{
+    struct exchange get = {
+        .command = {.opcode = NVME_ADMIN_GET_FEATURES,
+                    .nsid = (uint32_t)s->target.nsid,
+                    .cdw10 = (uint32_t)s->id | NVME_SET(CDW10_SELECT, (uint32_t)s->select),
+                    .cdw11 = (uint32_t)s->cdw11},
+        .bytes = s->select == SELECT_MOST ? 0 : data_bytes(s, s->cdw11),
+    };
+    if (get.bytes && !(get.data = target_buffer(&s->target, get.bytes)))
+        return 1;
+    int status = 0, error = target_try(&s->target, &get);
+    unsigned code = get.status & STATUS_CODE;
+    bool missing = error == NVME_ERR_STATUS && (code == INVALID_FIELD || code == INVALID_NSID);
+    if (error && !(all && missing))
+        status = target_complain(&s->target, error, get.status);
+    else if (!error)
+        show_feature(s, &get);
+    kfree(get.data);
+    return status;
+}
+
+static int get_feature(struct invocation *self)
+{
+    struct settings s = {.target = TARGET(self)};
+    for (int key; (key = target_option(&s.target));)
+        if (!get_option(&s, key))
+            return 1;
+    int status = target_open(&s.target, NVME_NSID_ALL);
+    if (status || s.id)
+        return status ? status : get_one(&s, false);
+    for (s.id = 1; s.id <= UINT8_MAX && !status; s.id++)
+        status = get_one(&s, true);
+    return status;
+}
+
+const struct command cli_get_feature = {.name = "nvme get-feature",
+                                        .summary = "Get feature and show the resulting value",
+                                        .operands = "DEVICE",
+                                        .options = get_options,
+                                        .usage_status = 1,
+                                        .run = get_feature};
+
+static const struct option set_options[] = {
+    {'n', "namespace-id", "NUM", "namespace (that of the device, or all)"},
+    {'f', "feature-id", "NUM", "identifier of the feature (required)"},
+    {'v', "value", "NUM", "new value (0)"},
+    {'c', "cdw12", "NUM", "feature specific dword 12"},
+    {'l', "data-len", "NUM", "bytes of data, for a feature that has some"},
+    {'d', "data", "FILE", "where the data comes from (input)"},
+    {'s', "save", NULL, "keep it over power-off and resets"},
+    {0},
+};
+
+static bool set_option(struct settings *s, int key)
+{
+    switch (key) {
+    case 'n':
+        return target_nsid(&s->target);
+    case 'f':
+        return target_number(&s->target, "feature-id", UINT8_MAX, &s->id);
+    case 'v':
+        return target_number(&s->target, "value", UINT64_MAX, &s->value);
+    case 'c':
+        return target_number(&s->target, "cdw12", UINT32_MAX, &s->cdw12);
+    case 'l':
+        return s->length_given = target_number(&s->target, "data-len", UINT32_MAX, &s->length);
+    case 'd':
+        s->file = s->target.self->argument;
+        return true;
+    case 's':
+        return s->save = true;
+    default:
+        return false;
+    }
+}
+
+/* A time stamp is a value; other data comes from a file. 0, or the exit status after a message. */
+static int feature_data(struct settings *s, struct exchange *set)
+{
+    if (!(set->data = target_buffer(&s->target, set->bytes)))
+        return 1;
+    if (s->id != TIMESTAMP || s->file)
+        return target_read_file(&s->target, s->file, set->data, set->bytes);
+    memcpy(set->data, &s->value, MIN(set->bytes, sizeof s->value));
+    set->command.cdw11 = 0;
+    return 0;
+}
+
+static int set_feature(struct invocation *self)
+{
+    struct settings s = {.target = TARGET(self)};
+    for (int key; (key = target_option(&s.target));)
+        if (!set_option(&s, key))
+            return 1;
+    int status = target_open(&s.target, NVME_NSID_ALL);
+    if (status)
+        return status;
+    if (!s.id)
+        return complain(self, "feature-id required param");
+    if (s.value > UINT32_MAX && s.id != TIMESTAMP)
+        return complain(self, "invalid value: %#llx", (unsigned long long)s.value);
+    struct exchange set = {
+        .command = {.opcode = NVME_ADMIN_SET_FEATURES,
+                    .nsid = (uint32_t)s.target.nsid,
+                    .cdw10 = (uint32_t)s.id | (s.save ? CDW10_SAVE : 0),
+                    .cdw11 = (uint32_t)s.value,
+                    .cdw12 = (uint32_t)s.cdw12},
+        .bytes = data_bytes(&s, s.value),
+    };
+    if (set.bytes)
+        status = feature_data(&s, &set);
+    if (!status)
+        status = target_send(&s.target, &set);
+    if (!status)
+        out(self, "set-feature:%#0*x (%s), value:%#0*llx, cdw12:%#0*x, save:%#x\n", 4,
+            (unsigned)s.id, name_of(s.id), s.value ? 10 : 8, (unsigned long long)s.value,
+            s.cdw12 ? 10 : 8, (unsigned)s.cdw12, s.save);
+    if (!status && set.data)
+        hex_print(self, set.data, set.bytes);
+    kfree(set.data);
+    return status;
+}
+
+const struct command cli_set_feature = {.name = "nvme set-feature",
+                                        .summary = "Set a feature and show the resulting value",
+                                        .operands = "DEVICE",
+                                        .options = set_options,
+                                        .usage_status = 1,
+                                        .run = set_feature};

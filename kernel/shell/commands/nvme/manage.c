@@ -1,0 +1,250 @@
+/* nvme format, reset and flush: what changes the controller or its media. */
+#include "kernel/console.h"
+#include "kernel/mem/heap.h"
+#include "kernel/nvme.h"
+#include "kernel/shell/commands/nvme/tool.h"
+#include "kernel/x86/clock.h"
+#include "lib/string.h"
+
+/* Format NVM: Base 5.14, figure 189 */
+#define FORMAT_OPCODE    0x80u
+#define FORMAT_LBAFL     0x0000000fu
+#define FORMAT_MSET      0x00000010u
+#define FORMAT_PI        0x000000e0u
+#define FORMAT_PIL       0x00000100u
+#define FORMAT_SES       0x00000e00u
+#define FORMAT_LBAFU     0x00003000u
+#define LBAF_MOST        63u
+#define LBAF_KEEP        255u /* not given */
+#define FNA_FORMAT_ALL   0x01u
+#define FORMAT_MS        600000u /* it may write every block */
+#define SECONDS_TO_THINK 10u
+
+/* In the order in which their limits are checked. */
+enum value {
+    SES,
+    PIL,
+    PI,
+    MSET,
+    VALUES
+};
+
+struct format {
+    struct target target;
+    uint64_t lbaf, block_size, timeout_ms, values[VALUES];
+    bool reset, force;
+};
+
+static const struct option format_options[] = {
+    {'n', "namespace-id", "NUM", "namespace (that of the device); 0xffffffff: all"},
+    {'t', "timeout", "NUM", "in milliseconds (600000)"},
+    {'l', "lbaf", "NUM", "LBA format to apply (the one in use)"},
+    {'b', "block-size", "NUM", "apply the format with blocks of this size"},
+    {'s', "ses", "NUM", "secure erase: 0 none, 1 user data, 2 cryptographic"},
+    {'i', "pi", "NUM", "protection information: 0 off, 1-3 type"},
+    {'p', "pil", "NUM", "protection information location: 0 last, 1 first 8 bytes"},
+    {'m', "ms", "NUM", "metadata: 0 separate, 1 behind the data"},
+    {'r', "reset", NULL, "reset the controller afterwards"},
+    {256, "force", NULL, "do not wait for second thoughts"},
+    {0},
+};
+
+static bool format_option(struct format *f, int key)
+{
+    struct target *target = &f->target;
+    switch (key) {
+    case 'n':
+        return target_nsid(target);
+    case 't':
+        return target_number(target, "timeout", UINT32_MAX, &f->timeout_ms);
+    case 'l':
+        return target_number(target, "lbaf", LBAF_MOST, &f->lbaf);
+    case 'b':
+        return target_number(target, "block-size", UINT32_MAX, &f->block_size);
+    case 's':
+        return target_number(target, "ses", 7, &f->values[SES]);
+    case 'i':
+        return target_number(target, "pi", 7, &f->values[PI]);
+    case 'p':
+        return target_number(target, "pil", 1, &f->values[PIL]);
+    case 'm':
+        return target_number(target, "ms", 1, &f->values[MSET]);
+    case 'r':
+        return f->reset = true;
+    case 256:
+        return f->force = true;
+    default:
+        return false;
+    }
+}
+
+/* The first format with blocks of this size and no metadata. */
+static int find_format(struct format *f, const struct nvme_identify_namespace *data)
+{
+    for (unsigned i = 0; i <= MIN((unsigned)data->nlbaf, LBAF_MOST); i++)
+        if (1ULL << (data->lbaf[i].data_size & 63) == f->block_size && data->lbaf[i].data_size &&
+            !data->lbaf[i].metadata_size) {
+            f->lbaf = i;
+            return 0;
+        }
+    return complain(f->target.self,
+                    "LBAF corresponding to given block size %llu not found\n"
+                    "Please correct block size, or specify LBAF directly",
+                    (unsigned long long)f->block_size);
+}
+
+/* Which format it is to be, from what was given and what is there. */
+static int choose_format(struct format *f)
+{
+    struct invocation *self = f->target.self;
+    if (f->block_size && f->lbaf != LBAF_KEEP)
+        return complain(
+            self, "Invalid specification of both LBAF and Block Size, please specify only one");
+    if (f->block_size & (f->block_size - 1))
+        return complain(self, "Invalid value for block size (%llu), must be a power of two",
+                        (unsigned long long)f->block_size);
+    if (f->target.nsid != NVME_NSID_ALL) {
+        struct nvme_identify_namespace *data =
+            target_identify(&f->target, NVME_IDENTIFY_NAMESPACE, (uint32_t)f->target.nsid);
+        if (!data)
+            return 1;
+        int status = f->block_size ? find_format(f, data) : 0;
+        if (f->lbaf == LBAF_KEEP)
+            f->lbaf = lba_format(data);
+        kfree(data);
+        return status;
+    }
+    if (f->block_size)
+        return complain(self, "--block-size is for one namespace: give --lbaf for all of them");
+    if (f->lbaf == LBAF_KEEP)
+        f->lbaf = 0;
+    return 0;
+}
+
+static bool interrupted(void *context)
+{
+    (void)context;
+    return console_interrupted();
+}
+
+/* True when nobody objects. */
+static bool ask(const struct format *f)
+{
+    struct invocation *self = f->target.self;
+    note(self, "You are about to format %s, namespace %#x%s.\n", target_name(&f->target),
+         (unsigned)f->target.nsid, f->target.nsid == NVME_NSID_ALL ? "(ALL namespaces)" : "");
+    note(self,
+         "WARNING: Format may irrevocably delete this device's data.\n"
+         "You have %u seconds to press Ctrl-C to cancel this operation.\n\n"
+         "Use the force [--force] option to suppress this warning.\n",
+         SECONDS_TO_THINK);
+    if (clock_wait(interrupted, NULL, clock_ns() + SECONDS_TO_THINK * NS_PER_SEC))
+        return false;
+    note(self, "Sending format operation ... \n");
+    return true;
+}
+
+static int format_all(struct format *f)
+{
+    struct target *target = &f->target;
+    struct exchange send = {
+        .command = {.opcode = FORMAT_OPCODE,
+                    .nsid = (uint32_t)target->nsid,
+                    .cdw10 = (uint32_t)(NVME_SET(FORMAT_LBAFL, f->lbaf & 0xf) |
+                                        NVME_SET(FORMAT_LBAFU, f->lbaf >> 4) |
+                                        NVME_SET(FORMAT_MSET, f->values[MSET]) |
+                                        NVME_SET(FORMAT_PI, f->values[PI]) |
+                                        NVME_SET(FORMAT_PIL, f->values[PIL]) |
+                                        NVME_SET(FORMAT_SES, f->values[SES]))},
+        .timeout_ms = f->timeout_ms,
+    };
+    int status = target_send(target, &send);
+    if (status)
+        return status;
+    out(target->self, "Success formatting namespace:%x\n", (unsigned)target->nsid);
+    int error = f->reset ? nvme_reset(target->controller) : nvme_rescan(target->controller);
+    return error ? complain(target->self, "%s: %s", f->reset ? "reset" : "reading the new format",
+                            nvme_error_text(error))
+                 : 0;
+}
+
+static int format(struct invocation *self)
+{
+    struct format f = {.target = TARGET(self), .lbaf = LBAF_KEEP, .timeout_ms = FORMAT_MS};
+    for (int key; (key = target_option(&f.target));)
+        if (!format_option(&f, key))
+            return 1;
+    int status = target_open(&f.target, 0);
+    if (status)
+        return status;
+    const struct nvme_identify_controller *data = f.target.controller->identify;
+    if (data->fna & FNA_FORMAT_ALL && !f.target.nsid_given)
+        f.target.nsid = NVME_NSID_ALL;
+    if (f.target.nsid == 0)
+        return complain(self, "Invalid namespace ID, specify a namespace to format or use '-n "
+                              "0xffffffff' to format all namespaces on this controller.");
+    status = choose_format(&f);
+    if (status)
+        return status;
+    if (!f.force && !ask(&f))
+        return STATUS_INTERRUPTED;
+    return format_all(&f);
+}
+
+const struct command cli_format = {.name = "nvme format",
+                                   .summary = "Format namespace with new block format",
+                                   .operands = "DEVICE",
+                                   .options = format_options,
+                                   .usage_status = 1,
+                                   .run = format};
+
+static int reset(struct invocation *self)
+{
+    struct target target = TARGET(self);
+    if (target_option(&target))
+        return 1;
+    int status = target_open(&target, 0);
+    if (status)
+        return status;
+    if (target.node_nsid)
+        return complain(self, "%s: not a controller", target.path);
+    int error = nvme_reset(target.controller);
+    return error ? complain(self, "%s", nvme_error_text(error)) : 0;
+}
+
+const struct command cli_reset = {.name = "nvme reset",
+                                  .summary = "Resets the controller",
+                                  .operands = "DEVICE",
+                                  .usage_status = 1,
+                                  .run = reset};
+
+static const struct option flush_options[] = {
+    {'n', "namespace-id", "NUM", "namespace (that of the device)"},
+    {0},
+};
+
+static int flush(struct invocation *self)
+{
+    struct target target = TARGET(self);
+    for (int key; (key = target_option(&target));)
+        if (key < 0 || !target_nsid(&target))
+            return 1;
+    int status = target_open(&target, TARGET_NEEDS_NSID);
+    if (status)
+        return status;
+    struct exchange send = {
+        .io = true,
+        .command = {.opcode = NVME_IO_FLUSH, .nsid = (uint32_t)target.nsid},
+    };
+    status = target_send(&target, &send);
+    if (!status)
+        out(self, "NVMe Flush: success\n");
+    return status;
+}
+
+const struct command cli_flush = {.name = "nvme flush",
+                                  .summary = "Submit a Flush command, return results",
+                                  .operands = "DEVICE",
+                                  .options = flush_options,
+                                  .usage_status = 1,
+                                  .run = flush};

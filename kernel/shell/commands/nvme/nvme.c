@@ -1,0 +1,77 @@
+/*
+ * nvme: what nvme-cli does, by its names, options and output. This file finds
+ * the sub-command.
+ */
+#include "kernel/shell/commands/nvme/tool.h"
+#include "lib/string.h"
+
+static const struct command *const subcommands[] = {
+    &cli_list,        &cli_id_ctrl,     &cli_id_ns,     &cli_list_ns,
+    &cli_get_log,     &cli_fw_log,      &cli_smart_log, &cli_error_log,
+    &cli_get_feature, &cli_set_feature, &cli_format,    &cli_admin_passthru,
+    &cli_io_passthru, &cli_flush,       &cli_reset,     &cli_show_regs,
+};
+
+/* Behind "nvme ". */
+static const char *short_name(const struct command *command)
+{
+    return strchr(command->name, ' ') + 1;
+}
+
+static const struct command *find(const char *name)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(subcommands); i++)
+        if (!strcmp(short_name(subcommands[i]), name))
+            return subcommands[i];
+    return NULL;
+}
+
+static void list_commands(struct invocation *self)
+{
+    out(self, "usage: nvme <command> [<device>] [<args>]\n\n"
+              "The device is a controller (/dev/nvme0) or a namespace (/dev/nvme0n1).\n\n");
+    for (unsigned i = 0; i < ARRAY_SIZE(subcommands); i++)
+        out(self, "  %-15s %s\n", short_name(subcommands[i]), subcommands[i]->summary);
+    out(self, "  %-15s %s\n\n", "help", "Display this help");
+    out(self, "See 'nvme help <command>' for more information on a specific command\n");
+}
+
+static bool wants_help(const struct invocation *self)
+{
+    for (int i = 2; i < self->argc; i++)
+        if (!strcmp(self->argv[i], "--help") || !strcmp(self->argv[i], "-h"))
+            return true;
+    return false;
+}
+
+static int nvme(struct invocation *self)
+{
+    const char *name = self->argc > 1 ? self->argv[1] : "help";
+    bool help = !strcmp(name, "help");
+    if (help && self->argc < 3) {
+        list_commands(self);
+        return 0;
+    }
+    if (help)
+        name = self->argv[2];
+    const struct command *command = find(name);
+    if (!command) {
+        note(self, "ERROR: Invalid sub-command '%s'\n", name);
+        return 1;
+    }
+    if (help || wants_help(self)) {
+        command_explain(self, command);
+        return 0;
+    }
+    struct invocation sub = *self;
+    sub.command = command;
+    sub.argc--;
+    sub.argv++;
+    int status = command->run(&sub);
+    self->output_failed = sub.output_failed;
+    return status;
+}
+
+COMMAND(nvme, .summary = "talk to NVMe controllers, as nvme-cli does",
+        .operands = "COMMAND [DEVICE] [OPTION]...", .details = "`nvme help` lists its commands.",
+        .usage_status = 1, .run = nvme)

@@ -1,0 +1,274 @@
+/* nvme admin-passthru and io-passthru: any command, with data in one direction. */
+#include "kernel/mem/heap.h"
+#include "kernel/shell/commands/nvme/tool.h"
+#include "lib/string.h"
+
+static const struct option options[] = {
+    {'o', "opcode", "NUM", "opcode (required)"},
+    {'f', "flags", "NUM", "command flags"},
+    {'p', "prefill", "NUM", "byte that the data buffer is filled with (0)"},
+    {'R', "rsvd", "NUM", "must be 0: the command identifier is the driver's"},
+    {'n', "namespace-id", "NUM", "namespace (0)"},
+    {'l', "data-len", "NUM", "bytes of data"},
+    {'t', "timeout", "NUM", "in milliseconds"},
+    {'2', "cdw2", "NUM", "dword 2 of the command"},
+    {'3', "cdw3", "NUM", "dword 3"},
+    {'4', "cdw10", "NUM", "dword 10"},
+    {'5', "cdw11", "NUM", "dword 11"},
+    {'6', "cdw12", "NUM", "dword 12"},
+    {'7', "cdw13", "NUM", "dword 13"},
+    {'8', "cdw14", "NUM", "dword 14"},
+    {'9', "cdw15", "NUM", "dword 15"},
+    {'i', "input-file", "FILE", "where data comes from (input), or goes to"},
+    {'b', "raw-binary", NULL, "the data as it is"},
+    {'s', "show-command", NULL, "print the command before sending it"},
+    {'d', "dry-run", NULL, "print it instead of sending it"},
+    {'r', "read", NULL, "data comes from the device"},
+    {'w', "write", NULL, "data goes to the device"},
+    {0},
+};
+
+struct passthru {
+    struct target target;
+    struct exchange exchange;
+    uint64_t prefill;
+    bool opcode_given, raw, show, dry, read, write;
+    const char *file;
+};
+
+static bool number32(struct passthru *p, uint32_t *to)
+{
+    uint64_t value;
+    if (!target_number(&p->target, "command dword", UINT32_MAX, &value))
+        return false;
+    *to = (uint32_t)value;
+    return true;
+}
+
+static bool number8(struct passthru *p, const char *name, uint8_t *to)
+{
+    uint64_t value;
+    if (!target_number(&p->target, name, UINT8_MAX, &value))
+        return false;
+    *to = (uint8_t)value;
+    return true;
+}
+
+static bool take_dword(struct passthru *p, int key)
+{
+    struct nvme_command *c = &p->exchange.command;
+    uint32_t *const dwords[] = {&c->cdw2,  &c->cdw3,  &c->cdw10, &c->cdw11,
+                                &c->cdw12, &c->cdw13, &c->cdw14, &c->cdw15};
+    return key >= '2' && key <= '9' && number32(p, dwords[key - '2']);
+}
+
+static bool take(struct passthru *p, int key)
+{
+    uint64_t value;
+    switch (key) {
+    case 'o':
+        return p->opcode_given = number8(p, "opcode", &p->exchange.command.opcode);
+    case 'f':
+        return number8(p, "flags", &p->exchange.command.flags);
+    case 'p':
+        return target_number(&p->target, "prefill", UINT8_MAX, &p->prefill);
+    case 'R':
+        return target_number(&p->target, "rsvd", 0, &value);
+    case 'n':
+        return target_nsid(&p->target);
+    case 'l':
+        if (!target_number(&p->target, "data-len", UINT32_MAX, &value))
+            return false;
+        p->exchange.bytes = value;
+        return true;
+    case 't':
+        return target_number(&p->target, "timeout", UINT32_MAX, &p->exchange.timeout_ms);
+    case 'i':
+        p->file = p->target.self->argument;
+        return true;
+    case 'b':
+        return p->raw = true;
+    case 's':
+        return p->show = true;
+    case 'd':
+        return p->dry = true;
+    case 'r':
+        return p->read = true;
+    case 'w':
+        return p->write = true;
+    default:
+        return take_dword(p, key);
+    }
+}
+
+static void show_command(const struct passthru *p)
+{
+    const struct nvme_command *c = &p->exchange.command;
+    struct invocation *self = p->target.self;
+    out(self,
+        "opcode       : %02x\nflags        : %02x\nrsvd1        : %04x\nnsid         : %08x\n"
+        "cdw2         : %08x\ncdw3         : %08x\ndata_len     : %08x\nmetadata_len : %08x\n",
+        c->opcode, c->flags, 0, c->nsid, c->cdw2, c->cdw3, (unsigned)p->exchange.bytes, 0);
+    out(self, "addr         : %llx\nmetadata     : %llx\n",
+        (unsigned long long)(uintptr_t)p->exchange.data, 0ULL);
+    out(self,
+        "cdw10        : %08x\ncdw11        : %08x\ncdw12        : %08x\ncdw13        : %08x\n"
+        "cdw14        : %08x\ncdw15        : %08x\ntimeout_ms   : %08x\n",
+        c->cdw10, c->cdw11, c->cdw12, c->cdw13, c->cdw14, c->cdw15,
+        (unsigned)p->exchange.timeout_ms);
+}
+
+/* The names that nvme-cli has for opcodes, the specification's. */
+static const char *opcode_name(bool io, uint8_t opcode)
+{
+    static const char *const admin[] = {
+        [0x00] = "Delete I/O Submission Queue",
+        [0x01] = "Create I/O Submission Queue",
+        [0x02] = "Get Log Page",
+        [0x04] = "Delete I/O Completion Queue",
+        [0x05] = "Create I/O Completion Queue",
+        [0x06] = "Identify",
+        [0x08] = "Abort",
+        [0x09] = "Set Features",
+        [0x0a] = "Get Features",
+        [0x0c] = "Asynchronous Event Request",
+        [0x0d] = "Namespace Management",
+        [0x10] = "Firmware Commit",
+        [0x11] = "Firmware Image Download",
+        [0x14] = "Device Self-test",
+        [0x15] = "Namespace Attachment",
+        [0x18] = "Keep Alive",
+        [0x19] = "Directive Send",
+        [0x1a] = "Directive Receive",
+        [0x1c] = "Virtualization Management",
+        [0x1d] = "NVMe-MI Send",
+        [0x1e] = "NVMe-MI Receive",
+        [0x7c] = "Doorbell Buffer Config",
+        [0x80] = "Format NVM",
+        [0x81] = "Security Send",
+        [0x82] = "Security Receive",
+        [0x84] = "Sanitize",
+        [0x86] = "Get LBA Status",
+    };
+    static const char *const nvm[] = {
+        [0x00] = "Flush",
+        [0x01] = "Write",
+        [0x02] = "Read",
+        [0x04] = "Write Uncorrectable",
+        [0x05] = "Compare",
+        [0x08] = "Write Zeroes",
+        [0x09] = "Dataset Management",
+        [0x0c] = "Verify",
+        [0x0d] = "Reservation Register",
+        [0x0e] = "Reservation Report",
+        [0x11] = "Reservation Acquire",
+        [0x15] = "Reservation Release",
+        [0x19] = "Copy",
+        [0x79] = "Zone Management Send",
+        [0x7a] = "Zone Management Receive",
+        [0x7d] = "Zone Append",
+    };
+    size_t count = io ? ARRAY_SIZE(nvm) : ARRAY_SIZE(admin);
+    const char *name = opcode < count ? (io ? nvm : admin)[opcode] : NULL;
+    return name ? name : "Unknown";
+}
+
+static int write_file(struct passthru *p)
+{
+    struct file *file;
+    int status = file_open(p->file, O_WRITE | O_CREATE, &file);
+    if (status == OK) {
+        int64_t written = file_write(file, p->exchange.data, p->exchange.bytes);
+        status = written < 0 ? (int)written : OK;
+        if (status == OK && (size_t)written < p->exchange.bytes)
+            status = ERR_NO_SPACE;
+        file_close(file);
+    }
+    return status == OK ? 0 : complain(p->target.self, "%s: %s", p->file, status_text(status));
+}
+
+static int show_data(struct passthru *p)
+{
+    struct invocation *self = p->target.self;
+    if (p->file)
+        return write_file(p);
+    if (p->raw)
+        out_bytes(self, p->exchange.data, p->exchange.bytes);
+    else
+        hex_print(self, p->exchange.data, p->exchange.bytes);
+    return 0;
+}
+
+/* The data is there, if there is any. */
+static int exchange(struct passthru *p)
+{
+    struct exchange *x = &p->exchange;
+    int status = 0;
+    if (p->write && x->bytes)
+        status = target_read_file(&p->target, p->file, x->data, x->bytes);
+    if (status)
+        return status;
+    if (p->show || p->dry)
+        show_command(p);
+    if (p->dry)
+        return 0;
+    status = target_send(&p->target, x);
+    if (status)
+        return status;
+    note(p->target.self, "%s Command %s is Success and result: 0x%08x\n", x->io ? "IO" : "Admin",
+         opcode_name(x->io, x->command.opcode), x->value);
+    return p->read && x->bytes ? show_data(p) : 0;
+}
+
+static int passthru(struct invocation *self, bool io)
+{
+    struct passthru p = {.target = TARGET(self), .exchange = {.io = io}};
+    struct exchange *x = &p.exchange;
+    for (int key; (key = target_option(&p.target));)
+        if (!take(&p, key))
+            return 1;
+    int status = target_open(&p.target, 0);
+    if (status)
+        return status;
+    if (!p.opcode_given)
+        return complain(self, "opcode required param");
+    if (p.read && p.write)
+        return complain(self, "--read and --write exclude each other");
+    /* As Linux: the node of one namespace is no way to another. */
+    x->command.nsid = p.target.nsid_given ? (uint32_t)p.target.nsid : 0;
+    if (p.target.node_nsid && x->command.nsid != p.target.node_nsid)
+        return complain(self, "%s is namespace %u, not %u", p.target.path, p.target.node_nsid,
+                        x->command.nsid);
+    if (x->bytes && !(x->data = target_buffer(&p.target, x->bytes)))
+        return 1;
+    if (x->bytes)
+        memset(x->data, (int)p.prefill, x->bytes);
+    status = exchange(&p);
+    kfree(x->data);
+    return status;
+}
+
+static int admin_passthru(struct invocation *self)
+{
+    return passthru(self, false);
+}
+
+static int io_passthru(struct invocation *self)
+{
+    return passthru(self, true);
+}
+
+const struct command cli_admin_passthru = {.name = "nvme admin-passthru",
+                                           .summary =
+                                               "Submit an arbitrary admin command, return results",
+                                           .operands = "DEVICE",
+                                           .options = options,
+                                           .usage_status = 1,
+                                           .run = admin_passthru};
+
+const struct command cli_io_passthru = {.name = "nvme io-passthru",
+                                        .summary = "Submit an arbitrary IO command, return results",
+                                        .operands = "DEVICE",
+                                        .options = options,
+                                        .usage_status = 1,
+                                        .run = io_passthru};

@@ -1,0 +1,184 @@
+/* Whom a sub-command is for, and the way there: names to devices, commands to queues. */
+#include "kernel/mem/heap.h"
+#include "kernel/nvme.h"
+#include "kernel/shell/commands/nvme/tool.h"
+#include "kernel/shell/reader.h"
+#include "lib/number.h"
+#include "lib/string.h"
+
+#define PAGE      4096u
+#define LOG_PIECE 4096u
+
+/* Get Log Page: Base 5.16, figures 197 to 201 */
+#define LOG_CDW10_LID   0x000000ffu
+#define LOG_CDW10_LSP   0x00007f00u
+#define LOG_CDW10_RAE   0x00008000u
+#define LOG_CDW10_NUMDL 0xffff0000u
+#define LOG_CDW11_NUMDU 0x0000ffffu
+#define LOG_CDW11_LSI   0xffff0000u
+#define LPA_EXTENDED    0x04u /* offsets and lengths above 16 KiB */
+
+int target_option(struct target *target)
+{
+    struct invocation *self = target->self;
+    for (;;) {
+        int key = option_next(self);
+        if (key || self->next >= self->argc)
+            return key;
+        if (target->path) {
+            usage(self, "extra operand '%s'", self->argv[self->next]);
+            return -1;
+        }
+        target->path = self->argv[self->next++];
+    }
+}
+
+bool target_number(struct target *target, const char *name, uint64_t most, uint64_t *value)
+{
+    const char *text = target->self->argument;
+    if (number_parse(text, 0, value) == OK && *value <= most)
+        return true;
+    complain(target->self, "invalid %s: '%s'", name, text);
+    return false;
+}
+
+bool target_nsid(struct target *target)
+{
+    target->nsid_given = target_number(target, "namespace-id", UINT32_MAX, &target->nsid);
+    return target->nsid_given;
+}
+
+int target_open(struct target *target, uint64_t otherwise)
+{
+    struct invocation *self = target->self;
+    if (!target->path)
+        return usage(self, "missing device");
+    int status = nvme_device_find(target->path, &target->controller, &target->node_nsid);
+    if (status == ERR_INVALID)
+        return complain(self, "%s: not an NVMe device", target->path);
+    if (status != OK)
+        return complain(self, "%s: %s", target->path, status_text(status));
+    if (target->nsid_given)
+        return 0;
+    target->nsid = target->node_nsid ? target->node_nsid : otherwise;
+    if (target->nsid == TARGET_NEEDS_NSID)
+        return complain(self, "%s: a controller: say which namespace by --namespace-id",
+                        target->path);
+    return 0;
+}
+
+const char *target_name(const struct target *target)
+{
+    const char *slash = strrchr(target->path, '/');
+    return slash ? slash + 1 : target->path;
+}
+
+int target_complain(struct target *target, int error, uint16_t status)
+{
+    if (error != NVME_ERR_STATUS)
+        return complain(target->self, "%s", nvme_error_text(error));
+    note(target->self, "NVMe status: %s(%#x)\n", nvme_status_text(status), status);
+    return 1;
+}
+
+int target_try(struct target *target, struct exchange *exchange)
+{
+    struct nvme_segment segment = {exchange->data, exchange->bytes};
+    struct nvme_request request = {
+        .command = exchange->command,
+        .segments = &segment,
+        .segment_count = exchange->bytes ? 1 : 0,
+        .data_bytes = exchange->bytes,
+        .timeout_ns = exchange->timeout_ms * 1000000,
+    };
+    int error = nvme_device_execute(target->controller, exchange->io, &request);
+    exchange->value = request.value;
+    exchange->status = request.status;
+    return error;
+}
+
+int target_send(struct target *target, struct exchange *exchange)
+{
+    int error = target_try(target, exchange);
+    if (error == NVME_ERR_INVALID)
+        return complain(target->self, "%zu bytes of data: at most %zu are possible",
+                        exchange->bytes, target->controller->max_transfer);
+    return error ? target_complain(target, error, exchange->status) : 0;
+}
+
+void *target_buffer(struct target *target, size_t bytes)
+{
+    void *buffer = bytes <= SIZE_MAX - PAGE ? kcalloc(1, MAX(ROUND_UP(bytes, PAGE), PAGE)) : NULL;
+    if (!buffer)
+        complain(target->self, "%s", status_text(ERR_NO_MEMORY));
+    return buffer;
+}
+
+int target_read_file(struct target *target, const char *path, void *data, size_t bytes)
+{
+    struct reader reader;
+    int status = reader_open(&reader, target->self, path ? path : "-");
+    if (status == OK) {
+        reader_read(&reader, data, bytes);
+        status = reader.status;
+        reader_close(&reader);
+    }
+    if (status == ERR_INTERRUPTED)
+        return STATUS_INTERRUPTED;
+    return status == OK
+               ? 0
+               : complain(target->self, "%s: %s", path ? path : "input", status_text(status));
+}
+
+void *target_identify(struct target *target, uint32_t cns, uint32_t nsid)
+{
+    struct exchange identify = {
+        .command = {.opcode = NVME_ADMIN_IDENTIFY, .nsid = nsid, .cdw10 = cns},
+        .data = target_buffer(target, NVME_IDENTIFY_SIZE),
+        .bytes = NVME_IDENTIFY_SIZE,
+    };
+    if (identify.data && target_send(target, &identify)) {
+        kfree(identify.data);
+        return NULL;
+    }
+    return identify.data;
+}
+
+/* Whole dwords: the buffer's last page has room for what is too much. */
+static int read_piece(struct target *target, const struct log_request *log, uint64_t offset,
+                      void *data, size_t bytes)
+{
+    uint32_t dwords = (uint32_t)((bytes + 3) / 4 - 1); /* 0's based */
+    struct exchange get = {
+        .command = {.opcode = NVME_ADMIN_GET_LOG_PAGE,
+                    .nsid = log->nsid,
+                    .cdw10 = log->lid | NVME_SET(LOG_CDW10_LSP, (uint32_t)log->lsp) |
+                             (log->retain ? LOG_CDW10_RAE : 0) |
+                             NVME_SET(LOG_CDW10_NUMDL, dwords & 0xffff),
+                    .cdw11 = dwords >> 16 | NVME_SET(LOG_CDW11_LSI, (uint32_t)log->lsi),
+                    .cdw12 = (uint32_t)offset,
+                    .cdw13 = (uint32_t)(offset >> 32)},
+        .data = data,
+        .bytes = (size_t)(dwords + 1) * 4,
+    };
+    return target_send(target, &get);
+}
+
+int target_log(struct target *target, const struct log_request *log, void *data)
+{
+    bool pieces = target->controller->identify->lpa & LPA_EXTENDED;
+    if (!pieces && log->offset)
+        return complain(target->self, "the controller knows no offsets in log pages");
+    size_t most = pieces ? LOG_PIECE : target->controller->max_transfer;
+    if (log->bytes > most && !pieces)
+        return complain(target->self, "the controller gives %zu bytes of a log page at most", most);
+    for (size_t done = 0; done < log->bytes; done += LOG_PIECE) {
+        size_t piece = MIN(log->bytes - done, most);
+        int status = read_piece(target, log, log->offset + done, (uint8_t *)data + done, piece);
+        if (status)
+            return status;
+        if (!pieces)
+            break;
+    }
+    return 0;
+}
