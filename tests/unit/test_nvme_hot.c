@@ -276,6 +276,48 @@ static void test_calls_at_the_end(void **state)
     }
 }
 
+/* Nothing is done about late commands twice: done() looks at deadlines while a reset drains. */
+static void check_inside(struct nvme_request *request)
+{
+    struct caller *caller = request->context;
+    caller->done++;
+    nvme_check(&caller->host->nvme);
+}
+
+static void test_check_inside_a_drain(void **state)
+{
+    (void)state;
+    const struct nvme_options options = {.retries = -1};
+    struct testhost *host = testhost_live(NULL, &options);
+    struct caller caller = {.host = host};
+    uint8_t *data = testhost_data(host, 512);
+    struct testio late = {0}, last = {0};
+    host->virt.config.abort_never = true;
+    const uint64_t delays[] = {NVMEVIRT_NEVER, 1010 * MS, 1050 * MS};
+    const uint16_t opcodes[] = {NVME_IO_READ, NVME_IO_FLUSH, NVME_IO_WRITE};
+    for (unsigned i = 0; i < 3; i++)
+        testhost_fault(host, (struct nvmevirt_fault){.queue = 1,
+                                                     .opcode = opcodes[i],
+                                                     .nth = 1,
+                                                     .kind = NVMEVIRT_DELAY,
+                                                     .argument = delays[i]});
+    late.request.timeout_ns = SECOND;
+    nvme_prepare_flush(&caller.request, host->nvme.namespaces);
+    caller.request.done = check_inside;
+    caller.request.context = &caller;
+    struct nvme_queue *queue = &host->nvme.io[0];
+    assert_int_equal(testio_submit(host, queue, &late, false, 0, 1, data), NVME_OK);
+    assert_int_equal(nvme_submit(queue, &caller.request), NVME_OK);
+    assert_int_equal(testio_submit(host, queue, &last, true, 0, 1, data), NVME_OK);
+    testhost_drain(host, queue);
+    assert_int_equal(late.request.result, NVME_ERR_TIMEOUT);
+    assert_int_equal(caller.request.result, NVME_OK);
+    assert_int_equal(last.request.result, NVME_OK);
+    assert_true(late.done == 1 && caller.done == 1 && last.done == 1);
+    assert_int_equal(host->nvme.resets, 1);
+    testhost_free(host);
+}
+
 /* A chain that never ends: each done() submits its request again, through resets. */
 struct chain {
     struct nvme_request request;
@@ -439,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_removed_under_load),
         cmocka_unit_test(test_calls_inside_a_reset),
         cmocka_unit_test(test_calls_at_the_end),
+        cmocka_unit_test(test_check_inside_a_drain),
         cmocka_unit_test(test_resets_under_a_chain),
         cmocka_unit_test(test_drained_before_reset_and_stop),
         cmocka_unit_test(test_late_dma),

@@ -202,6 +202,32 @@ static void test_spurious_interrupts(void **state)
     testhost_free(host);
 }
 
+/* Counted once, also by the look that done() takes in the middle of another. */
+static void interrupt_and_look(struct nvme_request *request)
+{
+    struct testhost *host = request->context;
+    struct nvme_queue *queue = &host->nvme.io[0];
+    host->handlers[queue->vector].function(host->handlers[queue->vector].argument);
+    nvme_reap(queue);
+}
+
+static void test_spurious_interrupt_while_reaping(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    struct nvme_queue *queue = &host->nvme.io[0];
+    struct nvme_request request = {.done = interrupt_and_look, .context = host};
+    nvme_prepare_flush(&request, host->nvme.namespaces);
+    assert_int_equal(nvme_submit(queue, &request), NVME_OK);
+    testhost_drain(host, queue);
+    uint64_t spurious = queue->counters.spurious;
+    assert_true(spurious > 0);
+    nvme_reap(queue);
+    nvme_reap(queue);
+    assert_int_equal(queue->counters.spurious, spurious);
+    testhost_free(host);
+}
+
 /* ---- Counters ------------------------------------------------------------------------------ */
 
 static void test_counters(void **state)
@@ -372,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_shared_vectors),
         cmocka_unit_test(test_masked_then_unmasked),
         cmocka_unit_test(test_spurious_interrupts),
+        cmocka_unit_test(test_spurious_interrupt_while_reaping),
         cmocka_unit_test(test_counters),
         cmocka_unit_test(test_quirks_of_commands),
         cmocka_unit_test(test_quirks_of_queues),

@@ -147,6 +147,26 @@ static void test_which_commands(void **state)
     testhost_free(host);
 }
 
+/* The look that finds the status sends the command again: nobody else has to ring. */
+static void test_sent_again_at_once(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    struct nvme_queue *queue = &host->nvme.io[0];
+    struct testio io = {0};
+    meets(host, 1, NVME_IO_FLUSH, 1, NVMEVIRT_STATUS, 6);
+    assert_int_equal(testio_flush(host, queue, &io), NVME_OK);
+    nvme_ring(queue);
+    testhost_work(host);
+    assert_int_equal(nvme_reap(queue), 1);
+    assert_int_equal(io.done, 0);
+    testhost_work(host);
+    assert_int_equal(nvme_reap(queue), 1);
+    assert_int_equal(io.done, 1);
+    assert_int_equal(io.request.result, NVME_OK);
+    testhost_free(host);
+}
+
 /* ---- When ---------------------------------------------------------------------------------- */
 
 static void set_delays(struct testhost *host, uint8_t cns, uint32_t nsid, uint8_t *data)
@@ -214,6 +234,22 @@ static void test_delays_are_asked_for(void **state)
             assert_true(host->faults[0].seen >= 4);
         testhost_works(host);
         testhost_free(host);
+    }
+}
+
+/* What a device that cannot be stopped was given for that is kept from it for ever. */
+static void test_delays_are_asked_of_a_device_that_leaves(void **state)
+{
+    (void)state;
+    for (unsigned isolate = 0; isolate < 2; isolate++) {
+        struct testhost *host = live_with_delays(NULL);
+        if (!isolate)
+            host->ops.isolate = NULL;
+        long held = host->dma_live;
+        meets(host, 0, NVME_ADMIN_SET_FEATURES, 2, NVMEVIRT_REMOVED, 0);
+        assert_int_equal(nvme_reset(&host->nvme), NVME_ERR_DEAD);
+        assert_int_equal(host->dma_live, isolate ? held : held + 1);
+        testhost_free_kept(host, isolate ? 0 : held + 1);
     }
 }
 
@@ -396,8 +432,10 @@ int main(void)
         cmocka_unit_test(test_every_status),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_which_commands),
+        cmocka_unit_test(test_sent_again_at_once),
         cmocka_unit_test(test_retry_delays),
         cmocka_unit_test(test_delays_are_asked_for),
+        cmocka_unit_test(test_delays_are_asked_of_a_device_that_leaves),
         cmocka_unit_test(test_other_requests_pass_a_waiting_one),
         cmocka_unit_test(test_duplicate_of_a_waiting_request),
         cmocka_unit_test(test_waiting_through_a_reset),
