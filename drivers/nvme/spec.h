@@ -1,9 +1,9 @@
 /*
  * What the NVMe specifications define, and nothing of this driver: registers,
- * commands, completions, data structures. "Base" is the NVM Express Base
- * Specification 2.0, "NVM" the NVM Command Set Specification 1.0, "PCIe" the
- * NVMe over PCIe Transport Specification 1.0. All values are little-endian,
- * as is every processor this driver supports (asserted below).
+ * commands, completions; Identify data and log pages are in spec_data.h. "Base" is the NVM Express
+ * Base Specification 2.0, "NVM" the NVM Command Set Specification 1.0, "PCIe" the NVMe over PCIe
+ * Transport Specification 1.0. All values are little-endian, as is every processor this driver
+ * supports (asserted below).
  */
 #ifndef NVME_SPEC_H
 #define NVME_SPEC_H
@@ -56,6 +56,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "NVMe structures are l
 #define NVME_CC_IOCQES 0x00f00000u
 
 #define NVME_CC_CSS_NVM    0u
+#define NVME_CC_CSS_ALL    6u /* all that are offered: needs NVME_CAP_CSS_SETS */
 #define NVME_CC_SHN_NORMAL 1u
 
 /* Base 3.1.3.6, figure 47 */
@@ -79,13 +80,13 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "NVMe structures are l
 
 struct nvme_command {
     uint8_t opcode;
-    uint8_t flags; /* bits 7:6 PSDT: 0 for PRP */
+    uint8_t flags; /* bits 7:6: NVME_FLAGS_PSDT */
     uint16_t cid;
     uint32_t nsid;
     uint32_t cdw2;
     uint32_t cdw3;
     uint64_t mptr;
-    uint64_t prp1;
+    uint64_t prp1; /* DPTR: PRP entries 1 and 2, or one SGL descriptor */
     uint64_t prp2;
     uint32_t cdw10;
     uint32_t cdw11;
@@ -99,6 +100,9 @@ _Static_assert(offsetof(struct nvme_command, prp1) == 24, "DPTR is CDW6, Base fi
 _Static_assert(offsetof(struct nvme_command, cdw10) == 40, "Base figure 87");
 
 #define NVME_SQES 6 /* log2 of its size, for CC.IOSQES */
+
+#define NVME_FLAGS_PSDT     0xc0u /* Base figure 86: how DPTR is to be read */
+#define NVME_FLAGS_PSDT_SGL 0x40u /* as an SGL descriptor, metadata in one buffer */
 
 #define NVME_NSID_ALL 0xffffffffu
 
@@ -114,6 +118,9 @@ enum nvme_admin_opcode {
     NVME_ADMIN_SET_FEATURES = 0x09,
     NVME_ADMIN_GET_FEATURES = 0x0a,
     NVME_ADMIN_ASYNC_EVENT = 0x0c,
+    NVME_ADMIN_NAMESPACE_MANAGEMENT = 0x0d,
+    NVME_ADMIN_NAMESPACE_ATTACHMENT = 0x15,
+    NVME_ADMIN_FORMAT = 0x80,
 };
 
 /* NVM opcodes: NVM figure 13 */
@@ -121,12 +128,23 @@ enum nvme_io_opcode {
     NVME_IO_FLUSH = 0x00,
     NVME_IO_WRITE = 0x01,
     NVME_IO_READ = 0x02,
+    NVME_IO_WRITE_UNCORRECTABLE = 0x04,
+    NVME_IO_COMPARE = 0x05,
+    NVME_IO_WRITE_ZEROES = 0x08,
+    NVME_IO_DATASET = 0x09,
+    NVME_IO_VERIFY = 0x0c,
+    NVME_IO_COPY = 0x19,
 };
 
 /* Identify: Base 5.17, figure 273 */
-#define NVME_IDENTIFY_NAMESPACE   0x00u
-#define NVME_IDENTIFY_CONTROLLER  0x01u
-#define NVME_IDENTIFY_ACTIVE_LIST 0x02u
+#define NVME_IDENTIFY_NAMESPACE       0x00u
+#define NVME_IDENTIFY_CONTROLLER      0x01u
+#define NVME_IDENTIFY_ACTIVE_LIST     0x02u
+#define NVME_IDENTIFY_DESCRIPTORS     0x03u
+/* Of one I/O command set, here of NVM (CSI 0): where CC.CSS selects all command sets */
+#define NVME_IDENTIFY_SET_NAMESPACE   0x05u
+#define NVME_IDENTIFY_SET_CONTROLLER  0x06u
+#define NVME_IDENTIFY_SET_ACTIVE_LIST 0x07u
 
 #define NVME_IDENTIFY_SIZE     4096u
 #define NVME_ACTIVE_LIST_IDS   1024u
@@ -151,11 +169,127 @@ enum nvme_io_opcode {
 #define NVME_QUEUES_CQ      0xffff0000u
 #define NVME_QUEUES_MOST    0xfffeu
 
-/* Read and Write, command dword 12: NVM 3.2.4 and 3.2.6 */
-#define NVME_RW_CDW12_NLB 0x0000ffffu /* 0's based */
-#define NVME_RW_CDW12_FUA 0x40000000u
+/* Get Features and Set Features: Base 5.15 and 5.27, command dword 10 */
+#define NVME_FEATURE_CDW10_FID    0x000000ffu
+#define NVME_FEATURE_CDW10_SELECT 0x00000700u /* Get Features */
+#define NVME_FEATURE_CDW10_SAVE   0x80000000u /* Set Features */
+
+enum nvme_feature_select {
+    NVME_FEATURE_CURRENT = 0,
+    NVME_FEATURE_DEFAULT = 1,
+    NVME_FEATURE_SAVED = 2,
+    NVME_FEATURE_CAPABILITIES = 3,
+};
+
+/* Asynchronous Event Configuration: Base 5.27.1.8 */
+#define NVME_FEATURE_EVENTS    0x0bu
+#define NVME_EVENTS_SMART      0x000000ffu /* a bit for each of NVME_CRITICAL_* */
+#define NVME_EVENTS_NAMESPACES 0x00000100u
+#define NVME_EVENTS_FIRMWARE   0x00000200u
+
+/* Asynchronous Event Request, completion dword 0: Base 5.2.1, figures 145 to 150 */
+#define NVME_EVENT_TYPE        0x00000007u
+#define NVME_EVENT_INFORMATION 0x0000ff00u
+#define NVME_EVENT_LOG         0x00ff0000u /* the page to read, which allows the next event */
+
+enum nvme_event_type {
+    NVME_EVENT_ERROR = 0,
+    NVME_EVENT_SMART = 1,
+    NVME_EVENT_NOTICE = 2,
+    NVME_EVENT_COMMAND_SET = 6,
+    NVME_EVENT_VENDOR = 7,
+};
+
+#define NVME_NOTICE_NAMESPACES 0x00u
+#define NVME_NOTICE_FIRMWARE   0x01u
+
+/* Abort: Base 5.1, command dword 10; completion dword 0 */
+#define NVME_ABORT_CDW10_SQID 0x0000ffffu
+#define NVME_ABORT_CDW10_CID  0xffff0000u
+#define NVME_ABORT_NOT        0x00000001u /* the command was not aborted */
+
+/* Get Log Page: Base 5.16, command dwords 10 to 13 */
+#define NVME_LOG_CDW10_LID   0x000000ffu
+#define NVME_LOG_CDW10_RAE   0x00008000u /* retain the asynchronous event */
+#define NVME_LOG_CDW10_NUMDL 0xffff0000u /* dwords, 0's based, low half */
+#define NVME_LOG_CDW11_NUMDU 0x0000ffffu
+
+enum nvme_log_id {
+    NVME_LOG_ERROR_INFORMATION = 0x01,
+    NVME_LOG_HEALTH = 0x02,
+    NVME_LOG_FIRMWARE = 0x03,
+    NVME_LOG_CHANGED_NAMESPACES = 0x04,
+    NVME_LOG_EFFECTS = 0x05,
+};
+
+/* Format NVM: Base 5.14, command dword 10 */
+#define NVME_FORMAT_CDW10_LBAFL 0x0000000fu
+#define NVME_FORMAT_CDW10_MSET  0x00000010u
+#define NVME_FORMAT_CDW10_PI    0x000000e0u
+#define NVME_FORMAT_CDW10_PIL   0x00000100u
+#define NVME_FORMAT_CDW10_SES   0x00000e00u /* enum nvme_erase */
+#define NVME_FORMAT_CDW10_LBAFU 0x00003000u
+
+enum nvme_erase {
+    NVME_ERASE_NONE = 0, /* contents are undefined afterwards all the same */
+    NVME_ERASE_USER_DATA = 1,
+    NVME_ERASE_CRYPTOGRAPHIC = 2,
+};
+
+/* Namespace Attachment: Base 5.20, command dword 10 */
+#define NVME_ATTACHMENT_ATTACH 0u
+#define NVME_ATTACHMENT_DETACH 1u
+
+/* Commands on a range of blocks, command dword 12: NVM 3.2 */
+#define NVME_RW_CDW12_NLB  0x0000ffffu /* 0's based */
+#define NVME_RW_CDW12_DEAC 0x02000000u /* Write Zeroes: may deallocate */
+#define NVME_RW_CDW12_FUA  0x40000000u
 
 #define NVME_RW_BLOCKS_MOST 0x10000u
+
+/* Dataset Management: NVM 3.2.3, command dwords 10 and 11 */
+#define NVME_DATASET_RANGES      256u
+#define NVME_DATASET_INTEGRAL_RD 0x1u
+#define NVME_DATASET_INTEGRAL_WR 0x2u
+#define NVME_DATASET_DEALLOCATE  0x4u
+
+struct nvme_dataset_range {
+    uint32_t attributes; /* hints, NVM figure 41; 0: none */
+    uint32_t blocks;     /* not 0's based */
+    uint64_t lba;
+};
+_Static_assert(sizeof(struct nvme_dataset_range) == 16, "NVM figure 40");
+
+/* Copy: NVM 3.2.2, source ranges of descriptor format 0 */
+#define NVME_COPY_RANGES 256u
+
+struct nvme_copy_range {
+    uint8_t reserved0[8];
+    uint64_t lba;
+    uint16_t blocks; /* 0's based */
+    uint8_t reserved18[6];
+    uint32_t reference_tag;
+    uint16_t application_tag;
+    uint16_t application_mask;
+};
+_Static_assert(sizeof(struct nvme_copy_range) == 32, "NVM figure 33");
+_Static_assert(offsetof(struct nvme_copy_range, lba) == 8, "NVM figure 33");
+
+/* ---- SGL descriptors: Base 4.1.2, figures 102 ff. ------------------------------------------- */
+
+struct nvme_sgl {
+    uint64_t address;
+    uint32_t length; /* bytes */
+    uint8_t reserved12[3];
+    uint8_t type;
+};
+_Static_assert(sizeof(struct nvme_sgl) == 16, "Base figure 103");
+_Static_assert(offsetof(struct nvme_sgl, type) == 15, "Base figure 103");
+
+/* Bits 7:4 of it; sub type 0 is an address */
+#define NVME_SGL_DATA         0x00u
+#define NVME_SGL_SEGMENT      0x20u /* the next descriptors: not the last of them */
+#define NVME_SGL_LAST_SEGMENT 0x30u
 
 /* ---- Completion queue entry: Base 3.3.3.2, figure 89 ff. ---------------------------------- */
 
@@ -181,184 +315,6 @@ _Static_assert(offsetof(struct nvme_completion, status) == 14, "Base figure 91")
 #define NVME_STATUS_MORE 0x2000u
 #define NVME_STATUS_DNR  0x4000u
 
-/* ---- Identify Controller data: Base figure 275 -------------------------------------------- */
-
-struct nvme_power_state {
-    uint16_t max_power;
-    uint8_t reserved2;
-    uint8_t flags;
-    uint32_t entry_latency;
-    uint32_t exit_latency;
-    uint8_t relative_read_throughput;
-    uint8_t relative_read_latency;
-    uint8_t relative_write_throughput;
-    uint8_t relative_write_latency;
-    uint16_t idle_power;
-    uint8_t idle_scale;
-    uint8_t reserved19;
-    uint16_t active_power;
-    uint8_t active_workload_scale;
-    uint8_t reserved23[9];
-};
-_Static_assert(sizeof(struct nvme_power_state) == 32, "Base figure 276");
-
-struct nvme_identify_controller {
-    uint16_t vid;
-    uint16_t ssvid;
-    char sn[20]; /* ASCII, padded with blanks, no NUL */
-    char mn[40];
-    char fr[8];
-    uint8_t rab;
-    uint8_t ieee[3];
-    uint8_t cmic;
-    uint8_t mdts; /* largest transfer is CAP.MPSMIN pages << MDTS; 0: no limit */
-    uint16_t cntlid;
-    uint32_t ver;
-    uint32_t rtd3r;
-    uint32_t rtd3e; /* microseconds to enter power-off; 0: not told */
-    uint32_t oaes;
-    uint32_t ctratt;
-    uint16_t rrls;
-    uint8_t reserved102[9];
-    uint8_t cntrltype;
-    uint8_t fguid[16];
-    uint16_t crdt1;
-    uint16_t crdt2;
-    uint16_t crdt3;
-    uint8_t reserved134[119];
-    uint8_t nvmsr;
-    uint8_t vwci;
-    uint8_t mec;
-    uint16_t oacs;
-    uint8_t acl;
-    uint8_t aerl;
-    uint8_t frmw;
-    uint8_t lpa;
-    uint8_t elpe;
-    uint8_t npss;
-    uint8_t avscc;
-    uint8_t apsta;
-    uint16_t wctemp;
-    uint16_t cctemp;
-    uint16_t mtfa;
-    uint32_t hmpre;
-    uint32_t hmmin;
-    uint8_t tnvmcap[16];
-    uint8_t unvmcap[16];
-    uint32_t rpmbs;
-    uint16_t edstt;
-    uint8_t dsto;
-    uint8_t fwug;
-    uint16_t kas;
-    uint16_t hctma;
-    uint16_t mntmt;
-    uint16_t mxtmt;
-    uint32_t sanicap;
-    uint32_t hmminds;
-    uint16_t hmmaxd;
-    uint16_t nsetidmax;
-    uint16_t endgidmax;
-    uint8_t anatt;
-    uint8_t anacap;
-    uint32_t anagrpmax;
-    uint32_t nanagrpid;
-    uint32_t pels;
-    uint16_t domain_id;
-    uint8_t reserved358[10];
-    uint8_t megcap[16];
-    uint8_t reserved384[128];
-    uint8_t sqes; /* bits 3:0 smallest, 7:4 largest, log2 */
-    uint8_t cqes;
-    uint16_t maxcmd;
-    uint32_t nn;
-    uint16_t oncs;
-    uint16_t fuses;
-    uint8_t fna;
-    uint8_t vwc; /* bit 0: a volatile write cache is present */
-    uint16_t awun;
-    uint16_t awupf;
-    uint8_t icsvscc;
-    uint8_t nwpc;
-    uint16_t acwu;
-    uint16_t cdfs;
-    uint32_t sgls;
-    uint32_t mnan;
-    uint8_t maxdna[16];
-    uint32_t maxcna;
-    uint8_t reserved564[204];
-    char subnqn[256];
-    uint8_t reserved1024[768];
-    uint8_t fabrics[256];
-    struct nvme_power_state psd[32];
-    uint8_t vendor[1024];
-};
-_Static_assert(sizeof(struct nvme_identify_controller) == 4096, "Base figure 275");
-_Static_assert(offsetof(struct nvme_identify_controller, mdts) == 77, "Base figure 275");
-_Static_assert(offsetof(struct nvme_identify_controller, oacs) == 256, "Base figure 275");
-_Static_assert(offsetof(struct nvme_identify_controller, sqes) == 512, "Base figure 275");
-_Static_assert(offsetof(struct nvme_identify_controller, vwc) == 525, "Base figure 275");
-_Static_assert(offsetof(struct nvme_identify_controller, subnqn) == 768, "Base figure 275");
-_Static_assert(offsetof(struct nvme_identify_controller, psd) == 2048, "Base figure 275");
-
-#define NVME_VWC_PRESENT 0x01u
-
-/* ---- Identify Namespace data, NVM command set: NVM figure 97 -------------------------------- */
-
-struct nvme_lba_format {
-    uint16_t metadata_size; /* bytes for each LBA */
-    uint8_t data_size;      /* log2 of the LBA's size; 0: format not available */
-    uint8_t performance;
-};
-_Static_assert(sizeof(struct nvme_lba_format) == 4, "NVM figure 98");
-
-struct nvme_identify_namespace {
-    uint64_t nsze; /* size in LBAs */
-    uint64_t ncap;
-    uint64_t nuse;
-    uint8_t nsfeat;
-    uint8_t nlbaf; /* 0's based */
-    uint8_t flbas;
-    uint8_t mc;
-    uint8_t dpc;
-    uint8_t dps;
-    uint8_t nmic;
-    uint8_t rescap;
-    uint8_t fpi;
-    uint8_t dlfeat;
-    uint16_t nawun;
-    uint16_t nawupf;
-    uint16_t nacwu;
-    uint16_t nabsn;
-    uint16_t nabo;
-    uint16_t nabspf;
-    uint16_t noiob;
-    uint8_t nvmcap[16];
-    uint16_t npwg;
-    uint16_t npwa;
-    uint16_t npdg;
-    uint16_t npda;
-    uint16_t nows;
-    uint16_t mssrl;
-    uint32_t mcl;
-    uint8_t msrc;
-    uint8_t reserved81[11];
-    uint32_t anagrpid;
-    uint8_t reserved96[3];
-    uint8_t nsattr; /* bit 0: write protected */
-    uint16_t nvmsetid;
-    uint16_t endgid;
-    uint8_t nguid[16];
-    uint8_t eui64[8];
-    struct nvme_lba_format lbaf[64];
-    uint8_t vendor[3712];
-};
-_Static_assert(sizeof(struct nvme_identify_namespace) == 4096, "NVM figure 97");
-_Static_assert(offsetof(struct nvme_identify_namespace, nsattr) == 99, "NVM figure 97");
-_Static_assert(offsetof(struct nvme_identify_namespace, nguid) == 104, "NVM figure 97");
-_Static_assert(offsetof(struct nvme_identify_namespace, lbaf) == 128, "NVM figure 97");
-
-#define NVME_FLBAS_LOW           0x0fu /* bits 3:0 of the format's index */
-#define NVME_FLBAS_HIGH          0x60u /* bits 5:4 of it, where there are more than 16 formats */
-#define NVME_NSATTR_WRITE_LOCKED 0x01u
+#include "spec_data.h"
 
 #endif

@@ -7,6 +7,16 @@ typedef struct nvme_id_ctrl layout_ctrl;
 typedef struct nvme_id_ns layout_ns;
 typedef struct nvme_id_psd layout_psd;
 typedef struct nvme_lbaf layout_lbaf;
+typedef struct nvme_dsm_range layout_dataset;
+typedef struct nvme_copy_range layout_copy;
+typedef struct nvme_ns_id_desc layout_descriptor;
+typedef struct nvme_ctrl_list layout_controllers;
+typedef struct nvme_id_ctrl_nvm layout_nvm;
+typedef struct nvme_error_log_page layout_error;
+typedef struct nvme_smart_log layout_health;
+typedef struct nvme_firmware_slot layout_firmware;
+typedef struct nvme_ns_list layout_changed;
+typedef struct nvme_cmd_effects_log layout_effects;
 
 #define FIELD(reg, field) ((uint64_t)NVME_##reg##_##field##_MASK << NVME_##reg##_##field##_SHIFT)
 

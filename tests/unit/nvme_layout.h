@@ -29,10 +29,13 @@ extern const struct layout_number libnvme_numbers[];
 
 /* clang-format off */
 /* What is compared in size. */
-#define STRUCTURES(S) S(ctrl) S(ns) S(psd) S(lbaf)
+#define STRUCTURES(S) \
+    S(ctrl) S(ns) S(psd) S(lbaf) S(dataset) S(copy) S(descriptor) S(controllers) S(nvm) \
+    S(error) S(health) S(firmware) S(changed) S(effects)
 
 #define LAYOUT(F) \
-    LAYOUT_CONTROLLER(F) LAYOUT_NAMESPACE(F) LAYOUT_POWER(F) LAYOUT_FORMAT(F)
+    LAYOUT_CONTROLLER(F) LAYOUT_NAMESPACE(F) LAYOUT_POWER(F) LAYOUT_FORMAT(F) \
+    LAYOUT_COMMANDS(F) LAYOUT_LOGS(F)
 
 #define LAYOUT_CONTROLLER(F) \
     SAME(F, ctrl, vid) SAME(F, ctrl, ssvid) SAME(F, ctrl, sn) SAME(F, ctrl, mn) \
@@ -79,6 +82,38 @@ extern const struct layout_number libnvme_numbers[];
 #define LAYOUT_FORMAT(F) \
     F(lbaf, metadata_size, ms) F(lbaf, data_size, ds) F(lbaf, performance, rp)
 
+/* Of a copy's tags libnvme 1.x has the two last in the wrong order: they are not compared. */
+#define LAYOUT_COMMANDS(F) \
+    F(dataset, attributes, cattr) F(dataset, blocks, nlb) F(dataset, lba, slba) \
+    F(copy, lba, slba) F(copy, blocks, nlb) F(copy, reference_tag, eilbrt) \
+    F(descriptor, type, nidt) F(descriptor, length, nidl) F(descriptor, reserved2, rsvd) \
+    F(controllers, count, num) F(controllers, ids, identifier) \
+    SAME(F, nvm, vsl) SAME(F, nvm, wzsl) SAME(F, nvm, wusl) SAME(F, nvm, dmrl) \
+    SAME(F, nvm, dmrsl) SAME(F, nvm, dmsl)
+
+#define LAYOUT_LOGS(F) \
+    F(error, count, error_count) F(error, sq_id, sqid) F(error, cid, cmdid) \
+    F(error, status, status_field) F(error, parameter, parm_error_location) \
+    SAME(F, error, lba) SAME(F, error, nsid) F(error, vendor_log, vs) \
+    F(error, transport, trtype) F(error, specific, cs) \
+    F(error, transport_specific, trtype_spec_info) \
+    F(health, critical, critical_warning) SAME(F, health, temperature) \
+    F(health, spare, avail_spare) F(health, spare_threshold, spare_thresh) \
+    F(health, used, percent_used) F(health, endurance_critical, endu_grp_crit_warn_sumry) \
+    F(health, data_read, data_units_read) F(health, data_written, data_units_written) \
+    SAME(F, health, host_reads) SAME(F, health, host_writes) \
+    F(health, busy_minutes, ctrl_busy_time) SAME(F, health, power_cycles) \
+    SAME(F, health, power_on_hours) SAME(F, health, unsafe_shutdowns) \
+    SAME(F, health, media_errors) F(health, error_entries, num_err_log_entries) \
+    F(health, warning_minutes, warning_temp_time) \
+    F(health, critical_minutes, critical_comp_time) F(health, sensors, temp_sensor) \
+    F(health, throttle_count[0], thm_temp1_trans_count) \
+    F(health, throttle_count[1], thm_temp2_trans_count) \
+    F(health, throttle_seconds[0], thm_temp1_total_time) \
+    F(health, throttle_seconds[1], thm_temp2_total_time) \
+    F(firmware, active, afi) F(firmware, revisions, frs) F(changed, ids, ns) \
+    F(effects, admin, acs) F(effects, io, iocs)
+
 /* (the driver's name, libnvme's) */
 #define NUMBERS(N) \
     N(NVME_REG_CAP, NVME_REG_CAP) N(NVME_REG_VS, NVME_REG_VS) \
@@ -121,7 +156,65 @@ extern const struct layout_number libnvme_numbers[];
     N(NVME_STATUS_SCT, NVME_SCT_MASK << NVME_SCT_SHIFT) \
     N(NVME_FLBAS_LOW, NVME_NS_FLBAS_LOWER_MASK) N(NVME_FLBAS_HIGH, NVME_NS_FLBAS_HIGHER_MASK) \
     N(NVME_NSATTR_WRITE_LOCKED, NVME_NS_NSATTR_WRITE_PROTECTED) \
-    N(NVME_VWC_PRESENT, NVME_CTRL_VWC_PRESENT)
+    N(NVME_VWC_PRESENT, NVME_CTRL_VWC_PRESENT) \
+    N(NVME_ADMIN_NAMESPACE_MANAGEMENT, nvme_admin_ns_mgmt) \
+    N(NVME_ADMIN_NAMESPACE_ATTACHMENT, nvme_admin_ns_attach) \
+    N(NVME_ADMIN_FORMAT, nvme_admin_format_nvm) \
+    N(NVME_IO_WRITE_UNCORRECTABLE, nvme_cmd_write_uncor) N(NVME_IO_COMPARE, nvme_cmd_compare) \
+    N(NVME_IO_WRITE_ZEROES, nvme_cmd_write_zeroes) N(NVME_IO_DATASET, nvme_cmd_dsm) \
+    N(NVME_IO_VERIFY, nvme_cmd_verify) N(NVME_IO_COPY, nvme_cmd_copy) \
+    N(NVME_IDENTIFY_DESCRIPTORS, NVME_IDENTIFY_CNS_NS_DESC_LIST) \
+    N(NVME_IDENTIFY_SET_NAMESPACE, NVME_IDENTIFY_CNS_CSI_NS) \
+    N(NVME_IDENTIFY_SET_CONTROLLER, NVME_IDENTIFY_CNS_CSI_CTRL) \
+    N(NVME_IDENTIFY_SET_ACTIVE_LIST, NVME_IDENTIFY_CNS_CSI_NS_ACTIVE_LIST) \
+    N(NVME_CC_CSS_ALL, NVME_CC_CSS_CSI) \
+    N(NVME_FEATURE_CURRENT, NVME_GET_FEATURES_SEL_CURRENT) \
+    N(NVME_FEATURE_DEFAULT, NVME_GET_FEATURES_SEL_DEFAULT) \
+    N(NVME_FEATURE_SAVED, NVME_GET_FEATURES_SEL_SAVED) \
+    N(NVME_FEATURE_CAPABILITIES, NVME_GET_FEATURES_SEL_SUPPORTED) \
+    N(NVME_FEATURE_EVENTS, NVME_FEAT_FID_ASYNC_EVENT) \
+    N(NVME_EVENTS_SMART, FIELD(FEAT_AE, SMART)) N(NVME_EVENTS_NAMESPACES, FIELD(FEAT_AE, NAN)) \
+    N(NVME_EVENTS_FIRMWARE, FIELD(FEAT_AE, FW)) N(NVME_EVENTS_NAMESPACES, NVME_CTRL_OAES_NA) \
+    N(NVME_EVENTS_FIRMWARE, NVME_CTRL_OAES_FA) \
+    N(NVME_EVENT_ERROR, NVME_AER_ERROR) N(NVME_EVENT_SMART, NVME_AER_SMART) \
+    N(NVME_EVENT_NOTICE, NVME_AER_NOTICE) N(NVME_EVENT_COMMAND_SET, NVME_AER_CSS) \
+    N(NVME_EVENT_VENDOR, NVME_AER_VS) \
+    N(NVME_NOTICE_NAMESPACES, NVME_AER_NOTICE_NS_CHANGED) \
+    N(NVME_NOTICE_FIRMWARE, NVME_AER_NOTICE_FW_ACT_STARTING) \
+    N(NVME_LOG_ERROR_INFORMATION, NVME_LOG_LID_ERROR) N(NVME_LOG_HEALTH, NVME_LOG_LID_SMART) \
+    N(NVME_LOG_FIRMWARE, NVME_LOG_LID_FW_SLOT) \
+    N(NVME_LOG_CHANGED_NAMESPACES, NVME_LOG_LID_CHANGED_NS) \
+    N(NVME_LOG_EFFECTS, NVME_LOG_LID_CMD_EFFECTS) \
+    N(NVME_ERASE_NONE, NVME_FORMAT_SES_NONE) \
+    N(NVME_ERASE_USER_DATA, NVME_FORMAT_SES_USER_DATA_ERASE) \
+    N(NVME_ERASE_CRYPTOGRAPHIC, NVME_FORMAT_SES_CRYPTO_ERASE) \
+    N(NVME_ATTACHMENT_ATTACH, NVME_NS_ATTACH_SEL_CTRL_ATTACH) \
+    N(NVME_ATTACHMENT_DETACH, NVME_NS_ATTACH_SEL_CTRL_DEATTACH) \
+    N(NVME_RW_CDW12_DEAC, (uint32_t)NVME_IO_DEAC << 16) \
+    N(NVME_RW_CDW12_FUA, (uint32_t)NVME_IO_FUA << 16) \
+    N(NVME_DATASET_INTEGRAL_RD, NVME_DSMGMT_IDR) N(NVME_DATASET_INTEGRAL_WR, NVME_DSMGMT_IDW) \
+    N(NVME_DATASET_DEALLOCATE, NVME_DSMGMT_AD) \
+    N(NVME_OACS_FORMAT, NVME_CTRL_OACS_FORMAT) N(NVME_OACS_NAMESPACES, NVME_CTRL_OACS_NS_MGMT) \
+    N(NVME_ONCS_COMPARE, NVME_CTRL_ONCS_COMPARE) \
+    N(NVME_ONCS_WRITE_UNCORRECTABLE, NVME_CTRL_ONCS_WRITE_UNCORRECTABLE) \
+    N(NVME_ONCS_DATASET, NVME_CTRL_ONCS_DSM) \
+    N(NVME_ONCS_WRITE_ZEROES, NVME_CTRL_ONCS_WRITE_ZEROES) \
+    N(NVME_ONCS_VERIFY, NVME_CTRL_ONCS_VERIFY) N(NVME_ONCS_COPY, NVME_CTRL_ONCS_COPY) \
+    N(NVME_LPA_EXTENDED, NVME_CTRL_LPA_EXTENDED) \
+    N(NVME_SGLS_SUPPORT, NVME_CTRL_SGLS_SUPPORTED) \
+    N(NVME_DESCRIPTOR_EUI64, NVME_NIDT_EUI64) N(NVME_DESCRIPTOR_NGUID, NVME_NIDT_NGUID) \
+    N(NVME_DESCRIPTOR_UUID, NVME_NIDT_UUID) N(NVME_DESCRIPTOR_CSI, NVME_NIDT_CSI) \
+    N(NVME_CSI_NVM, NVME_CSI_NVM) \
+    N(NVME_CRITICAL_SPARE, NVME_SMART_CRIT_SPARE) \
+    N(NVME_CRITICAL_TEMPERATURE, NVME_SMART_CRIT_TEMPERATURE) \
+    N(NVME_CRITICAL_RELIABILITY, NVME_SMART_CRIT_DEGRADED) \
+    N(NVME_CRITICAL_READ_ONLY, NVME_SMART_CRIT_MEDIA) \
+    N(NVME_CRITICAL_BACKUP, NVME_SMART_CRIT_VOLATILE_MEMORY) \
+    N(NVME_CRITICAL_PMR, NVME_SMART_CRIT_PMR_RO) \
+    N(NVME_EFFECT_SUPPORTED, NVME_CMD_EFFECTS_CSUPP) N(NVME_EFFECT_DATA, NVME_CMD_EFFECTS_LBCC) \
+    N(NVME_EFFECT_NAMESPACE, NVME_CMD_EFFECTS_NCC) \
+    N(NVME_EFFECT_INVENTORY, NVME_CMD_EFFECTS_NIC) \
+    N(NVME_EFFECT_CONTROLLER, NVME_CMD_EFFECTS_CCC)
 /* clang-format on */
 
 #endif

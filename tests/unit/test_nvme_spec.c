@@ -16,6 +16,16 @@ typedef struct nvme_identify_controller layout_ctrl;
 typedef struct nvme_identify_namespace layout_ns;
 typedef struct nvme_power_state layout_psd;
 typedef struct nvme_lba_format layout_lbaf;
+typedef struct nvme_dataset_range layout_dataset;
+typedef struct nvme_copy_range layout_copy;
+typedef struct nvme_descriptor layout_descriptor;
+typedef struct nvme_controller_list layout_controllers;
+typedef struct nvme_identify_nvm layout_nvm;
+typedef struct nvme_error_entry layout_error;
+typedef struct nvme_health_log layout_health;
+typedef struct nvme_firmware_log layout_firmware;
+typedef struct nvme_changed_log layout_changed;
+typedef struct nvme_effects_log layout_effects;
 
 static void test_sizes(void **state)
 {
