@@ -277,11 +277,9 @@ static void add_node(const char *name, struct block_device *block)
         log_line(LOG_ERROR, "/dev/%s: %s", name, status_text(error));
 }
 
-static void add_disk(struct device *device, unsigned index)
+static void add_disk(struct device *device, struct disk *disk, const struct nvme_namespace *ns)
 {
     static bool first_is_named;
-    const struct nvme_namespace *ns = &device->controller.namespaces[index];
-    struct disk *disk = &device->disks[index];
     *disk = (struct disk){.device = device, .ns = ns};
     disk->block = (struct block_device){
         .block_size = ns->block_size,
@@ -386,8 +384,9 @@ static bool add_device(const struct pci_function *function, unsigned number)
              device->name, c->model, c->serial, c->firmware, c->namespace_count,
              c->namespace_count == 1 ? "" : "s", c->io[0].size, c->max_transfer / 1024);
     add_controller_node(device);
-    for (unsigned i = 0; i < c->namespace_count; i++)
-        add_disk(device, i);
+    struct disk *disk = device->disks;
+    for (const struct nvme_namespace *ns = c->namespaces; ns; ns = ns->next)
+        add_disk(device, disk++, ns);
     return true;
 }
 

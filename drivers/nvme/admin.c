@@ -4,6 +4,8 @@
  */
 #include "internal.h"
 
+#define ABORT_TIMEOUT_NS (5000 * NVME_NS_PER_MS)
+
 static int admin(struct nvme_controller *controller, const struct nvme_command *command,
                  const struct nvme_segment *data, uint32_t *value, const char *what)
 {
@@ -39,6 +41,42 @@ int nvme_set_feature(struct nvme_controller *controller, uint32_t feature, uint3
     const struct nvme_command command = {
         .opcode = NVME_ADMIN_SET_FEATURES, .cdw10 = feature, .cdw11 = value};
     return admin(controller, &command, NULL, result, "Set Features");
+}
+
+static void abort_done(struct nvme_request *request)
+{
+    struct nvme_controller *controller = request->context;
+    unsigned id = controller->abort.queue->id;
+    controller->abort.queue = NULL;
+    if (request->result == NVME_OK)
+        nvme_log(controller, NVME_LOG_WARNING, "queue %u: command %04x was %saborted", id,
+                 controller->abort.cid, request->value & NVME_ABORT_NOT ? "not " : "");
+    else
+        nvme_log(controller, NVME_LOG_WARNING, "queue %u: no Abort of command %04x: %s", id,
+                 controller->abort.cid, nvme_error_text(request->result));
+}
+
+/* Base 5.1. */
+int nvme_abort(struct nvme_queue *queue, uint16_t cid)
+{
+    struct nvme_controller *controller = queue->controller;
+    if (controller->abort.queue)
+        return NVME_ERR_BUSY;
+    controller->abort.request = (struct nvme_request){
+        .command = {.opcode = NVME_ADMIN_ABORT,
+                    .cdw10 = NVME_SET(NVME_ABORT_CDW10_SQID, (uint32_t)queue->id) |
+                             NVME_SET(NVME_ABORT_CDW10_CID, (uint32_t)cid)},
+        .timeout_ns = ABORT_TIMEOUT_NS,
+        .done = abort_done,
+        .context = controller,
+    };
+    int error = nvme_submit(&controller->admin, &controller->abort.request);
+    if (error)
+        return error;
+    controller->abort.queue = queue;
+    controller->abort.cid = cid;
+    nvme_ring(&controller->admin);
+    return NVME_OK;
 }
 
 static int delete_one(struct nvme_queue *queue, uint8_t opcode)

@@ -133,7 +133,9 @@ static int enable(struct nvme_controller *controller)
     unsigned mps = 0;
     while (PAGE_LEAST << mps < controller->page_size)
         mps++;
-    uint32_t cc = NVME_SET(NVME_CC_CSS, NVME_CC_CSS_NVM) | NVME_SET(NVME_CC_MPS, mps) |
+    bool sets = NVME_GET(NVME_CAP_CSS, controller->cap) & NVME_CAP_CSS_SETS;
+    uint32_t css = sets ? NVME_CC_CSS_ALL : NVME_CC_CSS_NVM;
+    uint32_t cc = NVME_SET(NVME_CC_CSS, css) | NVME_SET(NVME_CC_MPS, mps) |
                   NVME_SET(NVME_CC_IOSQES, (uint32_t)NVME_SQES) |
                   NVME_SET(NVME_CC_IOCQES, (uint32_t)NVME_CQES);
     nvme_write32(controller, NVME_REG_CC, cc);

@@ -21,6 +21,14 @@ enum nvme_log_level {
     NVME_LOG_NOTE
 };
 
+struct nvme_namespace;
+
+enum nvme_namespace_change {
+    NVME_NAMESPACE_ADDED,
+    NVME_NAMESPACE_GONE,
+    NVME_NAMESPACE_CHANGED, /* its size, format or write protection */
+};
+
 struct nvme_host {
     void *context;
 
@@ -46,7 +54,8 @@ struct nvme_host {
      * Bytes that device and processor see alike (coherent), contiguous for the
      * device, aligned to `alignment` (a power of two, 4096 at least). *bus is
      * the address that the device uses. NULL when there is no memory. The
-     * contents are arbitrary. Called while a controller starts, never for I/O.
+     * contents are arbitrary. Called while a controller starts and by admin
+     * functions, never for I/O.
      */
     void *(*dma_alloc)(void *context, size_t bytes, size_t alignment, uint64_t *bus);
     void (*dma_free)(void *context, void *memory, size_t bytes);
@@ -100,6 +109,26 @@ struct nvme_host {
      * ever.
      */
     void (*isolate)(void *context);
+
+    /*
+     * A namespace is not what it was when nvme_start() returned or when this
+     * was last called; `ns` says what it is now. Called from nvme_rescan(), and
+     * so from whatever waits: it may submit and wait, but not stop the
+     * controller.
+     *
+     *     void changed(void *context, struct nvme_namespace *ns,
+     *                  enum nvme_namespace_change change)
+     *     {
+     *         if (change == NVME_NAMESPACE_ADDED)
+     *             ns->context = disk_new(context, ns);
+     *         else if (change == NVME_NAMESPACE_GONE)
+     *             disk_fail_all(ns->context);
+     *         else
+     *             disk_resize(ns->context, ns->block_size, ns->block_count);
+     *     }
+     */
+    void (*namespace_changed)(void *context, struct nvme_namespace *ns,
+                              enum nvme_namespace_change change);
 };
 
 #endif

@@ -65,13 +65,39 @@ unsigned nvme_prp_lists(unsigned entries, uint32_t list_bytes);
 int nvme_identify(struct nvme_controller *controller, uint32_t cns, uint32_t nsid, void *data);
 int nvme_set_feature(struct nvme_controller *controller, uint32_t feature, uint32_t value,
                      uint32_t *result);
+
+/*
+ * Asks the device to end a command of the queue, and does not wait. What was aborted completes by
+ * itself, with a status of Command Abort Requested; when controller->abort.queue is NULL again, the
+ * answer is there: aborted if abort.request.result is NVME_OK and its value has no NVME_ABORT_NOT.
+ * NVME_ERR_BUSY: one is on its way already.
+ */
+int nvme_abort(struct nvme_queue *queue, uint16_t cid);
+
 int nvme_create_queue(struct nvme_queue *queue);
 int nvme_delete_queue(struct nvme_queue *queue);
 int nvme_identify_controller(struct nvme_controller *controller);
 
-/* namespace.c */
+/* Where the driver's own admin commands put their answers: one user each, so that an event which is
+ * handled in the middle of a scan overwrites nothing. */
+struct nvme_scratch {
+    uint32_t ids[NVME_ACTIVE_LIST_IDS];
+    uint8_t identify[NVME_IDENTIFY_SIZE];
+    uint8_t log[4096];
+};
+
+/* namespace.c: the first scan, for which nothing has changed; frees all of them. */
 int nvme_namespaces_find(struct nvme_controller *controller);
 void nvme_namespaces_free(struct nvme_controller *controller);
+
+/* Is the namespace still what it was when the request was prepared? */
+static inline bool nvme_request_is_current(const struct nvme_request *request)
+{
+    return !request->ns || (!request->ns->gone && request->ns->changes == request->ns_changes);
+}
+
+/* identity.c: one namespace, from Identify; NVME_ERR_STATUS: none that could be used. */
+int nvme_namespace_identify(struct nvme_controller *controller, struct nvme_namespace *ns);
 
 /* recovery.c: disables the controller, by force if need be, and completes all that is in flight.
  * NVME_ERR_DEAD, and the state with it, if it does not stop. */

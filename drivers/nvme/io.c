@@ -1,27 +1,183 @@
-/* I/O commands of the NVM command set, made from blocks and namespaces. */
+/*
+ * I/O commands of the NVM command set (NVM 3.2), made from blocks and
+ * namespaces. What cannot succeed is refused here, so that a caller's mistake
+ * costs no command and never looks like a failing medium.
+ */
 #include "internal.h"
 
-int nvme_prepare_rw(struct nvme_request *request, const struct nvme_namespace *ns, bool write,
-                    uint64_t lba, uint32_t blocks)
+static bool offered(const struct nvme_namespace *ns, uint16_t oncs)
 {
-    if (blocks == 0 || blocks > NVME_RW_BLOCKS_MOST || ns->metadata_size ||
-        lba >= ns->block_count || blocks > ns->block_count - lba ||
-        (write && ns->write_protected) ||
-        (uint64_t)blocks * ns->block_size > ns->controller->max_transfer)
+    return ns->controller->identify->oncs & oncs;
+}
+
+/* In 64 bits, and without a sum that could overflow. */
+static int check(const struct nvme_namespace *ns, uint64_t lba, uint64_t blocks, bool changes)
+{
+    if (ns->gone)
+        return NVME_ERR_GONE;
+    if (blocks == 0 || lba >= ns->block_count || blocks > ns->block_count - lba)
         return NVME_ERR_INVALID;
+    return changes && ns->write_protected ? NVME_ERR_INVALID : NVME_OK;
+}
+
+static void write_command(struct nvme_request *request, const struct nvme_namespace *ns,
+                          uint8_t opcode, uint64_t lba, uint32_t cdw12)
+{
+    request->ns = ns;
+    request->ns_changes = ns->changes;
+    request->data_bytes = 0;
     request->command = (struct nvme_command){
-        .opcode = write ? NVME_IO_WRITE : NVME_IO_READ,
+        .opcode = opcode,
         .nsid = ns->id,
         .cdw10 = (uint32_t)lba,
         .cdw11 = (uint32_t)(lba >> 32),
-        .cdw12 = NVME_SET(NVME_RW_CDW12_NLB, blocks - 1),
+        .cdw12 = cdw12,
     };
+}
+
+static int prepare_range(struct nvme_request *request, const struct nvme_namespace *ns,
+                         uint8_t opcode, uint64_t lba, uint32_t blocks, uint64_t most_bytes)
+{
+    bool changes = opcode != NVME_IO_READ && opcode != NVME_IO_COMPARE && opcode != NVME_IO_VERIFY;
+    int error = check(ns, lba, blocks, changes);
+    if (error)
+        return error;
+    if (blocks > NVME_RW_BLOCKS_MOST || (uint64_t)blocks * ns->block_size > most_bytes)
+        return NVME_ERR_INVALID;
+    write_command(request, ns, opcode, lba, NVME_SET(NVME_RW_CDW12_NLB, blocks - 1));
+    return NVME_OK;
+}
+
+/* Reads, writes and compares: the segments are the caller's. */
+static int prepare_transfer(struct nvme_request *request, const struct nvme_namespace *ns,
+                            uint8_t opcode, uint64_t lba, uint32_t blocks)
+{
+    int error = prepare_range(request, ns, opcode, lba, blocks, ns->controller->max_transfer);
+    if (error)
+        return error;
+    if (ns->metadata_size)
+        return NVME_ERR_INVALID;
     request->data_bytes = (size_t)blocks * ns->block_size;
     return NVME_OK;
 }
 
+static int prepare_without_data(struct nvme_request *request, const struct nvme_namespace *ns,
+                                uint8_t opcode, uint64_t lba, uint32_t blocks, uint64_t most_bytes)
+{
+    request->segments = NULL;
+    request->segment_count = 0;
+    return prepare_range(request, ns, opcode, lba, blocks, most_bytes);
+}
+
+int nvme_prepare_rw(struct nvme_request *request, const struct nvme_namespace *ns, bool write,
+                    uint64_t lba, uint32_t blocks)
+{
+    return prepare_transfer(request, ns, write ? NVME_IO_WRITE : NVME_IO_READ, lba, blocks);
+}
+
 void nvme_prepare_flush(struct nvme_request *request, const struct nvme_namespace *ns)
 {
-    request->command = (struct nvme_command){.opcode = NVME_IO_FLUSH, .nsid = ns->id};
-    request->data_bytes = 0;
+    write_command(request, ns, NVME_IO_FLUSH, 0, 0);
+    request->segments = NULL;
+    request->segment_count = 0;
+}
+
+int nvme_prepare_compare(struct nvme_request *request, const struct nvme_namespace *ns,
+                         uint64_t lba, uint32_t blocks)
+{
+    if (!offered(ns, NVME_ONCS_COMPARE))
+        return NVME_ERR_NO_SUPPORT;
+    return prepare_transfer(request, ns, NVME_IO_COMPARE, lba, blocks);
+}
+
+int nvme_prepare_write_zeroes(struct nvme_request *request, const struct nvme_namespace *ns,
+                              uint64_t lba, uint32_t blocks, bool deallocate)
+{
+    if (!offered(ns, NVME_ONCS_WRITE_ZEROES))
+        return NVME_ERR_NO_SUPPORT;
+    int error = prepare_without_data(request, ns, NVME_IO_WRITE_ZEROES, lba, blocks,
+                                     ns->controller->limits.zeroes_bytes);
+    if (!error && deallocate)
+        request->command.cdw12 |= NVME_RW_CDW12_DEAC;
+    return error;
+}
+
+int nvme_prepare_verify(struct nvme_request *request, const struct nvme_namespace *ns, uint64_t lba,
+                        uint32_t blocks)
+{
+    if (!offered(ns, NVME_ONCS_VERIFY))
+        return NVME_ERR_NO_SUPPORT;
+    return prepare_without_data(request, ns, NVME_IO_VERIFY, lba, blocks,
+                                ns->controller->limits.verify_bytes);
+}
+
+int nvme_prepare_write_uncorrectable(struct nvme_request *request, const struct nvme_namespace *ns,
+                                     uint64_t lba, uint32_t blocks)
+{
+    if (!offered(ns, NVME_ONCS_WRITE_UNCORRECTABLE))
+        return NVME_ERR_NO_SUPPORT;
+    return prepare_without_data(request, ns, NVME_IO_WRITE_UNCORRECTABLE, lba, blocks,
+                                ns->controller->limits.uncorrectable_bytes);
+}
+
+static void set_array(struct nvme_request *request, void *array, size_t bytes)
+{
+    request->array = (struct nvme_segment){.base = array, .length = bytes};
+    request->segments = &request->array;
+    request->segment_count = 1;
+    request->data_bytes = bytes;
+}
+
+int nvme_prepare_dataset(struct nvme_request *request, const struct nvme_namespace *ns,
+                         uint32_t attributes, struct nvme_dataset_range *ranges, unsigned count)
+{
+    const struct nvme_limits *limits = &ns->controller->limits;
+    if (!offered(ns, NVME_ONCS_DATASET))
+        return NVME_ERR_NO_SUPPORT;
+    if (count == 0 || count > NVME_DATASET_RANGES || count > limits->dataset_ranges)
+        return NVME_ERR_INVALID;
+    uint64_t total = 0;
+    for (unsigned i = 0; i < count; i++) {
+        int error =
+            check(ns, ranges[i].lba, ranges[i].blocks, attributes & NVME_DATASET_DEALLOCATE);
+        if (error)
+            return error;
+        if (ranges[i].blocks > limits->dataset_range_blocks)
+            return NVME_ERR_INVALID;
+        total += ranges[i].blocks;
+    }
+    if (total > limits->dataset_blocks)
+        return NVME_ERR_INVALID;
+    write_command(request, ns, NVME_IO_DATASET, 0, 0);
+    request->command.cdw10 = count - 1;
+    request->command.cdw11 = attributes;
+    set_array(request, ranges, count * sizeof *ranges);
+    return NVME_OK;
+}
+
+int nvme_prepare_copy(struct nvme_request *request, const struct nvme_namespace *ns, uint64_t lba,
+                      struct nvme_copy_range *ranges, unsigned count)
+{
+    if (!offered(ns, NVME_ONCS_COPY))
+        return NVME_ERR_NO_SUPPORT;
+    if (count == 0 || count > ns->copy_ranges)
+        return NVME_ERR_INVALID;
+    uint64_t total = 0;
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t blocks = ranges[i].blocks + 1u;
+        int error = check(ns, ranges[i].lba, blocks, false);
+        if (error)
+            return error;
+        if (blocks > ns->copy_range_blocks)
+            return NVME_ERR_INVALID;
+        total += blocks;
+    }
+    int error = check(ns, lba, total, true);
+    if (error)
+        return error;
+    if (total > ns->copy_blocks)
+        return NVME_ERR_INVALID;
+    write_command(request, ns, NVME_IO_COPY, lba, count - 1);
+    set_array(request, ranges, count * sizeof *ranges);
+    return NVME_OK;
 }

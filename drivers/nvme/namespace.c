@@ -1,25 +1,137 @@
 /*
- * Namespaces: which there are (Base 5.17.2.3, the list of active identifiers,
- * which may have gaps) and what each is (NVM 4.1.5.1). A namespace whose
- * description makes no sense is left out and said so; it does not take the
- * others with it.
+ * Namespaces: which there are (Base 5.17.2.2, the list of active identifiers,
+ * which may have gaps), and what has become of those that were there. They are
+ * kept in a list by ascending identifier, like the device's, so that a scan
+ * walks both side by side; their memory comes in chunks and never moves, since
+ * hosts hold pointers to them.
  */
 #include "internal.h"
 
-#define BLOCK_SHIFT_LEAST 9
-#define BLOCK_SHIFT_MOST  16
-#define NAMESPACES_MOST   65536 /* more are a list that has no end */
+#define NAMESPACES_MOST 65536 /* more are a list that has no end */
+#define CHUNK_BYTES     4096
+#define SCANS_MOST      3 /* in one call, while things keep changing */
+
+struct nvme_namespace_chunk {
+    struct nvme_namespace_chunk *next;
+    size_t used;
+    struct nvme_namespace items[];
+};
+
+#define CHUNK_ITEMS \
+    ((CHUNK_BYTES - sizeof(struct nvme_namespace_chunk)) / sizeof(struct nvme_namespace))
+
+static struct nvme_namespace *new_namespace(struct nvme_controller *controller)
+{
+    struct nvme_namespace_chunk *chunk = controller->namespace_chunks;
+    if (!chunk || chunk->used == CHUNK_ITEMS) {
+        uint64_t unused;
+        chunk = nvme_alloc(controller, CHUNK_BYTES, &unused);
+        if (!chunk)
+            return NULL;
+        chunk->next = controller->namespace_chunks;
+        controller->namespace_chunks = chunk;
+    }
+    return &chunk->items[chunk->used++];
+}
+
+static void tell(struct nvme_namespace *ns, enum nvme_namespace_change change)
+{
+    static const char *const words[] = {"added", "gone", "changed"};
+    struct nvme_controller *controller = ns->controller;
+    const struct nvme_host *host = controller->host;
+    if (controller->state == NVME_STARTING)
+        return;
+    nvme_log(controller, NVME_LOG_NOTE, "namespace %u: %s, %llu blocks of %u bytes", ns->id,
+             words[change], (unsigned long long)ns->block_count, ns->block_size);
+    if (host->namespace_changed)
+        host->namespace_changed(host->context, ns, change);
+}
+
+static void lose(struct nvme_namespace *ns)
+{
+    if (ns->gone)
+        return;
+    ns->gone = true;
+    ns->changes++;
+    ns->controller->namespace_count--;
+    tell(ns, NVME_NAMESPACE_GONE);
+}
+
+static bool same_identity(const struct nvme_namespace *a, const struct nvme_namespace *b)
+{
+    return !__builtin_memcmp(a->nguid, b->nguid, sizeof a->nguid) &&
+           !__builtin_memcmp(a->eui64, b->eui64, sizeof a->eui64) &&
+           !__builtin_memcmp(a->uuid, b->uuid, sizeof a->uuid);
+}
+
+static bool same_shape(const struct nvme_namespace *a, const struct nvme_namespace *b)
+{
+    return a->block_size == b->block_size && a->block_count == b->block_count &&
+           a->metadata_size == b->metadata_size && a->format == b->format &&
+           a->write_protected == b->write_protected;
+}
+
+/* `found` is what the device says now of a namespace that was there before. */
+static void update(struct nvme_namespace *ns, const struct nvme_namespace *found)
+{
+    if (!same_identity(ns, found))
+        lose(ns); /* another one under the same identifier */
+    enum nvme_namespace_change change = ns->gone ? NVME_NAMESPACE_ADDED : NVME_NAMESPACE_CHANGED;
+    bool same = !ns->gone && same_shape(ns, found);
+    struct nvme_namespace old = *ns;
+    *ns = *found;
+    ns->next = old.next;
+    ns->context = old.context;
+    ns->changes = old.changes + !same;
+    ns->controller->namespace_count += old.gone;
+    if (!same)
+        tell(ns, change);
+}
+
+/*
+ * One active identifier; *link is the first namespace that was not looked at yet. One that cannot
+ * be used does not take the others with it.
+ */
+static int look(struct nvme_controller *controller, struct nvme_namespace ***link, uint32_t id)
+{
+    struct nvme_namespace found = {.controller = controller, .id = id}, *ns;
+    int error = nvme_namespace_identify(controller, &found);
+    if (error && error != NVME_ERR_STATUS)
+        return error;
+    for (; (ns = **link) && ns->id < id; *link = &ns->next)
+        lose(ns);
+    if (ns && ns->id == id) {
+        if (error)
+            lose(ns);
+        else
+            update(ns, &found);
+    } else if (error) {
+        return NVME_OK;
+    } else {
+        ns = new_namespace(controller);
+        if (!ns)
+            return NVME_ERR_NO_MEMORY;
+        *ns = found;
+        ns->next = **link;
+        **link = ns;
+        controller->namespace_count++;
+        tell(ns, NVME_NAMESPACE_ADDED);
+    }
+    *link = &ns->next;
+    return NVME_OK;
+}
 
 /* Reads the list from behind `after`, fewer than NVME_ACTIVE_LIST_IDS at its end; negative: error.
  */
-static int active_list(struct nvme_controller *controller, uint32_t after, uint32_t *ids)
+static int active_list(struct nvme_controller *controller, uint32_t after)
 {
+    uint32_t *ids = controller->scratch->ids;
     int error = nvme_identify(controller, NVME_IDENTIFY_ACTIVE_LIST, after, ids);
     if (error)
         return error;
     int count = 0;
     while (count < (int)NVME_ACTIVE_LIST_IDS && ids[count]) {
-        /* Ascending (Base 5.17.2.3): or a list could lead round in a circle. */
+        /* Ascending (Base 5.17.2.2): or a list could lead round in a circle. */
         if (ids[count] <= after || ids[count] == NVME_NSID_ALL) {
             nvme_log(controller, NVME_LOG_ERROR, "the namespace list is out of order");
             return NVME_ERR_DEVICE;
@@ -29,14 +141,13 @@ static int active_list(struct nvme_controller *controller, uint32_t after, uint3
     return count;
 }
 
-/* Calls each(controller, id) for all active namespaces; returns how many, or the first error. */
-static int for_each_active(struct nvme_controller *controller, uint32_t *ids,
-                           int (*each)(struct nvme_controller *controller, uint32_t id))
+/* Walks the device's list to its end; with a link, what it names is looked at. */
+static int walk(struct nvme_controller *controller, struct nvme_namespace ***link)
 {
-    int total = 0;
+    int total = 0, count = (int)NVME_ACTIVE_LIST_IDS;
     uint32_t after = 0;
-    while (after <= NVME_NSID_HIGHEST_LIST) {
-        int count = active_list(controller, after, ids);
+    while (count == (int)NVME_ACTIVE_LIST_IDS && after <= NVME_NSID_HIGHEST_LIST) {
+        count = active_list(controller, after);
         if (count < 0)
             return count;
         total += count;
@@ -44,81 +155,92 @@ static int for_each_active(struct nvme_controller *controller, uint32_t *ids,
             nvme_log(controller, NVME_LOG_ERROR, "the namespace list does not end");
             return NVME_ERR_DEVICE;
         }
-        for (int i = 0; i < count && each; i++) {
-            int error = each(controller, ids[i]);
+        for (int i = 0; i < count && link; i++) {
+            int error = look(controller, link, controller->scratch->ids[i]);
             if (error)
                 return error;
         }
-        if (count < (int)NVME_ACTIVE_LIST_IDS)
-            break;
-        after = ids[count - 1];
+        if (count)
+            after = controller->scratch->ids[count - 1];
     }
-    return total;
+    return NVME_OK;
 }
 
-static bool parse(struct nvme_namespace *ns, const struct nvme_identify_namespace *data)
+/* A list that makes no sense is found out before anything is changed by it. */
+static int scan(struct nvme_controller *controller)
 {
-    unsigned format = data->flbas & NVME_FLBAS_LOW;
-    if (data->nlbaf >= 16)
-        format |= (unsigned)NVME_GET(NVME_FLBAS_HIGH, (unsigned)data->flbas) << 4;
-    if (format > data->nlbaf || format >= sizeof data->lbaf / sizeof data->lbaf[0])
-        return false;
-    unsigned shift = data->lbaf[format].data_size;
-    if (shift < BLOCK_SHIFT_LEAST || shift > BLOCK_SHIFT_MOST ||
-        data->nsze > (uint64_t)INT64_MAX >> shift)
-        return false;
-    ns->block_size = 1u << shift;
-    ns->block_count = data->nsze;
-    ns->metadata_size = data->lbaf[format].metadata_size;
-    ns->write_protected = data->nsattr & NVME_NSATTR_WRITE_LOCKED;
-    return true;
+    struct nvme_namespace **link = &controller->namespaces;
+    int error = walk(controller, NULL);
+    if (!error)
+        error = walk(controller, &link);
+    for (struct nvme_namespace *ns = *link; !error && ns; ns = ns->next)
+        lose(ns);
+    return error;
 }
 
-/* One that the device refuses to describe, or has deactivated since, is left out: no error. */
-static int add(struct nvme_controller *controller, uint32_t id)
+int nvme_rescan(struct nvme_controller *controller)
 {
-    size_t capacity = controller->namespaces_bytes / sizeof(struct nvme_namespace);
-    if (controller->namespace_count == capacity)
-        return NVME_OK; /* the list has grown since it was counted */
-    uint64_t bus;
-    struct nvme_identify_namespace *data = nvme_alloc(controller, sizeof *data, &bus);
-    if (!data)
-        return NVME_ERR_NO_MEMORY;
-    int error = nvme_identify(controller, NVME_IDENTIFY_NAMESPACE, id, data);
-    if (!error && data->nsze != 0) {
-        struct nvme_namespace *ns = &controller->namespaces[controller->namespace_count];
-        *ns = (struct nvme_namespace){.controller = controller, .id = id};
-        if (parse(ns, data))
-            controller->namespace_count++;
-        else
-            nvme_log(controller, NVME_LOG_ERROR,
-                     "namespace %u: size %llu, format %u is not possible: left out", id,
-                     (unsigned long long)data->nsze, data->flbas);
+    controller->scan_again = true;
+    if (controller->scanning || !controller->scratch)
+        return NVME_OK;
+    controller->scanning = true;
+    int error = NVME_OK;
+    for (unsigned scans = 0; controller->scan_again && scans < SCANS_MOST; scans++) {
+        controller->scan_again = false;
+        error = scan(controller);
     }
-    nvme_free(controller, data, sizeof *data);
-    return error == NVME_ERR_STATUS ? NVME_OK : error;
+    controller->scanning = false;
+    return error;
+}
+
+static uint64_t bytes_limit(const struct nvme_controller *controller, uint8_t shift)
+{
+    uint64_t page = 4096ULL << NVME_GET(NVME_CAP_MPSMIN, controller->cap);
+    return shift && shift < 32 ? page << shift : UINT64_MAX;
+}
+
+/* Identify of the NVM command set; there only where CAP offers command sets (Base 5.17.2). */
+static int read_limits(struct nvme_controller *controller)
+{
+    struct nvme_limits *limits = &controller->limits;
+    const struct nvme_identify_nvm *data = (void *)controller->scratch->identify;
+    if (NVME_GET(NVME_CAP_CSS, controller->cap) & NVME_CAP_CSS_SETS) {
+        int error = nvme_identify(controller, NVME_IDENTIFY_SET_CONTROLLER, 0,
+                                  controller->scratch->identify);
+        if (error == NVME_ERR_STATUS)
+            __builtin_memset(controller->scratch->identify, 0, NVME_IDENTIFY_SIZE);
+        else if (error)
+            return error;
+    }
+    limits->verify_bytes = bytes_limit(controller, data->vsl);
+    limits->zeroes_bytes = bytes_limit(controller, data->wzsl);
+    limits->uncorrectable_bytes = bytes_limit(controller, data->wusl);
+    limits->dataset_ranges = data->dmrl ? data->dmrl : UINT64_MAX;
+    limits->dataset_range_blocks = data->dmrsl ? data->dmrsl : UINT64_MAX;
+    limits->dataset_blocks = data->dmsl ? data->dmsl : UINT64_MAX;
+    return NVME_OK;
 }
 
 int nvme_namespaces_find(struct nvme_controller *controller)
 {
-    uint64_t bus;
-    uint32_t *ids = nvme_alloc(controller, NVME_IDENTIFY_SIZE, &bus);
-    if (!ids)
+    uint64_t unused;
+    controller->scratch = nvme_alloc(controller, sizeof *controller->scratch, &unused);
+    if (!controller->scratch)
         return NVME_ERR_NO_MEMORY;
-    int count = for_each_active(controller, ids, NULL);
-    if (count > 0) {
-        controller->namespaces_bytes = (size_t)count * sizeof(struct nvme_namespace);
-        controller->namespaces = nvme_alloc(controller, controller->namespaces_bytes, &bus);
-        count = controller->namespaces ? for_each_active(controller, ids, add) : NVME_ERR_NO_MEMORY;
-    }
-    nvme_free(controller, ids, NVME_IDENTIFY_SIZE);
-    return count < 0 ? count : NVME_OK;
+    int error = read_limits(controller);
+    return error ? error : nvme_rescan(controller);
 }
 
 void nvme_namespaces_free(struct nvme_controller *controller)
 {
-    nvme_free(controller, controller->namespaces, controller->namespaces_bytes);
+    struct nvme_namespace_chunk *chunk = controller->namespace_chunks, *next;
+    for (; chunk; chunk = next) {
+        next = chunk->next;
+        nvme_free(controller, chunk, CHUNK_BYTES);
+    }
+    controller->namespace_chunks = NULL;
     controller->namespaces = NULL;
     controller->namespace_count = 0;
-    controller->namespaces_bytes = 0;
+    nvme_free(controller, controller->scratch, sizeof *controller->scratch);
+    controller->scratch = NULL;
 }

@@ -27,15 +27,17 @@
 
 enum nvme_error {
     NVME_OK = 0,
-    NVME_ERR_STATUS = -1,    /* the device answered with an error: see status */
-    NVME_ERR_TIMEOUT = -2,   /* no answer before the deadline; the controller was reset */
-    NVME_ERR_RESET = -3,     /* the controller was reset while this was in flight */
-    NVME_ERR_DEAD = -4,      /* the controller does not work any more, or is gone */
-    NVME_ERR_BUSY = -5,      /* the queue is full: reap, then submit again */
-    NVME_ERR_INVALID = -6,   /* the caller's mistake: range, alignment, length */
-    NVME_ERR_NO_MEMORY = -7, /* dma_alloc() gave none */
-    NVME_ERR_DEVICE = -8,    /* the device says impossible things about itself */
-    NVME_ERR_PENDING = -9,   /* not completed yet */
+    NVME_ERR_STATUS = -1,      /* the device answered with an error: see status */
+    NVME_ERR_TIMEOUT = -2,     /* no answer before the deadline; the controller was reset */
+    NVME_ERR_RESET = -3,       /* the controller was reset while this was in flight */
+    NVME_ERR_DEAD = -4,        /* the controller does not work any more, or is gone */
+    NVME_ERR_BUSY = -5,        /* the queue is full: reap, then submit again */
+    NVME_ERR_INVALID = -6,     /* the caller's mistake: range, alignment, length */
+    NVME_ERR_NO_MEMORY = -7,   /* dma_alloc() gave none */
+    NVME_ERR_DEVICE = -8,      /* the device says impossible things about itself */
+    NVME_ERR_PENDING = -9,     /* not completed yet */
+    NVME_ERR_GONE = -11,       /* the namespace is not there any more, or not as it was */
+    NVME_ERR_NO_SUPPORT = -12, /* the controller does not offer this */
 };
 
 /* Words for an nvme_error. */
@@ -52,6 +54,7 @@ struct nvme_segment {
     size_t length;
 };
 
+struct nvme_namespace;
 struct nvme_queue;
 
 /*
@@ -66,6 +69,11 @@ struct nvme_request {
     uint64_t timeout_ns; /* 0: the controller's default for this queue */
     void (*done)(struct nvme_request *request);
     void *context; /* the caller's */
+
+    /* By nvme_prepare_*(): the namespace, and how often it had changed by then. NULL: any. */
+    const struct nvme_namespace *ns;
+    uint32_t ns_changes;
+    struct nvme_segment array; /* the data of a command that takes ranges */
 
     /* The outcome, valid in and after done(). */
     int result;      /* NVME_OK, NVME_ERR_STATUS, _TIMEOUT, _RESET or _DEAD */
@@ -135,13 +143,30 @@ struct nvme_queue {
 
 /* ---- Namespaces ------------------------------------------------------------------------------ */
 
+/*
+ * Stays where it is until the controller is stopped. One that has gone is marked, and lives again
+ * if a namespace with its identifier comes back.
+ */
 struct nvme_namespace {
     struct nvme_controller *controller;
+    struct nvme_namespace *next; /* by ascending id */
+    void *context;               /* the host's; NULL at first */
     uint32_t id;
     uint32_t block_size; /* bytes */
     uint64_t block_count;
-    uint16_t metadata_size; /* bytes per block; not 0: nvme_prepare_rw() refuses */
+    uint16_t metadata_size; /* bytes per block; not 0: commands with data are refused */
+    bool gone;              /* all commands are refused */
     bool write_protected;
+    uint8_t format;   /* LBA format, index into Identify's table */
+    uint32_t changes; /* of any of the above: requests prepared before are refused */
+
+    /* Copy: blocks of one source range, blocks of all, ranges (NVM figure 97). */
+    uint16_t copy_range_blocks;
+    uint32_t copy_blocks;
+    uint16_t copy_ranges;
+
+    /* All zeros: none told. */
+    uint8_t nguid[16], eui64[8], uuid[16];
 };
 
 /* ---- Controllers ----------------------------------------------------------------------------- */
@@ -154,6 +179,15 @@ struct nvme_options {
     unsigned io_timeout_ms;    /* (30000) */
     size_t max_transfer;       /* bytes in one command, where MDTS sets no limit (4 MiB) */
 };
+
+/* Sizes of commands without data: UINT64_MAX where there is no limit. NVM figure 102. */
+struct nvme_limits {
+    uint64_t verify_bytes, zeroes_bytes, uncorrectable_bytes;
+    uint64_t dataset_ranges, dataset_range_blocks, dataset_blocks;
+};
+
+struct nvme_namespace_chunk;
+struct nvme_scratch;
 
 enum nvme_state {
     NVME_STOPPED,
@@ -186,12 +220,22 @@ struct nvme_controller {
     struct nvme_queue *io; /* io_count of them */
     unsigned io_count, io_capacity;
 
-    struct nvme_namespace *namespaces;
-    unsigned namespace_count;
-    size_t namespaces_bytes;
+    struct nvme_limits limits;
+    struct nvme_namespace *namespaces; /* the first; those that are gone are among them */
+    unsigned namespace_count;          /* without those */
+    struct nvme_namespace_chunk *namespace_chunks;
+    struct nvme_scratch *scratch;
+    bool scanning, scan_again;
 
     uint64_t next_check; /* when deadlines are looked at again */
     uint64_t resets;
+
+    /* The Abort on its way, of which there is one at a time: any ACL allows that. */
+    struct {
+        struct nvme_request request;
+        struct nvme_queue *queue; /* whose command it is for; NULL: there is none */
+        uint16_t cid;
+    } abort;
 };
 
 /*
@@ -209,6 +253,13 @@ int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
  */
 void nvme_stop(struct nvme_controller *controller);
 
+/*
+ * Looks which namespaces there are now and what they are, and tells host->namespace_changed of each
+ * difference. Called by the driver itself after a reset and when the device reports a change;
+ * called while a scan is at work, it makes that one start again, and returns at once.
+ */
+int nvme_rescan(struct nvme_controller *controller);
+
 /* Disables and starts it again; requests in flight complete with NVME_ERR_RESET. NVME_ERR_DEAD if
  * it does not come back. */
 int nvme_reset(struct nvme_controller *controller);
@@ -217,20 +268,62 @@ int nvme_reset(struct nvme_controller *controller);
  */
 
 /*
- * Writes the command of a Read or Write (NVM 3.2.4, 3.2.6) of `blocks` blocks. NVME_ERR_INVALID
- * beyond the namespace's end, above max_transfer, or with metadata.
+ * Each of these writes the command of a request. What the device would refuse is refused here:
+ * NVME_ERR_INVALID beyond the namespace's end, above a limit, to a write-protected namespace;
+ * NVME_ERR_NO_SUPPORT where ONCS does not offer the command; NVME_ERR_GONE.
+ *
+ * Any other command, and these without the checks, can be written by hand: see nvme_execute().
  */
+
+/* Read or Write (NVM 3.2.4, 3.2.6); the caller provides the segments. No metadata. */
 int nvme_prepare_rw(struct nvme_request *request, const struct nvme_namespace *ns, bool write,
                     uint64_t lba, uint32_t blocks);
 
-/* Writes the command of a Flush (NVM 3.2.2). */
+/* Flush (NVM 3.2.2). */
 void nvme_prepare_flush(struct nvme_request *request, const struct nvme_namespace *ns);
+
+/* Compare (NVM 3.2.1): the segments with the medium; Compare Failure is a status of 285h. */
+int nvme_prepare_compare(struct nvme_request *request, const struct nvme_namespace *ns,
+                         uint64_t lba, uint32_t blocks);
+
+/* Write Zeroes (NVM 3.2.8); `deallocate`: the device may give the blocks' memory back. */
+int nvme_prepare_write_zeroes(struct nvme_request *request, const struct nvme_namespace *ns,
+                              uint64_t lba, uint32_t blocks, bool deallocate);
+
+/* Verify (NVM 3.2.5): reads without a transfer. */
+int nvme_prepare_verify(struct nvme_request *request, const struct nvme_namespace *ns, uint64_t lba,
+                        uint32_t blocks);
+
+/* Write Uncorrectable (NVM 3.2.7): reads of the blocks fail until they are written. */
+int nvme_prepare_write_uncorrectable(struct nvme_request *request, const struct nvme_namespace *ns,
+                                     uint64_t lba, uint32_t blocks);
+
+/*
+ * Dataset Management (NVM 3.2.3): NVME_DATASET_* for up to 256 ranges. The device reads the array:
+ * it needs a bus address, and stays the request's until done().
+ */
+int nvme_prepare_dataset(struct nvme_request *request, const struct nvme_namespace *ns,
+                         uint32_t attributes, struct nvme_dataset_range *ranges, unsigned count);
+
+/* Copy (NVM 3.2.2) of all ranges, one after the other, to `lba`; the array as above. */
+int nvme_prepare_copy(struct nvme_request *request, const struct nvme_namespace *ns, uint64_t lba,
+                      struct nvme_copy_range *ranges, unsigned count);
+
+/*
+ * Force Unit Access, added to any of the above but Flush and Dataset Management: completed when
+ * the data is on the medium, not in a cache.
+ */
+static inline void nvme_set_fua(struct nvme_request *request)
+{
+    request->command.cdw12 |= NVME_RW_CDW12_FUA;
+}
 
 /*
  * Puts the request's command into the submission queue; the device learns of it by nvme_ring().
  * NVME_ERR_BUSY: no entry or PRP list is free; NVME_ERR_INVALID: the segments cannot be described
  * by PRPs (every inner boundary has to be a page's, the first address a multiple of 4);
- * NVME_ERR_DEAD, NVME_ERR_RESET: not now. Then done() is not called.
+ * NVME_ERR_DEAD, NVME_ERR_RESET: not now; NVME_ERR_GONE: the namespace has changed since the
+ * request was prepared. Then done() is not called.
  */
 int nvme_submit(struct nvme_queue *queue, struct nvme_request *request);
 

@@ -1,0 +1,104 @@
+/*
+ * What a namespace is: Identify's structure of the NVM command set (NVM
+ * 4.1.5.1), and the descriptors that name it and its command set (Base
+ * 5.17.2.3). A namespace whose description makes no sense, or that belongs to
+ * a command set which is not ours, is not used, and said so.
+ */
+#include "internal.h"
+
+#define BLOCK_SHIFT_LEAST 9
+#define BLOCK_SHIFT_MOST  16
+
+#define VERSION_1_3 0x00010300u /* the first with descriptors */
+
+static bool parse(struct nvme_namespace *ns, const struct nvme_identify_namespace *data)
+{
+    unsigned format = data->flbas & NVME_FLBAS_LOW;
+    if (data->nlbaf >= 16)
+        format |= (unsigned)NVME_GET(NVME_FLBAS_HIGH, (unsigned)data->flbas) << 4;
+    if (format > data->nlbaf || format >= sizeof data->lbaf / sizeof data->lbaf[0])
+        return false;
+    unsigned shift = data->lbaf[format].data_size;
+    if (shift < BLOCK_SHIFT_LEAST || shift > BLOCK_SHIFT_MOST ||
+        data->nsze > (uint64_t)INT64_MAX >> shift)
+        return false;
+    ns->block_size = 1u << shift;
+    ns->block_count = data->nsze;
+    ns->metadata_size = data->lbaf[format].metadata_size;
+    ns->format = (uint8_t)format;
+    ns->write_protected = data->nsattr & NVME_NSATTR_WRITE_LOCKED;
+    ns->copy_range_blocks = data->mssrl;
+    ns->copy_blocks = data->mcl;
+    ns->copy_ranges = (uint16_t)(data->msrc + 1u);
+    __builtin_memcpy(ns->nguid, data->nguid, sizeof ns->nguid);
+    __builtin_memcpy(ns->eui64, data->eui64, sizeof ns->eui64);
+    return true;
+}
+
+/* One descriptor. A length that is not its type's makes it meaningless. */
+static void take(struct nvme_namespace *ns, const struct nvme_descriptor *descriptor,
+                 const uint8_t *value, uint8_t *csi)
+{
+    static const uint8_t lengths[] = {0, 8, 16, 16, 1};
+    if (descriptor->type >= sizeof lengths || descriptor->length != lengths[descriptor->type])
+        return;
+    if (descriptor->type == NVME_DESCRIPTOR_EUI64)
+        __builtin_memcpy(ns->eui64, value, sizeof ns->eui64);
+    else if (descriptor->type == NVME_DESCRIPTOR_NGUID)
+        __builtin_memcpy(ns->nguid, value, sizeof ns->nguid);
+    else if (descriptor->type == NVME_DESCRIPTOR_UUID)
+        __builtin_memcpy(ns->uuid, value, sizeof ns->uuid);
+    else
+        *csi = *value;
+}
+
+/* The list ends with a type of 0, or where the next one would leave it. Returns the command set. */
+static uint8_t take_all(struct nvme_namespace *ns, const uint8_t *list)
+{
+    uint8_t csi = NVME_CSI_NVM;
+    struct nvme_descriptor descriptor;
+    size_t at = 0;
+    while (at + sizeof descriptor <= NVME_IDENTIFY_SIZE) {
+        __builtin_memcpy(&descriptor, list + at, sizeof descriptor);
+        at += sizeof descriptor;
+        if (!descriptor.type || descriptor.length > NVME_IDENTIFY_SIZE - at)
+            break;
+        take(ns, &descriptor, list + at, &csi);
+        at += descriptor.length;
+    }
+    return csi;
+}
+
+int nvme_namespace_identify(struct nvme_controller *controller, struct nvme_namespace *ns)
+{
+    void *data = controller->scratch->identify;
+    int error = nvme_identify(controller, NVME_IDENTIFY_NAMESPACE, ns->id, data);
+    if (error)
+        return error;
+    const struct nvme_identify_namespace *identify = data;
+    if (identify->nsze == 0)
+        return NVME_ERR_STATUS; /* not active any more */
+    bool possible = parse(ns, identify);
+    uint64_t size = identify->nsze;
+    unsigned format = identify->flbas;
+
+    if (controller->version >= VERSION_1_3) {
+        error = nvme_identify(controller, NVME_IDENTIFY_DESCRIPTORS, ns->id, data);
+        if (error && error != NVME_ERR_STATUS)
+            return error;
+        uint8_t csi = error ? NVME_CSI_NVM : take_all(ns, data);
+        if (csi != NVME_CSI_NVM) {
+            nvme_log(controller, NVME_LOG_WARNING,
+                     "namespace %u is of I/O command set %u, which is not known here: left out",
+                     ns->id, csi);
+            return NVME_ERR_STATUS;
+        }
+    }
+    if (!possible) {
+        nvme_log(controller, NVME_LOG_ERROR,
+                 "namespace %u: size %llu, format %u is not possible: left out", ns->id,
+                 (unsigned long long)size, format);
+        return NVME_ERR_STATUS;
+    }
+    return NVME_OK;
+}
