@@ -24,6 +24,7 @@
 #define TIMEOUT_MOST_MS 86400000 /* a day */
 #define VECTORS_MOST    64
 #define IN_FLIGHT_MOST  256 /* per controller */
+#define RETRIES         5
 
 /* A block request on its way through the driver. */
 struct transfer {
@@ -326,9 +327,13 @@ static void add_controller_node(const struct device *device)
 
 static int start(struct device *device)
 {
+    uint64_t retries = cmdline_number("nvme.retries", 0, INT32_MAX, RETRIES);
     const struct nvme_options options = {
         .io_timeout_ms = (unsigned)cmdline_number("nvme.timeout", 1, TIMEOUT_MOST_MS, 0),
         .queue_entries = (unsigned)cmdline_number("nvme.queue_entries", 2, 65536, 0),
+        .retries = retries ? (int)retries : -1,
+        .pci_vendor = device->function->vendor_id,
+        .pci_device = device->function->device_id,
     };
     device->registers = pci_bar_map(device->function, 0, REGISTERS_LEAST, &device->registers_size);
     if (!device->registers)

@@ -4,8 +4,6 @@
  */
 #include "internal.h"
 
-#define ABORT_TIMEOUT_NS (5000 * NVME_NS_PER_MS)
-
 static int admin(struct nvme_controller *controller, const struct nvme_command *command,
                  const struct nvme_segment *data, uint32_t *value, const char *what)
 {
@@ -46,14 +44,16 @@ int nvme_set_feature(struct nvme_controller *controller, uint32_t feature, uint3
 static void abort_done(struct nvme_request *request)
 {
     struct nvme_controller *controller = request->context;
-    unsigned id = controller->abort.queue->id;
+    struct nvme_queue *queue = controller->abort.queue;
+    bool aborted = request->result == NVME_OK && !(request->value & NVME_ABORT_NOT);
     controller->abort.queue = NULL;
     if (request->result == NVME_OK)
-        nvme_log(controller, NVME_LOG_WARNING, "queue %u: command %04x was %saborted", id,
-                 controller->abort.cid, request->value & NVME_ABORT_NOT ? "not " : "");
+        nvme_log(controller, NVME_LOG_WARNING, "queue %u: command %04x was %saborted", queue->id,
+                 controller->abort.cid, aborted ? "" : "not ");
     else
-        nvme_log(controller, NVME_LOG_WARNING, "queue %u: no Abort of command %04x: %s", id,
+        nvme_log(controller, NVME_LOG_WARNING, "queue %u: no Abort of command %04x: %s", queue->id,
                  controller->abort.cid, nvme_error_text(request->result));
+    nvme_abort_answered(queue, controller->abort.cid, aborted);
 }
 
 /* Base 5.1. */
@@ -66,7 +66,7 @@ int nvme_abort(struct nvme_queue *queue, uint16_t cid)
         .command = {.opcode = NVME_ADMIN_ABORT,
                     .cdw10 = NVME_SET(NVME_ABORT_CDW10_SQID, (uint32_t)queue->id) |
                              NVME_SET(NVME_ABORT_CDW10_CID, (uint32_t)cid)},
-        .timeout_ns = ABORT_TIMEOUT_NS,
+        .timeout_ns = controller->options.abort_timeout_ms * NVME_NS_PER_MS,
         .done = abort_done,
         .context = controller,
     };
@@ -75,6 +75,7 @@ int nvme_abort(struct nvme_queue *queue, uint16_t cid)
         return error;
     controller->abort.queue = queue;
     controller->abort.cid = cid;
+    queue->counters.aborts++;
     nvme_ring(&controller->admin);
     return NVME_OK;
 }

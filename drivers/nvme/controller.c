@@ -8,10 +8,13 @@
 
 #define ADMIN_ENTRIES            64
 #define ENTRIES_LEAST            2
-#define ENTRIES_MOST             4096
 #define PAGE_LEAST               4096u
 #define DEFAULT_ADMIN_MS         60000
 #define DEFAULT_IO_MS            30000
+#define DEFAULT_SLOW_MS          600000
+#define DEFAULT_ABORT_MS         5000
+#define DEFAULT_RETRIES          5
+#define MOST_RETRIES             255
 #define DEFAULT_MAX_TRANSFER     (4u << 20)
 #define MOST_TRANSFER            (256u << 20)
 #define SHUTDOWN_LEAST_MS        5000
@@ -38,9 +41,10 @@ void *nvme_alloc(struct nvme_controller *controller, size_t bytes, uint64_t *bus
     return memory;
 }
 
+/* What a controller at large may still write to is not given back. */
 void nvme_free(struct nvme_controller *controller, void *memory, size_t bytes)
 {
-    if (memory)
+    if (memory && !controller->at_large)
         controller->host->dma_free(controller->host->context, memory, bytes);
 }
 
@@ -59,6 +63,13 @@ static bool never(void *argument)
 {
     (void)argument;
     return false;
+}
+
+static void pause_until(struct nvme_controller *controller, uint64_t deadline)
+{
+    const struct nvme_host *host = controller->host;
+    while (nvme_now(controller) < deadline)
+        host->wait(host->context, never, NULL, deadline);
 }
 
 /*
@@ -107,6 +118,9 @@ int nvme_disable(struct nvme_controller *controller)
         if (error == NVME_ERR_DEAD)
             return error;
         nvme_write32(controller, NVME_REG_CC, cc & ~NVME_CC_EN);
+        if (controller->quirk)
+            pause_until(controller,
+                        nvme_now(controller) + controller->quirk->settle_ms * NVME_NS_PER_MS);
     }
     int error = wait_status(controller, NVME_CSTS_RDY, 0, controller->ready_timeout_ns, false);
     if (error)
@@ -150,11 +164,19 @@ static int enable(struct nvme_controller *controller)
     return error;
 }
 
-/* Counted, and that is all: see nvme.h. */
+/* Counted, for all queues of the vector, and that is all: see nvme.h. */
 static void interrupted(void *argument)
 {
-    struct nvme_queue *queue = argument;
-    queue->counters.interrupts++;
+    for (struct nvme_queue *queue = argument; queue; queue = queue->sharer)
+        queue->counters.interrupts++;
+}
+
+/* Puts the queue behind the one that the vector is attached to; the handler may be running. */
+static void share(struct nvme_queue *owner, struct nvme_queue *queue)
+{
+    queue->sharer = owner->sharer;
+    queue->has_vector = queue->shares_vector = owner->shares_vector = true;
+    __atomic_store_n(&owner->sharer, queue, __ATOMIC_RELEASE);
 }
 
 /* Vector 0 is the admin queue's; I/O queues share out the rest, or all sit on vector 0. */
@@ -166,14 +188,21 @@ static void attach(struct nvme_queue *queue)
     if (queue->id && controller->vectors > 1)
         vector = 1 + (queue->id - 1u) % (controller->vectors - 1);
     queue->vector = (uint16_t)vector;
+    struct nvme_queue *owner;
+    for (unsigned i = 0; (owner = nvme_queue_at(controller, i)) && owner != queue; i++)
+        if (owner->has_vector && owner->vector == vector) {
+            share(owner, queue);
+            return;
+        }
     queue->has_vector =
         controller->vectors && host->attach(host->context, vector, interrupted, queue);
 }
 
-/* Asks for I/O queues, takes what is granted (Base 5.27.1.5); a smaller set is a working one. */
-static int create_io_queues(struct nvme_controller *controller)
+/* Asks for `wanted` I/O queues; how many pairs the device grants of them (Base 5.27.1.5). */
+static int ask_for_queues(struct nvme_controller *controller, unsigned wanted, unsigned *pairs)
 {
-    uint32_t wanted = controller->io_capacity - 1u, granted;
+    uint32_t granted;
+    wanted--;
     int error = nvme_set_feature(
         controller, NVME_FEATURE_QUEUES,
         NVME_SET(NVME_QUEUES_SQ, wanted) | NVME_SET(NVME_QUEUES_CQ, wanted), &granted);
@@ -181,11 +210,18 @@ static int create_io_queues(struct nvme_controller *controller)
         return error;
     unsigned submission = NVME_GET(NVME_QUEUES_SQ, granted) + 1;
     unsigned completion = NVME_GET(NVME_QUEUES_CQ, granted) + 1;
-    unsigned most = submission < completion ? submission : completion;
-    if (most > controller->io_capacity)
-        most = controller->io_capacity;
+    *pairs = submission < completion ? submission : completion;
+    if (*pairs > wanted + 1)
+        *pairs = wanted + 1;
+    return NVME_OK;
+}
+
+/* Those that there is memory for. A smaller set than wanted is a working one, none is not. */
+static int create_io_queues(struct nvme_controller *controller, unsigned count)
+{
+    int error = NVME_ERR_DEVICE;
     controller->io_count = 0;
-    while (controller->io_count < most) {
+    while (controller->io_count < count && controller->io[controller->io_count].slots) {
         error = nvme_create_queue(&controller->io[controller->io_count]);
         if (error)
             break;
@@ -196,8 +232,15 @@ static int create_io_queues(struct nvme_controller *controller)
 
 int nvme_bring_up(struct nvme_controller *controller)
 {
+    unsigned count;
     int error = enable(controller);
-    return error ? error : create_io_queues(controller);
+    if (!error)
+        error = ask_for_queues(controller, controller->io_capacity, &count);
+    if (!error)
+        error = create_io_queues(controller, count);
+    if (!error)
+        error = nvme_retry_setup(controller);
+    return error;
 }
 
 /* CAP, checked: everything that follows from it is computed here and nowhere else. */
@@ -210,6 +253,8 @@ static int read_capabilities(struct nvme_controller *controller)
         nvme_log(controller, NVME_LOG_ERROR, "no registers: CAP reads as all-ones");
         return NVME_ERR_DEAD;
     }
+    nvme_quirk_cap(controller->quirk, &cap);
+    controller->cap = cap;
     unsigned css = (unsigned)NVME_GET(NVME_CAP_CSS, cap);
     if (!(css & NVME_CAP_CSS_NVM) || NVME_GET(NVME_CAP_MQES, cap) == 0) {
         nvme_log(controller, NVME_LOG_ERROR, "no NVM command set, or no queues: CAP %llx",
@@ -243,6 +288,7 @@ int nvme_identify_controller(struct nvme_controller *controller)
     int error = nvme_identify(controller, NVME_IDENTIFY_CONTROLLER, 0, controller->identify);
     if (error)
         return error;
+    nvme_quirk_identify(controller->quirk, controller->identify);
     const struct nvme_identify_controller *data = controller->identify;
     copy_text(controller->serial, data->sn, sizeof data->sn);
     copy_text(controller->model, data->mn, sizeof data->mn);
@@ -257,12 +303,13 @@ int nvme_identify_controller(struct nvme_controller *controller)
     return NVME_OK;
 }
 
+/* As many as there is memory for, at least one. */
 static int allocate_io_queues(struct nvme_controller *controller)
 {
+    const struct nvme_options *options = &controller->options;
     uint64_t entries = NVME_GET(NVME_CAP_MQES, controller->cap) + 1, bus;
-    if (controller->options.queue_entries && controller->options.queue_entries < entries)
-        entries = controller->options.queue_entries;
-    entries = entries > ENTRIES_MOST ? ENTRIES_MOST : entries;
+    if (options->queue_entries && options->queue_entries < entries)
+        entries = options->queue_entries;
     entries = entries < ENTRIES_LEAST ? ENTRIES_LEAST : entries;
     controller->io = nvme_alloc(controller, controller->io_capacity * sizeof *controller->io, &bus);
     if (!controller->io)
@@ -272,12 +319,30 @@ static int allocate_io_queues(struct nvme_controller *controller)
         int error =
             nvme_queue_allocate(controller, queue, (uint16_t)(i + 1), (unsigned)entries,
                                 PRP_ENTRIES(controller->max_transfer, controller->page_size));
+        if (error && i > 0) {
+            nvme_log(controller, NVME_LOG_WARNING, "memory for %u of %u queues only", i,
+                     controller->io_capacity);
+            break;
+        }
         if (error)
             return error;
-        queue->default_timeout_ns = controller->options.io_timeout_ms * NVME_NS_PER_MS;
-        attach(queue);
+        queue->default_timeout_ns = options->io_timeout_ms * NVME_NS_PER_MS;
+        if (i + options->polled_queues < controller->io_capacity)
+            attach(queue);
     }
     return NVME_OK;
+}
+
+static int start_io_queues(struct nvme_controller *controller)
+{
+    int error = ask_for_queues(controller, controller->options.io_queues, &controller->io_capacity);
+    if (!error)
+        error = allocate_io_queues(controller);
+    if (!error)
+        error = create_io_queues(controller, controller->io_capacity);
+    if (!error)
+        error = nvme_retry_setup(controller);
+    return error;
 }
 
 static int start_admin_queue(struct nvme_controller *controller)
@@ -290,8 +355,12 @@ static int start_admin_queue(struct nvme_controller *controller)
     if (error)
         return error;
     controller->admin.default_timeout_ns = controller->options.admin_timeout_ms * NVME_NS_PER_MS;
-    if (host->vectors)
-        controller->vectors = host->vectors(host->context, 1 + controller->io_capacity);
+    if (host->vectors) {
+        bool one = controller->quirk && controller->quirk->one_vector;
+        const struct nvme_options *options = &controller->options;
+        controller->vectors =
+            host->vectors(host->context, one ? 1 : 1 + options->io_queues - options->polled_queues);
+    }
     attach(&controller->admin);
     return enable(controller);
 }
@@ -324,13 +393,22 @@ static void take_options(struct nvme_controller *controller, const struct nvme_o
         o->io_queues = 1;
     if (o->io_queues > NVME_QUEUES_MOST)
         o->io_queues = NVME_QUEUES_MOST;
+    if (o->polled_queues > o->io_queues)
+        o->polled_queues = o->io_queues;
     if (!o->admin_timeout_ms)
         o->admin_timeout_ms = DEFAULT_ADMIN_MS;
     if (!o->io_timeout_ms)
         o->io_timeout_ms = DEFAULT_IO_MS;
+    if (!o->slow_timeout_ms)
+        o->slow_timeout_ms = DEFAULT_SLOW_MS;
+    if (!o->abort_timeout_ms)
+        o->abort_timeout_ms = DEFAULT_ABORT_MS;
+    if (!o->retries)
+        o->retries = DEFAULT_RETRIES;
+    o->retries = o->retries < 0 ? 0 : o->retries > MOST_RETRIES ? MOST_RETRIES : o->retries;
     if (!o->max_transfer)
         o->max_transfer = DEFAULT_MAX_TRANSFER;
-    controller->io_capacity = o->io_queues;
+    controller->quirk = nvme_quirk_find(o->pci_vendor, o->pci_device);
 }
 
 int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
@@ -347,8 +425,7 @@ int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
     if (*most == 0)
         *most = controller->page_size;
     if ((error = nvme_disable(controller)) || (error = start_admin_queue(controller)) ||
-        (error = nvme_identify_controller(controller)) ||
-        (error = allocate_io_queues(controller)) || (error = create_io_queues(controller)) ||
+        (error = nvme_identify_controller(controller)) || (error = start_io_queues(controller)) ||
         (error = nvme_namespaces_find(controller))) {
         if (controller->state != NVME_DEAD)
             nvme_halt(controller);
@@ -364,9 +441,10 @@ out:
 
 static void shut_down(struct nvme_controller *controller)
 {
-    for (unsigned i = controller->io_count; i-- > 0 && controller->state == NVME_STOPPING;)
+    /* A late command ends with a disabled controller: then there is nothing left to say. */
+    for (unsigned i = controller->io_count; i-- > 0 && controller->admin.live;)
         nvme_delete_queue(&controller->io[i]);
-    if (controller->state != NVME_STOPPING)
+    if (!controller->admin.live)
         return;
     uint64_t timeout = controller->identify->rtd3e * 1000ULL;
     if (timeout < SHUTDOWN_LEAST_MS * NVME_NS_PER_MS)
@@ -386,6 +464,7 @@ void nvme_stop(struct nvme_controller *controller)
 {
     if (controller->state == NVME_LIVE) {
         controller->state = NVME_STOPPING;
+        nvme_drain(controller);
         shut_down(controller);
         if (controller->state == NVME_STOPPING)
             nvme_halt(controller);

@@ -9,6 +9,15 @@
 /* How often CSTS is looked at while commands are in flight: a fatal status raises no interrupt. */
 #define NVME_CHECK_INTERVAL_NS (500 * NVME_NS_PER_MS)
 
+/*
+ * A command identifier is a slot's index and above it a count of the slot's reuse. FFFFh, which is
+ * not to be used (Base 3.3.3.1), never comes up: one entry of a ring stays empty, so there is no
+ * slot FFFh.
+ */
+#define NVME_SLOT_BITS    12
+#define NVME_SLOT_MASK    ((1u << NVME_SLOT_BITS) - 1)
+#define NVME_MOST_ENTRIES (1u << NVME_SLOT_BITS)
+
 /* How long a queue without an interrupt vector sleeps between looks at its completion queue. */
 #define NVME_POLL_INTERVAL_NS 50000ULL
 
@@ -51,6 +60,15 @@ void nvme_queue_clear(struct nvme_queue *queue);
 
 /* Takes the request out of its slot and calls its done(). */
 void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int result);
+
+/* Puts the command of an occupied slot into the submission queue, under a new identifier. */
+void nvme_queue_send(struct nvme_queue *queue, struct nvme_slot *slot);
+
+/* Keeps an occupied slot's command back until `when`, or for a reset's end. */
+void nvme_queue_hold(struct nvme_queue *queue, struct nvme_slot *slot, uint64_t when);
+
+/* Sends what is held back and due, unless a reset runs. */
+void nvme_queues_send_due(struct nvme_controller *controller, uint64_t now);
 
 unsigned nvme_queue_in_flight(const struct nvme_queue *queue);
 
@@ -99,16 +117,50 @@ static inline bool nvme_request_is_current(const struct nvme_request *request)
 /* identity.c: one namespace, from Identify; NVME_ERR_STATUS: none that could be used. */
 int nvme_namespace_identify(struct nvme_controller *controller, struct nvme_namespace *ns);
 
-/* recovery.c: disables the controller, by force if need be, and completes all that is in flight.
- * NVME_ERR_DEAD, and the state with it, if it does not stop. */
+/* retry.c: an error status of a command, or a reset. True: it will be sent again, or already is. */
+bool nvme_retry_status(struct nvme_queue *queue, struct nvme_slot *slot, uint16_t status);
+bool nvme_retry_reset(struct nvme_queue *queue, struct nvme_slot *slot);
+
+/* Prepares for statuses that say when to try again; needs what Identify says, and a live admin
+ * queue. */
+int nvme_retry_setup(struct nvme_controller *controller);
+
+/* recovery.c: how long a command of this kind may take. */
+uint64_t nvme_timeout(const struct nvme_queue *queue, const struct nvme_request *request);
+
+/* The device has answered to an Abort of the command, or will not. */
+void nvme_abort_answered(struct nvme_queue *queue, uint16_t cid, bool aborted);
+
+/* Gives the device a moment to end what is in flight, and reaps that. */
+void nvme_drain(struct nvme_controller *controller);
+
+/*
+ * Disables the controller, by force if need be. All that is in flight completes, but for what a
+ * reset that runs will send again. NVME_ERR_DEAD, and the state with it, if it does not stop.
+ */
 int nvme_halt(struct nvme_controller *controller);
 
-/* The queue with number `index`, admin first; NULL behind the last. */
+/* quirks.c: what is known of a device, and corrects what it says of itself. */
+struct nvme_quirk {
+    uint16_t vendor, device;
+    uint16_t most_entries;       /* of an I/O queue; 0: as many as it says */
+    uint16_t entries_if_none;    /* where CAP.MQES is 0, which no device may say */
+    uint16_t settle_ms;          /* after CC.EN was cleared, before any register is read */
+    bool one_vector;             /* for all queues */
+    uint16_t oncs_add, oncs_cut; /* commands that it has and does not tell, and the reverse */
+};
+
+/* NULL: nothing special. */
+const struct nvme_quirk *nvme_quirk_find(uint16_t vendor, uint16_t device);
+void nvme_quirk_cap(const struct nvme_quirk *quirk, uint64_t *cap);
+void nvme_quirk_identify(const struct nvme_quirk *quirk, struct nvme_identify_controller *data);
+
+/* The queue with number `index`, admin first, whether it lives or not; NULL behind the last. */
 static inline struct nvme_queue *nvme_queue_at(struct nvme_controller *controller, unsigned index)
 {
     if (index == 0)
         return &controller->admin;
-    return index <= controller->io_count ? &controller->io[index - 1] : NULL;
+    return controller->io && index <= controller->io_capacity ? &controller->io[index - 1] : NULL;
 }
 
 #endif

@@ -12,8 +12,14 @@
  * everything else happens in the caller's context, and so needs no lock.
  *
  * Every submitted request completes exactly once: with the device's answer,
- * or, when its deadline has passed, by the ladder of recovery.c. A request's
- * memory is never given back while a device may still write to it.
+ * or, when its deadline has passed, by the ladder of recovery.c. On the way
+ * there a read, write, flush and the like may have been sent several times:
+ * after an answer that calls for it, and after a reset (retry.c). Requests are
+ * not ordered. A request's memory is never given back while a device may still
+ * write to it.
+ *
+ * done() may submit, ring, reap, poll and reset, but neither stop the
+ * controller nor, while nvme_reset() runs, wait for another request.
  */
 #ifndef NVME_H
 #define NVME_H
@@ -28,7 +34,7 @@
 enum nvme_error {
     NVME_OK = 0,
     NVME_ERR_STATUS = -1,      /* the device answered with an error: see status */
-    NVME_ERR_TIMEOUT = -2,     /* no answer before the deadline; the controller was reset */
+    NVME_ERR_TIMEOUT = -2,     /* no answer before the deadline: aborted, or ended by a reset */
     NVME_ERR_RESET = -3,       /* the controller was reset while this was in flight */
     NVME_ERR_DEAD = -4,        /* the controller does not work any more, or is gone */
     NVME_ERR_BUSY = -5,        /* the queue is full: reap, then submit again */
@@ -36,6 +42,7 @@ enum nvme_error {
     NVME_ERR_NO_MEMORY = -7,   /* dma_alloc() gave none */
     NVME_ERR_DEVICE = -8,      /* the device says impossible things about itself */
     NVME_ERR_PENDING = -9,     /* not completed yet */
+    NVME_ERR_NO_QUEUE = -10,   /* the device has had fewer queues since a reset: use another */
     NVME_ERR_GONE = -11,       /* the namespace is not there any more, or not as it was */
     NVME_ERR_NO_SUPPORT = -12, /* the controller does not offer this */
 };
@@ -66,7 +73,8 @@ struct nvme_request {
     const struct nvme_segment *segments;
     unsigned segment_count;
     size_t data_bytes;   /* what the command transfers; the segments have to sum up to it */
-    uint64_t timeout_ns; /* 0: the controller's default for this queue */
+    uint64_t timeout_ns; /* for each time that it is sent; 0: by the options, for its kind */
+    bool once;           /* never sent again by the driver, whatever happens */
     void (*done)(struct nvme_request *request);
     void *context; /* the caller's */
 
@@ -79,9 +87,10 @@ struct nvme_request {
     int result;      /* NVME_OK, NVME_ERR_STATUS, _TIMEOUT, _RESET or _DEAD */
     uint16_t status; /* the status field without phase tag, 0 if the device did not answer */
     uint32_t value;  /* command specific, completion dword 0 */
+    uint8_t repeats; /* how often it was sent again */
 
     /* The driver's. */
-    uint64_t deadline;
+    uint64_t deadline;   /* or, between two times that it is sent, when to send it */
     uint16_t list_first; /* first of its PRP list pages, NVME_NO_LIST for none */
 };
 
@@ -90,13 +99,34 @@ struct nvme_request {
 /* ---- Queue pairs ------------------------------------------------------------------------------
  */
 
+/*
+ * What has happened to a queue since the start; resets do not clear it. May be read at any time, by
+ * anyone: each value is one aligned word that only ever grows.
+ */
 struct nvme_counters {
-    uint64_t submitted, completed, errors;
-    uint64_t sq_doorbells, cq_doorbells;
-    uint64_t interrupts;      /* counted by the handler */
-    uint64_t missed;          /* completions found only when a deadline had passed */
+    uint64_t submitted; /* requests that nvme_submit() has taken */
+    uint64_t completed; /* requests that ended, `errors` of them not with NVME_OK */
+    uint64_t errors;
+    uint64_t retries;      /* commands sent again: submitted + retries is what the device has got */
+    uint64_t sq_doorbells; /* writes of the tail doorbell */
+    uint64_t cq_doorbells; /* writes of the head doorbell */
+    uint64_t interrupts;   /* of its vector, counted by the handler */
+    uint64_t polls;        /* looks into the completion queue */
+    /* Interrupts whose look found nothing: nothing was there, or an earlier look had it already.
+     * Cannot be told, and stays 0, where the vector is shared with another queue. */
+    uint64_t spurious;
+    uint64_t timeouts;        /* commands whose deadline has passed */
+    uint64_t missed;          /* completions found only then: their interrupt got lost */
+    uint64_t aborts;          /* Aborts sent for commands of this queue */
     uint64_t bad_completions; /* CQEs that belong to no command in flight */
-    uint64_t timeouts;
+    uint64_t resets;          /* controller resets that the queue went through */
+};
+
+enum nvme_slot_state {
+    NVME_SLOT_SENT,    /* in the submission queue or beyond */
+    NVME_SLOT_LATE,    /* the same, and its deadline has passed */
+    NVME_SLOT_ABORTED, /* the same, and an Abort was sent for it */
+    NVME_SLOT_WAITING, /* not with the device: sent when its time has come, or the reset is over */
 };
 
 struct nvme_controller;
@@ -111,8 +141,11 @@ struct nvme_queue {
     uint16_t told;  /* what the head doorbell was last told */
     uint16_t phase; /* the phase tag that a new CQE has, 0 or 1 */
     uint16_t vector;
-    bool has_vector; /* false: polled */
-    bool live;       /* the controller knows it */
+    bool has_vector;            /* false: polled */
+    bool shares_vector;         /* with other queues, each of them in the chain of `sharer` */
+    struct nvme_queue *sharer;  /* the next queue of this vector */
+    uint64_t interrupts_looked; /* how many interrupts were followed by a look */
+    bool live;                  /* the controller knows it */
     uint64_t default_timeout_ns;
 
     struct nvme_command *sq;
@@ -121,14 +154,17 @@ struct nvme_queue {
 
     /*
      * Commands in flight. The low bits of a command identifier index `slots`, the high bits count
-     * reuse, so that a late or repeated completion is recognised. `free_slots` is a stack.
+     * reuse, so that a late or repeated completion is recognised. `free_slots` is a stack. A
+     * request that is to be sent again keeps its slot and its PRP lists, so that this cannot fail.
      */
     struct nvme_slot {
-        struct nvme_request *request;
+        struct nvme_request *request; /* NULL: the slot is free */
         uint16_t cid;
+        uint16_t state; /* enum nvme_slot_state */
     } * slots;
     uint16_t *free_slots;
     uint16_t free_count;
+    uint16_t waiting; /* slots in NVME_SLOT_WAITING */
 
     /* PRP lists: `list_next` chains those of a request, or those that are free. */
     uint8_t *lists;
@@ -174,10 +210,16 @@ struct nvme_namespace {
 /* Wishes; zeros mean the defaults in brackets. The device's limits always apply on top. */
 struct nvme_options {
     unsigned io_queues;        /* pairs (1) */
+    unsigned polled_queues;    /* of them, the last ones: without an interrupt vector (0) */
     unsigned queue_entries;    /* per I/O queue (as many as MQES allows, at most 4096) */
     unsigned admin_timeout_ms; /* (60000) */
     unsigned io_timeout_ms;    /* (30000) */
+    unsigned slow_timeout_ms;  /* Format NVM, Sanitize and others that take their time (600000) */
+    unsigned abort_timeout_ms; /* for an Abort and for what it aborts (5000) */
+    int retries;               /* how often a request is sent again (5); negative: never */
     size_t max_transfer;       /* bytes in one command, where MDTS sets no limit (4 MiB) */
+    uint16_t pci_vendor;       /* of the device, for what is known of it: see quirks.c */
+    uint16_t pci_device;
 };
 
 /* Sizes of commands without data: UINT64_MAX where there is no limit. NVM figure 102. */
@@ -203,6 +245,9 @@ struct nvme_controller {
     struct nvme_options options;
     enum nvme_state state;
     bool at_large; /* could neither be stopped nor isolated: its memory is kept for ever */
+    bool
+        quiescing; /* on the way to a disabled controller: nothing is sent, no deadline looked at */
+    const struct nvme_quirk *quirk; /* NULL: none known */
 
     /* From CAP, VS and Identify, checked. */
     uint64_t cap;
@@ -217,7 +262,7 @@ struct nvme_controller {
 
     unsigned vectors;
     struct nvme_queue admin;
-    struct nvme_queue *io; /* io_count of them */
+    struct nvme_queue *io; /* io_capacity of them, of which io_count work */
     unsigned io_count, io_capacity;
 
     struct nvme_limits limits;
@@ -227,7 +272,8 @@ struct nvme_controller {
     struct nvme_scratch *scratch;
     bool scanning, scan_again;
 
-    uint64_t next_check; /* when deadlines are looked at again */
+    uint64_t next_check;        /* when deadlines are looked at again */
+    uint64_t retry_delay_ns[3]; /* by the status field's CRD, from 1: CRDT1 to CRDT3 */
     uint64_t resets;
 
     /* The Abort on its way, of which there is one at a time: any ACL allows that. */
@@ -248,8 +294,9 @@ int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
 
 /*
  * Orderly end: deletes the queues, tells the device to get ready for power-off (CC.SHN, Base
- * 3.6.1), disables it, gives everything back. Requests still in flight complete with
- * NVME_ERR_RESET. Harmless on a controller that is dead or was never started.
+ * 3.6.1), disables it, gives everything back. Requests still in flight get a moment to end, and
+ * complete with NVME_ERR_RESET then. Harmless on a controller that is dead or was never started.
+ * Not from done().
  */
 void nvme_stop(struct nvme_controller *controller);
 
@@ -260,8 +307,14 @@ void nvme_stop(struct nvme_controller *controller);
  */
 int nvme_rescan(struct nvme_controller *controller);
 
-/* Disables and starts it again; requests in flight complete with NVME_ERR_RESET. NVME_ERR_DEAD if
- * it does not come back. */
+/*
+ * Disables and starts it again, twice if need be. What the device can still answer at once is
+ * reaped before. Of the requests in flight then, those that may be repeated are sent again, the
+ * others complete with NVME_ERR_RESET. The device may grant fewer queues than before: io_count
+ * tells how many work, the others take requests again when a later reset brings them back.
+ * NVME_ERR_DEAD: it does not come back; NVME_ERR_PENDING: a reset is running already (this is
+ * done()), and what was asked for comes with it.
+ */
 int nvme_reset(struct nvme_controller *controller);
 
 /* ---- I/O ----------------------------------------------------------------------------------------
@@ -322,24 +375,31 @@ static inline void nvme_set_fua(struct nvme_request *request)
  * Puts the request's command into the submission queue; the device learns of it by nvme_ring().
  * NVME_ERR_BUSY: no entry or PRP list is free; NVME_ERR_INVALID: the segments cannot be described
  * by PRPs (every inner boundary has to be a page's, the first address a multiple of 4);
- * NVME_ERR_DEAD, NVME_ERR_RESET: not now; NVME_ERR_GONE: the namespace has changed since the
- * request was prepared. Then done() is not called.
+ * NVME_ERR_DEAD: never again; NVME_ERR_NO_QUEUE: see there; NVME_ERR_GONE: the namespace has
+ * changed since the request was prepared. Then done() is not called.
+ *
+ * While a reset runs (this is done()) I/O queues take requests as ever and send them when it is
+ * over. The admin queue is needed for the reset itself: NVME_ERR_RESET.
  */
 int nvme_submit(struct nvme_queue *queue, struct nvme_request *request);
 
 /* Writes the tail doorbell, if anything was submitted since it was last written. */
 void nvme_ring(struct nvme_queue *queue);
 
-/* Completes what the device has finished; done() is called for each. Returns how many. */
+/*
+ * Takes what the device has finished. done() is called for each, but for those that are sent again.
+ * Returns how many there were.
+ */
 unsigned nvme_reap(struct nvme_queue *queue);
 
 /* Is there a completion to reap? Reads one word of memory; any context. */
 bool nvme_has_completion(const struct nvme_queue *queue);
 
 /*
- * Looks at the deadlines of all requests of the controller if it is time to, and climbs the ladder
- * for one that has passed. Whoever waits for a completion calls this before each sleep and sleeps
- * no longer than until the time it returns (as now_ns).
+ * Takes completions of admin commands, sends what has waited for its time, looks at the deadlines
+ * of all requests of the controller if it is time to, and climbs the ladder for one that has
+ * passed. Whoever waits for a completion calls this before each sleep and sleeps no longer than
+ * until the time it returns (as now_ns).
  */
 uint64_t nvme_check(struct nvme_controller *controller);
 
@@ -349,7 +409,8 @@ void nvme_poll(struct nvme_queue *queue, uint64_t deadline);
 
 /*
  * Submits one request, waits for it, returns its result. request->done is used. Waits also for a
- * free entry. For admin commands: queue is &controller->admin.
+ * free entry. For admin commands: queue is &controller->admin. In done() while a reset runs:
+ * NVME_ERR_RESET.
  */
 int nvme_execute(struct nvme_queue *queue, struct nvme_request *request);
 

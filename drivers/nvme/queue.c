@@ -6,15 +6,6 @@
  */
 #include "internal.h"
 
-/*
- * A command identifier is a slot's index and above it a count of the slot's reuse. FFFFh, which is
- * not to be used (Base 3.3.3.1), never comes up: one entry of a ring stays empty, so there is no
- * slot FFFh.
- */
-#define SLOT_BITS    12
-#define SLOT_MASK    ((1u << SLOT_BITS) - 1)
-#define MOST_ENTRIES (1u << SLOT_BITS)
-
 #define NEVER (UINT64_MAX - 1)
 
 /* Memory for PRP lists that one queue may take, unless a single transfer needs more. */
@@ -51,7 +42,7 @@ int nvme_queue_allocate(struct nvme_controller *controller, struct nvme_queue *q
                         unsigned entries, unsigned prp_entries)
 {
     *queue = (struct nvme_queue){.controller = controller, .id = id};
-    queue->size = (uint16_t)(entries < MOST_ENTRIES ? entries : MOST_ENTRIES);
+    queue->size = (uint16_t)(entries < NVME_MOST_ENTRIES ? entries : NVME_MOST_ENTRIES);
 
     const size_t page = controller->page_size;
     size_t sq_bytes = round_up(queue->size * sizeof(struct nvme_command), page);
@@ -115,36 +106,103 @@ unsigned nvme_queue_in_flight(const struct nvme_queue *queue)
     return queue->slots ? queue->size - 1u - queue->free_count : 0;
 }
 
-int nvme_submit(struct nvme_queue *queue, struct nvme_request *request)
+/* Commands of this queue are held back: it will live again, or be sent to again, after the reset.
+ */
+static bool is_held(const struct nvme_queue *queue)
+{
+    return queue->controller->quiescing || !queue->live;
+}
+
+/* May a request be submitted at all? The queue's life follows the controller's. */
+static int admission(const struct nvme_queue *queue)
+{
+    switch (queue->controller->state) {
+    case NVME_LIVE:
+        return queue->live ? NVME_OK : NVME_ERR_NO_QUEUE;
+    case NVME_RESETTING:
+        return queue->id == 0 && is_held(queue) ? NVME_ERR_RESET : NVME_OK;
+    case NVME_STARTING:
+    case NVME_STOPPING:
+        return queue->id == 0 && queue->live ? NVME_OK : NVME_ERR_DEAD;
+    default:
+        return NVME_ERR_DEAD;
+    }
+}
+
+/*
+ * There always is room in the submission queue: it has an entry more than there are slots, and a
+ * slot that is in use has at most one entry.
+ */
+void nvme_queue_send(struct nvme_queue *queue, struct nvme_slot *slot)
 {
     struct nvme_controller *controller = queue->controller;
-    if (controller->state == NVME_DEAD)
-        return NVME_ERR_DEAD;
-    if (!queue->live)
-        return NVME_ERR_RESET;
-    if (queue->free_count == 0)
-        return NVME_ERR_BUSY;
-    int error = nvme_prp_build(queue, request);
-    if (error)
-        return error;
-
-    struct nvme_slot *slot = &queue->slots[queue->free_slots[--queue->free_count]];
-    slot->request = request;
-    slot->cid = (uint16_t)(slot->cid + MOST_ENTRIES);
+    struct nvme_request *request = slot->request;
+    slot->state = NVME_SLOT_SENT;
+    slot->cid = (uint16_t)(slot->cid + NVME_MOST_ENTRIES);
     request->command.cid = slot->cid;
-    request->result = NVME_ERR_PENDING;
-    request->status = 0;
-    request->value = 0;
-    uint64_t timeout = request->timeout_ns ? request->timeout_ns : queue->default_timeout_ns;
     /* "Never" is a deadline too: while there is one, CSTS is looked at. */
-    uint64_t now = nvme_now(controller);
+    uint64_t now = nvme_now(controller), timeout = nvme_timeout(queue, request);
     request->deadline = timeout < NEVER - now ? now + timeout : NEVER;
     if (request->deadline < controller->next_check)
         controller->next_check = request->deadline;
 
     queue->sq[queue->tail] = request->command;
     queue->tail = (uint16_t)(queue->tail + 1 == queue->size ? 0 : queue->tail + 1);
+}
+
+void nvme_queue_hold(struct nvme_queue *queue, struct nvme_slot *slot, uint64_t when)
+{
+    slot->state = NVME_SLOT_WAITING;
+    slot->request->deadline = when;
+    queue->waiting++;
+    if (when < queue->controller->next_check)
+        queue->controller->next_check = when;
+}
+
+void nvme_queues_send_due(struct nvme_controller *controller, uint64_t now)
+{
+    struct nvme_queue *queue;
+    if (controller->state != NVME_LIVE)
+        return;
+    for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
+        for (unsigned s = 0; queue->waiting && s < queue->size; s++) {
+            struct nvme_slot *slot = &queue->slots[s];
+            if (!slot->request || slot->state != NVME_SLOT_WAITING || slot->request->deadline > now)
+                continue;
+            if (!nvme_request_is_current(slot->request)) {
+                nvme_queue_finish(queue, slot, NVME_ERR_GONE);
+                continue;
+            }
+            queue->waiting--;
+            nvme_queue_send(queue, slot);
+            nvme_ring(queue);
+        }
+}
+
+int nvme_submit(struct nvme_queue *queue, struct nvme_request *request)
+{
+    int error = admission(queue);
+    if (error)
+        return error;
+    if (!nvme_request_is_current(request))
+        return NVME_ERR_GONE;
+    if (queue->free_count == 0)
+        return NVME_ERR_BUSY;
+    error = nvme_prp_build(queue, request);
+    if (error)
+        return error;
+
+    struct nvme_slot *slot = &queue->slots[queue->free_slots[--queue->free_count]];
+    slot->request = request;
+    request->result = NVME_ERR_PENDING;
+    request->status = 0;
+    request->value = 0;
+    request->repeats = 0;
     queue->counters.submitted++;
+    if (is_held(queue) && queue->id)
+        nvme_queue_hold(queue, slot, 0);
+    else
+        nvme_queue_send(queue, slot);
     return NVME_OK;
 }
 
@@ -169,6 +227,7 @@ void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int res
 {
     struct nvme_request *request = slot->request;
     slot->request = NULL;
+    queue->waiting -= slot->state == NVME_SLOT_WAITING;
     queue->free_slots[queue->free_count++] = (uint16_t)(slot - queue->slots);
     nvme_prp_release(queue, request);
     queue->counters.completed++;
@@ -182,9 +241,10 @@ void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int res
 static void complete(struct nvme_queue *queue, uint32_t value, uint16_t sq_id, uint16_t cid,
                      uint16_t status)
 {
-    unsigned index = cid & SLOT_MASK;
+    unsigned index = cid & NVME_SLOT_MASK;
     struct nvme_slot *slot = index < queue->size ? &queue->slots[index] : NULL;
-    if (!slot || !slot->request || slot->cid != cid || sq_id != queue->id) {
+    if (!slot || !slot->request || slot->state == NVME_SLOT_WAITING || slot->cid != cid ||
+        sq_id != queue->id) {
         /* Not ours, or not any more. Whose it was will be seen by its deadline. */
         if (queue->counters.bad_completions++ == 0)
             nvme_log(queue->controller, NVME_LOG_ERROR,
@@ -192,15 +252,35 @@ static void complete(struct nvme_queue *queue, uint32_t value, uint16_t sq_id, u
                      queue->id, cid, sq_id);
         return;
     }
-    slot->request->status = status >> 1;
+    status >>= 1;
+    slot->request->status = status;
     slot->request->value = value;
-    nvme_queue_finish(queue, slot,
-                      status >> 1 & (NVME_STATUS_SC | NVME_STATUS_SCT) ? NVME_ERR_STATUS : NVME_OK);
+    unsigned code = status & (NVME_STATUS_SC | NVME_STATUS_SCT);
+    if (!code)
+        nvme_queue_finish(queue, slot, NVME_OK);
+    else if (!nvme_retry_status(queue, slot, status))
+        /* What our own Abort ended is what came too late. */
+        nvme_queue_finish(queue, slot,
+                          slot->state == NVME_SLOT_ABORTED && code == NVME_STATUS_ABORTED
+                              ? NVME_ERR_TIMEOUT
+                              : NVME_ERR_STATUS);
+}
+
+/* An interrupt whose look finds nothing is spurious, unless it may have been meant for another. */
+static void count_look(struct nvme_queue *queue, uint64_t interrupts, unsigned found)
+{
+    queue->counters.polls++;
+    if (interrupts <= queue->interrupts_looked)
+        return; /* done() has looked in between */
+    if (!found && !queue->shares_vector)
+        queue->counters.spurious += interrupts - queue->interrupts_looked;
+    queue->interrupts_looked = interrupts;
 }
 
 unsigned nvme_reap(struct nvme_queue *queue)
 {
     unsigned reaped = 0;
+    uint64_t interrupts = queue->counters.interrupts, retries = queue->counters.retries;
     while (nvme_has_completion(queue)) {
         /* The phase tag says that the entry is there: nothing of it may be read before. */
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
@@ -217,6 +297,9 @@ unsigned nvme_reap(struct nvme_queue *queue)
         if (reaped % queue->size == 0)
             break;
     }
+    count_look(queue, interrupts, reaped);
+    if (queue->counters.retries != retries)
+        nvme_ring(queue);
     /* Not twice: done() may have reaped as well, or reset the controller. */
     if (queue->head != queue->told && queue->live) {
         queue->told = queue->head;
@@ -260,6 +343,8 @@ int nvme_execute(struct nvme_queue *queue, struct nvme_request *request)
 {
     request->done = executed;
     int error;
+    if (queue->controller->state == NVME_RESETTING && is_held(queue))
+        return NVME_ERR_RESET;
     while ((error = nvme_submit(queue, request)) == NVME_ERR_BUSY && nvme_queue_in_flight(queue))
         nvme_poll(queue, UINT64_MAX);
     if (error)

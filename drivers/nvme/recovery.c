@@ -3,19 +3,65 @@
  * only when the one before did not help:
  *
  *   1. look into the completion queues: interrupts do get lost;
- *   2. reset the controller, which ends everything in flight: the late request
- *      with NVME_ERR_TIMEOUT, the others with NVME_ERR_RESET;
- *   3. declare the controller dead: it is cut off from memory, and every
+ *   2. abort the command (Base 5.1), with a short deadline for the Abort and for
+ *      the command to end by it;
+ *   3. reset the controller, which ends everything in flight; what may be
+ *      repeated is sent again (retry.c), the rest completes, the late request
+ *      with NVME_ERR_TIMEOUT, others with NVME_ERR_RESET;
+ *   4. declare the controller dead: it is cut off from memory, and every
  *      request, now and later, ends with NVME_ERR_DEAD at once.
+ *
+ * A fatal status and registers that read as all-ones begin at step 3. While the
+ * controller starts, resets or stops there is nothing to go back to: a late
+ * command disables it, and whoever waited for the command sees how to go on.
  *
  * A request is never completed while the device may still write into its
  * memory; that is why the controller is disabled first.
  */
 #include "internal.h"
 
+/* What is still in work and not late gets so long to end before a reset. */
+#define DRAIN_NS (100 * NVME_NS_PER_MS)
+
+/* A controller that does not come back the first time gets another chance. */
+#define RESET_TRIES 2
+
+/* ---- Deadlines ----------------------------------------------------------------------------- */
+
+uint64_t nvme_timeout(const struct nvme_queue *queue, const struct nvme_request *request)
+{
+    if (request->timeout_ns)
+        return request->timeout_ns;
+    if (queue->id)
+        return queue->default_timeout_ns;
+    switch (request->command.opcode) {
+    case NVME_ADMIN_ASYNC_EVENT:
+        return UINT64_MAX; /* answered when something happens, if ever */
+    case NVME_ADMIN_NAMESPACE_MANAGEMENT:
+    case NVME_ADMIN_FIRMWARE_COMMIT:
+    case NVME_ADMIN_FORMAT:
+    case NVME_ADMIN_SANITIZE:
+        return queue->controller->options.slow_timeout_ms * NVME_NS_PER_MS;
+    default:
+        return queue->default_timeout_ns;
+    }
+}
+
 static bool is_late(const struct nvme_slot *slot, uint64_t now)
 {
-    return slot->request && slot->request->deadline <= now;
+    return slot->request && slot->state != NVME_SLOT_WAITING && slot->request->deadline <= now;
+}
+
+/* When one slot needs looking at; UINT64_MAX: not for its own sake. */
+static uint64_t slot_deadline(const struct nvme_queue *queue, const struct nvme_slot *slot)
+{
+    if (!slot->request)
+        return UINT64_MAX;
+    if (slot->state == NVME_SLOT_LATE && queue->controller->abort.queue)
+        return UINT64_MAX; /* its turn comes when the Abort on its way is through */
+    if (slot->state == NVME_SLOT_WAITING && queue->controller->state != NVME_LIVE)
+        return UINT64_MAX; /* ... when the reset is over */
+    return slot->request->deadline;
 }
 
 /* The earliest deadline of all that is in flight; UINT64_MAX if nothing is. */
@@ -24,47 +70,96 @@ static uint64_t earliest_deadline(struct nvme_controller *controller)
     uint64_t earliest = UINT64_MAX;
     struct nvme_queue *queue;
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
-        for (unsigned s = 0; nvme_queue_in_flight(queue) && s < queue->size; s++)
-            if (queue->slots[s].request && queue->slots[s].request->deadline < earliest)
-                earliest = queue->slots[s].request->deadline;
+        for (unsigned s = 0; nvme_queue_in_flight(queue) && s < queue->size; s++) {
+            uint64_t deadline = slot_deadline(queue, &queue->slots[s]);
+            if (deadline < earliest)
+                earliest = deadline;
+        }
     return earliest;
 }
 
-/* Says which commands are late. */
-static void report_late(struct nvme_controller *controller, uint64_t now)
+/* ---- Step 2: Abort ------------------------------------------------------------------------- */
+
+/* A command that the device did not abort is no use waiting for. */
+void nvme_abort_answered(struct nvme_queue *queue, uint16_t cid, bool aborted)
 {
-    struct nvme_queue *queue;
-    for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
-        for (unsigned s = 0; s < queue->size; s++) {
-            if (!is_late(&queue->slots[s], now))
-                continue;
-            const struct nvme_command *command = &queue->slots[s].request->command;
-            queue->counters.timeouts++;
-            nvme_log(controller, NVME_LOG_ERROR,
-                     "queue %u: no answer to command %04x, opcode %02xh, namespace %u, "
-                     "LBA %llu, before its deadline",
-                     queue->id, command->cid, command->opcode, command->nsid,
-                     command->cdw10 | (unsigned long long)command->cdw11 << 32);
-        }
+    struct nvme_slot *slot = &queue->slots[cid & NVME_SLOT_MASK];
+    queue->controller->next_check = 0;
+    if (!aborted && slot->request && slot->cid == cid && slot->state == NVME_SLOT_ABORTED)
+        slot->request->deadline = 0;
 }
 
-static void finish_all(struct nvme_controller *controller, uint64_t now, int result)
+static bool send_abort(struct nvme_queue *queue, struct nvme_slot *slot)
+{
+    if (nvme_abort(queue, slot->cid))
+        return false;
+    slot->state = NVME_SLOT_ABORTED;
+    slot->request->deadline = queue->controller->abort.request.deadline;
+    return true;
+}
+
+/* ---- Step 3: reset ------------------------------------------------------------------------- */
+
+static bool any_completion(void *argument)
 {
     struct nvme_queue *queue;
-    for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++) {
-        if (!queue->slots)
-            continue;
-        for (unsigned s = 0; s < queue->size; s++)
-            if (queue->slots[s].request)
-                nvme_queue_finish(queue, &queue->slots[s],
-                                  is_late(&queue->slots[s], now) ? NVME_ERR_TIMEOUT : result);
+    for (unsigned i = 0; (queue = nvme_queue_at(argument, i)); i++)
+        if (nvme_has_completion(queue))
+            return true;
+    return false;
+}
+
+/* Is there I/O with the device that can be expected to end by itself? */
+static bool worth_waiting(struct nvme_controller *controller, uint64_t now)
+{
+    struct nvme_queue *queue;
+    for (unsigned i = 1; (queue = nvme_queue_at(controller, i)); i++)
+        for (unsigned s = 0; nvme_queue_in_flight(queue) && s < queue->size; s++) {
+            const struct nvme_slot *slot = &queue->slots[s];
+            if (slot->request && slot->state == NVME_SLOT_SENT && slot->request->deadline > now)
+                return true;
+        }
+    return false;
+}
+
+/*
+ * Not only to lose less: clearing CC.EN with I/O in flight is a path that devices get wrong. QEMU
+ * 7.2 can crash there.
+ */
+void nvme_drain(struct nvme_controller *controller)
+{
+    const struct nvme_host *host = controller->host;
+    const uint64_t end = nvme_now(controller) + DRAIN_NS;
+    uint32_t csts = nvme_read32(controller, NVME_REG_CSTS);
+    bool works = csts != NVME_REGISTER_GONE && !(csts & NVME_CSTS_CFS);
+    struct nvme_queue *queue;
+    controller->quiescing = true;
+    for (;;) {
+        for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
+            nvme_reap(queue);
+        uint64_t now = nvme_now(controller);
+        if (!works || now >= end || !worth_waiting(controller, now))
+            break;
+        host->wait(host->context, any_completion, controller, now + NVME_POLL_INTERVAL_NS);
     }
+    controller->quiescing = false;
+}
+
+/* What becomes of a request when its controller was disabled, or could not be. */
+static void sort_out(struct nvme_queue *queue, struct nvme_slot *slot, uint64_t now, int result)
+{
+    bool waits = slot->state == NVME_SLOT_WAITING;
+    if (result == NVME_ERR_RESET && queue->controller->state == NVME_RESETTING &&
+        (waits || nvme_retry_reset(queue, slot)))
+        return;
+    nvme_queue_finish(queue, slot, is_late(slot, now) ? NVME_ERR_TIMEOUT : result);
 }
 
 int nvme_halt(struct nvme_controller *controller)
 {
     uint64_t now = nvme_now(controller);
     struct nvme_queue *queue;
+    controller->quiescing = true;
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
         queue->live = false;
     int error = nvme_disable(controller);
@@ -75,41 +170,83 @@ int nvme_halt(struct nvme_controller *controller)
         if (controller->host->isolate)
             controller->host->isolate(controller->host->context);
     }
-    finish_all(controller, now, error ? NVME_ERR_DEAD : NVME_ERR_RESET);
+    int result = controller->state == NVME_DEAD ? NVME_ERR_DEAD : NVME_ERR_RESET;
+    for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
+        for (unsigned s = 0; nvme_queue_in_flight(queue) && s < queue->size; s++)
+            if (queue->slots[s].request)
+                sort_out(queue, &queue->slots[s], now, result);
+    controller->quiescing = false;
     return error ? NVME_ERR_DEAD : NVME_OK;
+}
+
+/* What the device says about them may be wrong; what counts is that it still answers. */
+static int look_at_namespaces(struct nvme_controller *controller)
+{
+    int error = nvme_rescan(controller);
+    return controller->admin.live ? NVME_OK : error;
+}
+
+/* Sends again what waited for the reset's end; what belongs to a queue that is no more, ends. */
+static void resume(struct nvme_controller *controller)
+{
+    struct nvme_queue *queue;
+    controller->state = NVME_LIVE;
+    controller->next_check = 0;
+    for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
+        for (unsigned s = 0; !queue->live && nvme_queue_in_flight(queue) && s < queue->size; s++)
+            if (queue->slots[s].request)
+                nvme_queue_finish(queue, &queue->slots[s], NVME_ERR_RESET);
+    nvme_queues_send_due(controller, nvme_now(controller));
 }
 
 int nvme_reset(struct nvme_controller *controller)
 {
+    if (controller->state == NVME_RESETTING)
+        return NVME_ERR_PENDING;
     if (controller->state != NVME_LIVE)
         return NVME_ERR_DEAD;
     controller->state = NVME_RESETTING;
     controller->resets++;
-    int error = nvme_halt(controller);
-    if (!error)
+    struct nvme_queue *queue;
+    for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
+        queue->counters.resets++;
+    nvme_drain(controller);
+
+    int error = NVME_ERR_DEAD;
+    for (unsigned tries = 0; error && tries < RESET_TRIES; tries++) {
+        error = nvme_halt(controller);
+        if (error)
+            break;
         error = nvme_bring_up(controller);
-    if (error) {
-        if (controller->state != NVME_DEAD)
-            nvme_halt(controller);
-        controller->state = NVME_DEAD;
-        nvme_log(controller, NVME_LOG_ERROR, "reset failed (%s): the controller is dead",
-                 nvme_error_text(error));
-        return NVME_ERR_DEAD;
+        if (!error)
+            error = look_at_namespaces(controller);
+        if (error)
+            nvme_log(controller, NVME_LOG_ERROR, "reset failed: %s", nvme_error_text(error));
+        if (controller->state == NVME_DEAD)
+            break;
     }
-    controller->state = NVME_LIVE;
-    nvme_log(controller, NVME_LOG_WARNING, "the controller was reset");
-    return NVME_OK;
+    if (!error) {
+        nvme_log(controller, NVME_LOG_WARNING, "the controller was reset");
+        resume(controller);
+        return NVME_OK;
+    }
+    /* Dead first, so that nothing comes in any more while what is there completes. */
+    if (controller->state != NVME_DEAD) {
+        controller->state = NVME_DEAD;
+        nvme_halt(controller);
+    }
+    nvme_log(controller, NVME_LOG_ERROR, "the controller is dead");
+    return NVME_ERR_DEAD;
 }
 
-/* Steps 2 and 3. While the controller starts, resets or stops there is nothing to go back to. */
+/* ---- The ladder ---------------------------------------------------------------------------- */
+
 static void climb(struct nvme_controller *controller)
 {
-    if (controller->state == NVME_LIVE) {
+    if (controller->state == NVME_LIVE)
         nvme_reset(controller);
-    } else if (controller->state != NVME_DEAD) {
+    else
         nvme_halt(controller);
-        controller->state = NVME_DEAD;
-    }
 }
 
 /* Step 1: was it only the interrupt that got lost? */
@@ -120,12 +257,68 @@ static void look_again(struct nvme_controller *controller)
         queue->counters.missed += nvme_reap(queue);
 }
 
+static void report_late(struct nvme_queue *queue, struct nvme_slot *slot)
+{
+    const struct nvme_command *command = &slot->request->command;
+    slot->state = NVME_SLOT_LATE;
+    queue->counters.timeouts++;
+    nvme_log(queue->controller, NVME_LOG_ERROR,
+             "queue %u: no answer to command %04x, opcode %02xh, namespace %u, LBA %llu, before "
+             "its deadline",
+             queue->id, command->cid, command->opcode, command->nsid,
+             command->cdw10 | (unsigned long long)command->cdw11 << 32);
+}
+
+struct late {
+    struct nvme_queue *queue; /* of the first that was not aborted yet; NULL: there is none */
+    struct nvme_slot *slot;
+    bool hopeless; /* an Abort did not help, or was not answered itself */
+};
+
+static struct late find_late(struct nvme_controller *controller, uint64_t now)
+{
+    struct late late = {0};
+    struct nvme_queue *queue;
+    for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
+        for (unsigned s = 0; nvme_queue_in_flight(queue) && s < queue->size; s++) {
+            struct nvme_slot *slot = &queue->slots[s];
+            if (!is_late(slot, now))
+                continue;
+            if (slot->state == NVME_SLOT_SENT)
+                report_late(queue, slot);
+            if (slot->state == NVME_SLOT_ABORTED ||
+                (queue->id == 0 && slot->request->command.opcode == NVME_ADMIN_ABORT))
+                late.hopeless = true;
+            else if (!late.queue)
+                late = (struct late){queue, slot, late.hopeless};
+        }
+    return late;
+}
+
+static void look_at_deadlines(struct nvme_controller *controller, uint64_t now)
+{
+    look_again(controller);
+    struct late late = find_late(controller, now);
+    if (!late.queue && !late.hopeless)
+        return;
+    if (controller->state == NVME_LIVE && !late.hopeless &&
+        (controller->abort.queue || send_abort(late.queue, late.slot)))
+        return;
+    climb(controller);
+}
+
 uint64_t nvme_check(struct nvme_controller *controller)
 {
     uint64_t now = nvme_now(controller);
-    if (now < controller->next_check || controller->state == NVME_DEAD)
+    if (controller->quiescing || controller->state == NVME_DEAD)
+        return now + NVME_CHECK_INTERVAL_NS;
+    /* The answer to an Abort may be there, for which nobody else waits. */
+    if (nvme_has_completion(&controller->admin))
+        nvme_reap(&controller->admin);
+    if (now < controller->next_check)
         return controller->next_check;
 
+    nvme_queues_send_due(controller, now);
     uint64_t earliest = earliest_deadline(controller);
     if (earliest != UINT64_MAX) {
         uint32_t csts = nvme_read32(controller, NVME_REG_CSTS);
@@ -135,11 +328,7 @@ uint64_t nvme_check(struct nvme_controller *controller)
                                                 : "the controller reports a fatal status");
             climb(controller);
         } else if (earliest <= now) {
-            look_again(controller);
-            if (earliest_deadline(controller) <= now) {
-                report_late(controller, now);
-                climb(controller);
-            }
+            look_at_deadlines(controller, now);
         }
         earliest = earliest_deadline(controller);
     }

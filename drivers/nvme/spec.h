@@ -101,6 +101,7 @@ _Static_assert(offsetof(struct nvme_command, cdw10) == 40, "Base figure 87");
 
 #define NVME_SQES 6 /* log2 of its size, for CC.IOSQES */
 
+#define NVME_FLAGS_FUSE     0x03u /* Base figure 86: one of two commands that belong together */
 #define NVME_FLAGS_PSDT     0xc0u /* Base figure 86: how DPTR is to be read */
 #define NVME_FLAGS_PSDT_SGL 0x40u /* as an SGL descriptor, metadata in one buffer */
 
@@ -119,8 +120,10 @@ enum nvme_admin_opcode {
     NVME_ADMIN_GET_FEATURES = 0x0a,
     NVME_ADMIN_ASYNC_EVENT = 0x0c,
     NVME_ADMIN_NAMESPACE_MANAGEMENT = 0x0d,
+    NVME_ADMIN_FIRMWARE_COMMIT = 0x10,
     NVME_ADMIN_NAMESPACE_ATTACHMENT = 0x15,
     NVME_ADMIN_FORMAT = 0x80,
+    NVME_ADMIN_SANITIZE = 0x84,
 };
 
 /* NVM opcodes: NVM figure 13 */
@@ -180,6 +183,10 @@ enum nvme_feature_select {
     NVME_FEATURE_SAVED = 2,
     NVME_FEATURE_CAPABILITIES = 3,
 };
+
+/* Host Behavior Support: Base 5.27.1.18; its data starts with ACRE, which allows CRD */
+#define NVME_FEATURE_BEHAVIOR 0x16u
+#define NVME_BEHAVIOR_SIZE    512u
 
 /* Asynchronous Event Configuration: Base 5.27.1.8 */
 #define NVME_FEATURE_EVENTS    0x0bu
@@ -314,6 +321,19 @@ _Static_assert(offsetof(struct nvme_completion, status) == 14, "Base figure 91")
 #define NVME_STATUS_CRD  0x1800u
 #define NVME_STATUS_MORE 0x2000u
 #define NVME_STATUS_DNR  0x4000u
+
+/* SCT and SC of what the driver acts on: Base figures 93 to 98, NVM figure 14 */
+enum nvme_status_code {
+    NVME_STATUS_DATA_TRANSFER = 0x004,
+    NVME_STATUS_INTERNAL = 0x006,
+    NVME_STATUS_ABORTED = 0x007, /* by an Abort */
+    NVME_STATUS_INTERRUPTED = 0x021,
+    NVME_STATUS_TRANSPORT = 0x022,
+    NVME_STATUS_NOT_READY = 0x082,
+    NVME_STATUS_PATH_INTERNAL = 0x300,
+    NVME_STATUS_PATH_TRANSITION = 0x303,
+    NVME_STATUS_PATH_CONTROLLER = 0x360,
+};
 
 #include "spec_data.h"
 

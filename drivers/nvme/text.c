@@ -24,6 +24,8 @@ const char *nvme_error_text(int error)
         return "the device contradicts the specification";
     case NVME_ERR_PENDING:
         return "in flight";
+    case NVME_ERR_NO_QUEUE:
+        return "the queue was lost in a reset";
     case NVME_ERR_GONE:
         return "the namespace is gone or has changed";
     case NVME_ERR_NO_SUPPORT:

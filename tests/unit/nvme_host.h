@@ -108,6 +108,7 @@ struct testio {
     struct nvme_request request;
     struct nvme_segment segment;
     struct testhost *host;
+    struct nvme_queue *queue;
     unsigned done;
     unsigned order; /* of completion, over all requests of the host, from 1 */
 };

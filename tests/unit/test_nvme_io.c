@@ -412,7 +412,8 @@ static void test_status_is_carried(void **state)
         {NVMEVIRT_STATUS_FIELD(4, 0x01, 0), "Unknown Status"},
         {NVMEVIRT_STATUS_FIELD(2, 0x80, 0) | 3 << 11 | 1 << 13, "Write Fault"},
     };
-    struct testhost *host = testhost_live(NULL, NULL);
+    const struct nvme_options options = {.retries = -1};
+    struct testhost *host = testhost_live(NULL, &options);
     uint8_t *data = testhost_data(host, 512);
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         testhost_no_faults(host);
@@ -471,9 +472,9 @@ static void test_error_texts(void **state)
 {
     (void)state;
     static const int errors[] = {
-        NVME_OK,         NVME_ERR_STATUS,  NVME_ERR_TIMEOUT, NVME_ERR_RESET,
-        NVME_ERR_DEAD,   NVME_ERR_BUSY,    NVME_ERR_INVALID, NVME_ERR_NO_MEMORY,
-        NVME_ERR_DEVICE, NVME_ERR_PENDING, NVME_ERR_GONE,    NVME_ERR_NO_SUPPORT,
+        NVME_OK,       NVME_ERR_STATUS,     NVME_ERR_TIMEOUT,   NVME_ERR_RESET,  NVME_ERR_DEAD,
+        NVME_ERR_BUSY, NVME_ERR_INVALID,    NVME_ERR_NO_MEMORY, NVME_ERR_DEVICE, NVME_ERR_PENDING,
+        NVME_ERR_GONE, NVME_ERR_NO_SUPPORT, NVME_ERR_NO_QUEUE,
     };
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         assert_string_not_equal(nvme_error_text(errors[i]), "unknown error");

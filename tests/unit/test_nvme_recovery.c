@@ -14,7 +14,8 @@
 
 #define SECOND (1000 * MS)
 
-static const struct nvme_options two_queues = {.io_queues = 2};
+/* Nothing is sent again, nor aborted: what ends, ends here. test_nvme_retry.c has the rest. */
+static const struct nvme_options two_queues = {.io_queues = 2, .retries = -1};
 
 /* The ways to learn of completions: vectors for all, one for all, none. */
 enum {
@@ -26,7 +27,9 @@ enum {
 
 static struct testhost *live(unsigned way)
 {
-    struct testhost *host = testhost_new(NULL);
+    struct nvmevirt_config config = testhost_config();
+    config.abort_never = true;
+    struct testhost *host = testhost_new(&config);
     if (way == ONE_VECTOR)
         host->vectors = 1;
     if (way == NO_VECTORS)
@@ -79,6 +82,8 @@ static void test_late_command(void **state)
         assert_int_equal(host->nvme.state, NVME_LIVE);
         assert_int_equal(host->nvme.resets, 1);
         assert_int_equal(host->nvme.io[0].counters.timeouts, 1);
+        assert_int_equal(host->nvme.io[0].counters.aborts, 1);
+        assert_int_equal(host->nvme.io[0].counters.resets, 1);
         assert_int_equal(host->virt.counters.resets, 1);
         assert_int_equal(host->isolated, 0);
         assert_true(testhost_logged(host, "no answer to command"));
@@ -134,7 +139,8 @@ static void test_late_admin_command(void **state)
 static void test_timeouts_are_options(void **state)
 {
     (void)state;
-    const struct nvme_options options = {.io_timeout_ms = 700, .admin_timeout_ms = 1500};
+    const struct nvme_options options = {
+        .io_timeout_ms = 700, .admin_timeout_ms = 1500, .retries = -1};
     struct testhost *host = testhost_live(NULL, &options);
     uint8_t *data = testhost_data(host, 512);
     reads_meet(host, NVMEVIRT_DROP, 0, 1);
