@@ -4,8 +4,8 @@
  */
 #include "internal.h"
 
-static int admin(struct nvme_controller *controller, const struct nvme_command *command,
-                 const struct nvme_segment *data, uint32_t *value, const char *what)
+int nvme_admin(struct nvme_controller *controller, const struct nvme_command *command,
+               const struct nvme_segment *data, uint32_t *value, const char *what)
 {
     struct nvme_request request = {.command = *command,
                                    .segments = data,
@@ -24,21 +24,33 @@ static int admin(struct nvme_controller *controller, const struct nvme_command *
     return error;
 }
 
-/* `data` is NVME_IDENTIFY_SIZE bytes from nvme_alloc(). Base 5.17. */
+/* Base 5.17. */
 int nvme_identify(struct nvme_controller *controller, uint32_t cns, uint32_t nsid, void *data)
 {
     const struct nvme_command command = {.opcode = NVME_ADMIN_IDENTIFY, .nsid = nsid, .cdw10 = cns};
     const struct nvme_segment segment = {.base = data, .length = NVME_IDENTIFY_SIZE};
-    return admin(controller, &command, &segment, NULL, "Identify");
+    return nvme_admin(controller, &command, &segment, NULL, "Identify");
 }
 
 /* Base 5.27. */
 int nvme_set_feature(struct nvme_controller *controller, uint32_t feature, uint32_t value,
                      uint32_t *result)
 {
-    const struct nvme_command command = {
-        .opcode = NVME_ADMIN_SET_FEATURES, .cdw10 = feature, .cdw11 = value};
-    return admin(controller, &command, NULL, result, "Set Features");
+    const struct nvme_command command = {.opcode = NVME_ADMIN_SET_FEATURES,
+                                         .cdw10 = NVME_SET(NVME_FEATURE_CDW10_FID, feature),
+                                         .cdw11 = value};
+    return nvme_admin(controller, &command, NULL, result, "Set Features");
+}
+
+/* Base 5.15. */
+int nvme_get_feature(struct nvme_controller *controller, uint32_t feature,
+                     enum nvme_feature_select select, uint32_t *value)
+{
+    const struct nvme_command command = {.opcode = NVME_ADMIN_GET_FEATURES,
+                                         .cdw10 =
+                                             NVME_SET(NVME_FEATURE_CDW10_FID, feature) |
+                                             NVME_SET(NVME_FEATURE_CDW10_SELECT, (uint32_t)select)};
+    return nvme_admin(controller, &command, NULL, value, "Get Features");
 }
 
 static void abort_done(struct nvme_request *request)
@@ -83,7 +95,7 @@ int nvme_abort(struct nvme_queue *queue, uint16_t cid)
 static int delete_one(struct nvme_queue *queue, uint8_t opcode)
 {
     const struct nvme_command command = {.opcode = opcode, .cdw10 = queue->id};
-    return admin(queue->controller, &command, NULL, NULL, "Delete I/O Queue");
+    return nvme_admin(queue->controller, &command, NULL, NULL, "Delete I/O Queue");
 }
 
 /* The completion queue has to be there first (Base 5.5); the one is taken back without the other.
@@ -100,7 +112,7 @@ int nvme_create_queue(struct nvme_queue *queue)
         .cdw11 = NVME_CQ_CDW11_PC | (queue->has_vector ? NVME_CQ_CDW11_IEN : 0) |
                  NVME_SET(NVME_CQ_CDW11_IV, queue->has_vector ? (uint32_t)queue->vector : 0),
     };
-    int error = admin(queue->controller, &cq, NULL, NULL, "Create I/O Completion Queue");
+    int error = nvme_admin(queue->controller, &cq, NULL, NULL, "Create I/O Completion Queue");
     if (error)
         return error;
     const struct nvme_command sq = {
@@ -110,7 +122,7 @@ int nvme_create_queue(struct nvme_queue *queue)
             NVME_SET(NVME_SQ_CDW10_QID, (uint32_t)queue->id) | NVME_SET(NVME_SQ_CDW10_QSIZE, size),
         .cdw11 = NVME_SQ_CDW11_PC | NVME_SET(NVME_SQ_CDW11_CQID, (uint32_t)queue->id),
     };
-    error = admin(queue->controller, &sq, NULL, NULL, "Create I/O Submission Queue");
+    error = nvme_admin(queue->controller, &sq, NULL, NULL, "Create I/O Submission Queue");
     if (error) {
         delete_one(queue, NVME_ADMIN_DELETE_CQ);
         return error;

@@ -426,7 +426,7 @@ int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
         *most = controller->page_size;
     if ((error = nvme_disable(controller)) || (error = start_admin_queue(controller)) ||
         (error = nvme_identify_controller(controller)) || (error = start_io_queues(controller)) ||
-        (error = nvme_namespaces_find(controller))) {
+        (error = nvme_events_start(controller)) || (error = nvme_namespaces_find(controller))) {
         if (controller->state != NVME_DEAD)
             nvme_halt(controller);
         goto out;

@@ -113,8 +113,7 @@ struct nvme_host {
     /*
      * A namespace is not what it was when nvme_start() returned or when this
      * was last called; `ns` says what it is now. Called from nvme_rescan(), and
-     * so from whatever waits: it may submit and wait, but not stop the
-     * controller.
+     * so from whatever waits, and during a reset; what done() may do, this may.
      *
      *     void changed(void *context, struct nvme_namespace *ns,
      *                  enum nvme_namespace_change change)

@@ -80,9 +80,10 @@ void nvme_prp_release(struct nvme_queue *queue, struct nvme_request *request);
 unsigned nvme_prp_lists(unsigned entries, uint32_t list_bytes);
 
 /* admin.c */
-int nvme_identify(struct nvme_controller *controller, uint32_t cns, uint32_t nsid, void *data);
-int nvme_set_feature(struct nvme_controller *controller, uint32_t feature, uint32_t value,
-                     uint32_t *result);
+
+/* Sends an admin command and waits for it; what goes wrong is logged as being of `what`. */
+int nvme_admin(struct nvme_controller *controller, const struct nvme_command *command,
+               const struct nvme_segment *data, uint32_t *value, const char *what);
 
 /*
  * Asks the device to end a command of the queue, and does not wait. What was aborted completes by
@@ -116,6 +117,13 @@ static inline bool nvme_request_is_current(const struct nvme_request *request)
 
 /* identity.c: one namespace, from Identify; NVME_ERR_STATUS: none that could be used. */
 int nvme_namespace_identify(struct nvme_controller *controller, struct nvme_namespace *ns);
+
+/*
+ * event.c: says which events are wanted and gives the device its requests, which it has lost by a
+ * reset; looks after those that have completed. An error means that the controller does not work.
+ */
+int nvme_events_start(struct nvme_controller *controller);
+void nvme_events_handle(struct nvme_controller *controller);
 
 /* retry.c: an error status of a command, or a reset. True: it will be sent again, or already is. */
 bool nvme_retry_status(struct nvme_queue *queue, struct nvme_slot *slot, uint16_t status);

@@ -231,6 +231,19 @@ struct nvme_limits {
 struct nvme_namespace_chunk;
 struct nvme_scratch;
 
+#define NVME_EVENTS_MOST 8
+
+/* Asynchronous Event Requests, as many as AERL allows and this array holds: see event.c. */
+struct nvme_events {
+    struct nvme_request requests[NVME_EVENTS_MOST];
+    uint32_t noted; /* a bit for each that has completed */
+    uint32_t idle;  /* a bit for each that is not with the device */
+    bool handling;
+    uint64_t not_before; /* when the next round may be */
+    uint64_t starts;
+    uint64_t handled; /* events since the start */
+};
+
 enum nvme_state {
     NVME_STOPPED,
     NVME_STARTING,
@@ -271,6 +284,7 @@ struct nvme_controller {
     struct nvme_namespace_chunk *namespace_chunks;
     struct nvme_scratch *scratch;
     bool scanning, scan_again;
+    struct nvme_events events;
 
     uint64_t next_check;        /* when deadlines are looked at again */
     uint64_t retry_delay_ns[3]; /* by the status field's CRD, from 1: CRDT1 to CRDT3 */
@@ -316,6 +330,40 @@ int nvme_rescan(struct nvme_controller *controller);
  * done()), and what was asked for comes with it.
  */
 int nvme_reset(struct nvme_controller *controller);
+
+/* ---- Admin commands --------------------------------------------------------------------------
+ *
+ * Each is sent and waited for; what goes wrong is logged as well. `data` needs a bus address.
+ */
+
+/* NVME_IDENTIFY_SIZE bytes. For the NVM command set, where CNS is of one. Base 5.17. */
+int nvme_identify(struct nvme_controller *controller, uint32_t cns, uint32_t nsid, void *data);
+
+/*
+ * `bytes` of a log page from `offset` on, both multiples of 4, in as many commands as it takes.
+ * NVME_NSID_ALL: of the whole controller. `retain`: an event that the page stands for is not
+ * cleared. NVME_ERR_NO_SUPPORT: an offset, or more than 16 KiB, on a device that has neither (LPA).
+ * Base 5.16; pages are in spec_data.h.
+ */
+int nvme_get_log(struct nvme_controller *controller, uint32_t nsid, uint8_t page, uint64_t offset,
+                 void *data, size_t bytes, bool retain);
+
+/* Features whose value is one dword. Those with data: nvme_execute(). Base 5.15 and 5.27. */
+int nvme_get_feature(struct nvme_controller *controller, uint32_t feature,
+                     enum nvme_feature_select select, uint32_t *value);
+int nvme_set_feature(struct nvme_controller *controller, uint32_t feature, uint32_t value,
+                     uint32_t *result);
+
+/*
+ * Formats a namespace, or all by NVME_NSID_ALL, with an LBA format of Identify's table, and scans.
+ * All data is lost. There must be no I/O to it in flight. Base 5.14.
+ */
+int nvme_format(struct nvme_controller *controller, uint32_t nsid, unsigned format,
+                enum nvme_erase erase);
+
+/* Attaches a namespace to this controller, or detaches it, and scans. Base 5.20. */
+int nvme_attach(struct nvme_controller *controller, uint32_t nsid);
+int nvme_detach(struct nvme_controller *controller, uint32_t nsid);
 
 /* ---- I/O ----------------------------------------------------------------------------------------
  */
@@ -398,8 +446,9 @@ bool nvme_has_completion(const struct nvme_queue *queue);
 /*
  * Takes completions of admin commands, sends what has waited for its time, looks at the deadlines
  * of all requests of the controller if it is time to, and climbs the ladder for one that has
- * passed. Whoever waits for a completion calls this before each sleep and sleeps no longer than
- * until the time it returns (as now_ns).
+ * passed. Events that the device has reported are handled here as well: who never waits calls
+ * this a few times a second. Whoever waits for a completion calls this before each sleep and sleeps
+ * no longer than until the time it returns (as now_ns).
  */
 uint64_t nvme_check(struct nvme_controller *controller);
 
@@ -411,6 +460,19 @@ void nvme_poll(struct nvme_queue *queue, uint64_t deadline);
  * Submits one request, waits for it, returns its result. request->done is used. Waits also for a
  * free entry. For admin commands: queue is &controller->admin. In done() while a reset runs:
  * NVME_ERR_RESET.
+ *
+ * This passes any command through, of any opcode, with data either way: the caller writes opcode,
+ * NSID and dwords 2, 3 and 10 to 15; data is in the segments, whose sum is data_bytes, and the
+ * driver describes it to the device. The device's answer is in status and value. Without data the
+ * pointers are sent as they were written. Nothing is checked, least of all commands that pull the
+ * rug from under the driver: queues, Doorbell Buffer Config; and an Asynchronous Event Request
+ * answers to nobody.
+ *
+ *     struct nvme_segment segment = {.base = buffer, .length = 4096};
+ *     struct nvme_request request = {
+ *         .command = {.opcode = 0xc2, .nsid = 1, .cdw10 = 1024},
+ *         .segments = &segment, .segment_count = 1, .data_bytes = 4096};
+ *     int error = nvme_execute(&controller->admin, &request);
  */
 int nvme_execute(struct nvme_queue *queue, struct nvme_request *request);
 

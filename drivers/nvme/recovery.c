@@ -219,6 +219,8 @@ int nvme_reset(struct nvme_controller *controller)
             break;
         error = nvme_bring_up(controller);
         if (!error)
+            error = nvme_events_start(controller);
+        if (!error)
             error = look_at_namespaces(controller);
         if (error)
             nvme_log(controller, NVME_LOG_ERROR, "reset failed: %s", nvme_error_text(error));
@@ -309,12 +311,13 @@ static void look_at_deadlines(struct nvme_controller *controller, uint64_t now)
 
 uint64_t nvme_check(struct nvme_controller *controller)
 {
-    uint64_t now = nvme_now(controller);
     if (controller->quiescing || controller->state == NVME_DEAD)
-        return now + NVME_CHECK_INTERVAL_NS;
-    /* The answer to an Abort may be there, for which nobody else waits. */
+        return nvme_now(controller) + NVME_CHECK_INTERVAL_NS;
+    /* An event or the answer to an Abort may be there, for which nobody else waits. */
     if (nvme_has_completion(&controller->admin))
         nvme_reap(&controller->admin);
+    nvme_events_handle(controller);
+    uint64_t now = nvme_now(controller);
     if (now < controller->next_check)
         return controller->next_check;
 

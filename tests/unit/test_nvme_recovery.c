@@ -225,7 +225,7 @@ static void test_lost_interrupt(void **state)
     testhost_free(host);
 }
 
-/* CSTS is looked at twice a second while something is in flight, and else not at all. */
+/* CSTS is looked at twice a second, in case that nobody waits for anything but an event as well. */
 static void test_check_is_cheap(void **state)
 {
     (void)state;
@@ -238,7 +238,8 @@ static void test_check_is_cheap(void **state)
         host->now += 10 * MS;
         assert_true(nvme_check(&host->nvme) > host->now);
     }
-    assert_int_equal(host->reads, reads);
+    assert_in_range(host->reads - reads, 19, 21);
+    reads = host->reads;
     assert_int_equal(testio_flush(host, &host->nvme.io[0], &io), NVME_OK);
     for (unsigned i = 0; i < 1000; i++) {
         host->now += 10 * MS;
