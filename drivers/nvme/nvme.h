@@ -411,8 +411,8 @@ int nvme_prepare_copy(struct nvme_request *request, const struct nvme_namespace 
                       struct nvme_copy_range *ranges, unsigned count);
 
 /*
- * Force Unit Access, added to any of the above but Flush and Dataset Management: completed when
- * the data is on the medium, not in a cache.
+ * Force Unit Access, added to a prepared Read, Write, Compare, Write Zeroes, Verify or Copy:
+ * completed when the data is on the medium, and not only in a cache.
  */
 static inline void nvme_set_fua(struct nvme_request *request)
 {
