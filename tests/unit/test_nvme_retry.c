@@ -205,7 +205,7 @@ static void test_delays_are_asked_for(void **state)
         host->identify = set_delays;
         if (accepts) {
             meets(host, 0, NVME_ADMIN_SET_FEATURES, 2, NVMEVIRT_STATUS, 0);
-            meets(host, 0, NVME_ADMIN_SET_FEATURES, 4, NVMEVIRT_STATUS, 0);
+            meets(host, 0, NVME_ADMIN_SET_FEATURES, 5, NVMEVIRT_STATUS, 0);
         }
         assert_int_equal(testhost_start(host, NULL), NVME_OK);
         assert_int_equal(nvme_reset(&host->nvme), NVME_OK);
