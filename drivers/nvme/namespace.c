@@ -180,8 +180,10 @@ static int scan(struct nvme_controller *controller)
 
 int nvme_rescan(struct nvme_controller *controller)
 {
+    if (!controller->scratch)
+        return NVME_ERR_DEAD;
     controller->scan_again = true;
-    if (controller->scanning || !controller->scratch)
+    if (controller->scanning)
         return NVME_OK;
     controller->scanning = true;
     int error = NVME_OK;
