@@ -462,6 +462,12 @@ static void shut_down(struct nvme_controller *controller)
 
 void nvme_stop(struct nvme_controller *controller)
 {
+    /* Somebody further up the stack still works with what would be given back here. */
+    if (controller->state == NVME_STARTING || controller->state == NVME_RESETTING ||
+        controller->state == NVME_STOPPING) {
+        nvme_log(controller, NVME_LOG_ERROR, "stopped from within the driver: not possible");
+        return;
+    }
     if (controller->state == NVME_LIVE) {
         controller->state = NVME_STOPPING;
         nvme_drain(controller);

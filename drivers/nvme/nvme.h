@@ -310,7 +310,7 @@ int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
  * Orderly end: deletes the queues, tells the device to get ready for power-off (CC.SHN, Base
  * 3.6.1), disables it, gives everything back. Requests still in flight get a moment to end, and
  * complete with NVME_ERR_RESET then. Harmless on a controller that is dead or was never started.
- * Not from done().
+ * Not from done(): while a reset or a stop runs, it does nothing.
  */
 void nvme_stop(struct nvme_controller *controller);
 

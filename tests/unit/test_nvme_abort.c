@@ -301,22 +301,17 @@ static void test_event_requests_are_never_late(void **state)
 {
     (void)state;
     struct testhost *host = live(2, NULL);
-    struct testio event = {0};
-    testio_flush(host, &host->nvme.io[0], &event);
-    testhost_drain(host, &host->nvme.io[0]);
-    event.done = 0;
-    event.queue = &host->nvme.admin;
-    event.request.command = (struct nvme_command){.opcode = NVME_ADMIN_ASYNC_EVENT};
-    assert_int_equal(nvme_submit(&host->nvme.admin, &event.request), NVME_OK);
+    const struct nvme_queue *admin = &host->nvme.admin;
+    unsigned waiting = admin->size - 1u - admin->free_count;
+    assert_true(waiting > 0); /* the driver's own */
     for (unsigned day = 0; day < 1000; day++) {
         nvme_poll(&host->nvme.admin, host->now + SECOND);
         host->now += 86400 * SECOND;
         nvme_check(&host->nvme);
     }
-    assert_int_equal(event.done, 0);
-    assert_int_equal(host->nvme.admin.counters.timeouts, 0);
-    assert_int_equal(nvme_reset(&host->nvme), NVME_OK);
-    assert_int_equal(event.done, 1);
+    assert_int_equal(admin->size - 1u - admin->free_count, waiting);
+    assert_int_equal(admin->counters.timeouts, 0);
+    assert_int_equal(host->nvme.resets, 0);
     testhost_free(host);
 }
 

@@ -186,6 +186,7 @@ struct caller {
     struct testio io;
     unsigned done;
     int reset, execute, admin, submit;
+    struct nvme_controller never_started;
 };
 
 static void call_everything(struct nvme_request *request)
@@ -197,6 +198,7 @@ static void call_everything(struct nvme_request *request)
     if (caller->done++)
         return;
     caller->reset = nvme_reset(&host->nvme);
+    nvme_stop(host->nvme.state == NVME_DEAD ? &caller->never_started : &host->nvme);
     caller->execute = nvme_execute(&host->nvme.io[0], &flush);
     caller->admin = nvme_execute(&host->nvme.admin, &identify);
     caller->submit = testio_flush(host, &host->nvme.io[1], &caller->io);
