@@ -234,9 +234,9 @@ static void start(struct device *device, unsigned number)
     Print(L"port: nvme%d: model %a, serial %a\n", number, c->model, c->serial);
     Print(L"port: nvme%d: firmware %a, NVMe %d.%d, %ld KiB a command\n", number, c->firmware,
           c->version >> 16, c->version >> 8 & 0xff, c->max_transfer / 1024);
-    for (unsigned i = 0; i < c->namespace_count; i++)
-        Print(L"port: nvme%dn%d: %ld blocks of %d bytes\n", number, c->namespaces[i].id,
-              c->namespaces[i].block_count, c->namespaces[i].block_size);
+    for (const struct nvme_namespace *ns = c->namespaces; ns; ns = ns->next)
+        Print(L"port: nvme%dn%d: %ld blocks of %d bytes\n", number, ns->id, ns->block_count,
+              ns->block_size);
 }
 
 /* The firmware's driver switches the function off when it leaves: only then is it switched on. */
