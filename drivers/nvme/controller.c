@@ -262,6 +262,9 @@ static int read_capabilities(struct nvme_controller *controller)
         return NVME_ERR_DEVICE;
     }
     controller->page_size = PAGE_LEAST << NVME_GET(NVME_CAP_MPSMIN, cap);
+    while (controller->page_size < controller->options.page_size &&
+           controller->page_size < PAGE_LEAST << NVME_GET(NVME_CAP_MPSMAX, cap))
+        controller->page_size *= 2;
     controller->doorbell_shift = 2 + (unsigned)NVME_GET(NVME_CAP_DSTRD, cap);
     /* A device that says 0 means the least there is, not that it needs no time at all. */
     uint64_t units = NVME_GET(NVME_CAP_TO, cap);
@@ -295,10 +298,11 @@ int nvme_identify_controller(struct nvme_controller *controller)
     copy_text(controller->firmware, data->fr, sizeof data->fr);
     controller->volatile_cache = data->vwc & NVME_VWC_PRESENT;
 
-    /* MDTS counts in the smallest page, which is ours. Shifts that overflow are no limit. */
+    /* MDTS counts in the smallest page. Shifts that overflow are no limit. */
     size_t limit = controller->options.max_transfer;
-    if (data->mdts && data->mdts < 32 && ((uint64_t)controller->page_size << data->mdts) < limit)
-        limit = (size_t)controller->page_size << data->mdts;
+    uint64_t unit = PAGE_LEAST << NVME_GET(NVME_CAP_MPSMIN, controller->cap);
+    if (data->mdts && data->mdts < 32 && unit << data->mdts < limit)
+        limit = (size_t)(unit << data->mdts);
     controller->max_transfer = limit;
     return NVME_OK;
 }

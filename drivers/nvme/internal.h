@@ -72,9 +72,34 @@ void nvme_queues_send_due(struct nvme_controller *controller, uint64_t now);
 
 unsigned nvme_queue_in_flight(const struct nvme_queue *queue);
 
-/* prp.c: fills in PRP1 and PRP2 of request->command, and lists. */
+/* data.c: describes the request's data in its command, as PRPs or as an SGL, and in lists. */
+int nvme_data_build(struct nvme_queue *queue, struct nvme_request *request);
+void nvme_data_release(struct nvme_queue *queue, struct nvme_request *request);
+
+/* Walks the data of a request. */
+struct nvme_cursor {
+    struct nvme_controller *controller;
+    const struct nvme_segment *segment, *end;
+    const uint8_t *at; /* in the segment */
+    size_t left;       /* of the segment, behind the run */
+    uint64_t run_bus;  /* bytes known to be contiguous on the bus */
+    size_t run;
+};
+
+struct nvme_cursor nvme_cursor_start(struct nvme_controller *controller,
+                                     const struct nvme_request *request);
+
+/* Makes sure that the run is not empty; false at the end of the data, or of what has an address:
+ * then `left` is not 0. */
+bool nvme_cursor_fill(struct nvme_cursor *cursor);
+
+/* Moves `count` lists from the pool to the front of the request's. */
+bool nvme_lists_take(struct nvme_queue *queue, struct nvme_request *request, unsigned count);
+
+/* prp.c, sgl.c: for nvme_data_build(). NVME_ERR_INVALID: this cannot be said so, or not in `most`
+ * descriptors. */
 int nvme_prp_build(struct nvme_queue *queue, struct nvme_request *request);
-void nvme_prp_release(struct nvme_queue *queue, struct nvme_request *request);
+int nvme_sgl_build(struct nvme_queue *queue, struct nvme_request *request, unsigned most);
 
 /* The most list pages that a transfer of `entries` PRP entries needs. */
 unsigned nvme_prp_lists(unsigned entries, uint32_t list_bytes);

@@ -69,7 +69,8 @@ struct nvme_queue;
  * nvme_submit() until done() is called.
  */
 struct nvme_request {
-    struct nvme_command command; /* by nvme_prepare_*(), or any other; CID and PRPs are set here */
+    struct nvme_command
+        command; /* by nvme_prepare_*(), or any other; CID, PSDT, DPTR are set here */
     const struct nvme_segment *segments;
     unsigned segment_count;
     size_t data_bytes;   /* what the command transfers; the segments have to sum up to it */
@@ -91,7 +92,7 @@ struct nvme_request {
 
     /* The driver's. */
     uint64_t deadline;   /* or, between two times that it is sent, when to send it */
-    uint16_t list_first; /* first of its PRP list pages, NVME_NO_LIST for none */
+    uint16_t list_first; /* first of its lists, NVME_NO_LIST for none */
 };
 
 #define NVME_NO_LIST 0xffffu
@@ -166,7 +167,8 @@ struct nvme_queue {
     uint16_t free_count;
     uint16_t waiting; /* slots in NVME_SLOT_WAITING */
 
-    /* PRP lists: `list_next` chains those of a request, or those that are free. */
+    /* Lists of PRPs or SGL descriptors: `list_next` chains those of a request, or those that are
+     * free. */
     uint8_t *lists;
     uint64_t lists_bus;
     uint32_t list_bytes; /* of each, a power of two up to a page */
@@ -207,6 +209,13 @@ struct nvme_namespace {
 
 /* ---- Controllers ----------------------------------------------------------------------------- */
 
+/* How data is described to the device: see data.c. SGLs only where Identify offers them. */
+enum nvme_data {
+    NVME_DATA_AUTO,
+    NVME_DATA_PRP,
+    NVME_DATA_SGL, /* of all I/O commands */
+};
+
 /* Wishes; zeros mean the defaults in brackets. The device's limits always apply on top. */
 struct nvme_options {
     unsigned io_queues;        /* pairs (1) */
@@ -218,7 +227,14 @@ struct nvme_options {
     unsigned abort_timeout_ms; /* for an Abort and for what it aborts (5000) */
     int retries;               /* how often a request is sent again (5); negative: never */
     size_t max_transfer;       /* bytes in one command, where MDTS sets no limit (4 MiB) */
-    uint16_t pci_vendor;       /* of the device, for what is known of it: see quirks.c */
+    enum nvme_data data;       /* (NVME_DATA_AUTO) */
+
+    /*
+     * CC.MPS in bytes (the smallest that the device has). A page of the device has to be
+     * contiguous on the bus, so that larger ones are of use only to hosts whose buffers are.
+     */
+    uint32_t page_size;
+    uint16_t pci_vendor; /* of the device, for what is known of it: see quirks.c */
     uint16_t pci_device;
 };
 
@@ -268,7 +284,7 @@ struct nvme_controller {
     uint32_t page_size;      /* CC.MPS, bytes */
     uint32_t doorbell_shift; /* log2 of the stride */
     uint64_t ready_timeout_ns;
-    size_t max_transfer; /* bytes in one command, a multiple of page_size */
+    size_t max_transfer; /* bytes in one command */
     bool volatile_cache;
     char serial[21], model[41], firmware[9]; /* printable, trimmed */
     struct nvme_identify_controller *identify;
@@ -422,7 +438,8 @@ static inline void nvme_set_fua(struct nvme_request *request)
 /*
  * Puts the request's command into the submission queue; the device learns of it by nvme_ring().
  * NVME_ERR_BUSY: no entry or PRP list is free; NVME_ERR_INVALID: the segments cannot be described
- * by PRPs (every inner boundary has to be a page's, the first address a multiple of 4);
+ * to the device: without SGLs every inner boundary has to be a page's, the first address a multiple
+ * of 4;
  * NVME_ERR_DEAD: never again; NVME_ERR_NO_QUEUE: see there; NVME_ERR_GONE: the namespace has
  * changed since the request was prepared. Then done() is not called.
  *

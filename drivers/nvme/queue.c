@@ -188,7 +188,7 @@ int nvme_submit(struct nvme_queue *queue, struct nvme_request *request)
         return NVME_ERR_GONE;
     if (queue->free_count == 0)
         return NVME_ERR_BUSY;
-    error = nvme_prp_build(queue, request);
+    error = nvme_data_build(queue, request);
     if (error)
         return error;
 
@@ -229,7 +229,7 @@ void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int res
     slot->request = NULL;
     queue->waiting -= slot->state == NVME_SLOT_WAITING;
     queue->free_slots[queue->free_count++] = (uint16_t)(slot - queue->slots);
-    nvme_prp_release(queue, request);
+    nvme_data_release(queue, request);
     queue->counters.completed++;
     if (result)
         queue->counters.errors++;

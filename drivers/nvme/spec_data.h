@@ -144,7 +144,8 @@ _Static_assert(offsetof(struct nvme_identify_controller, psd) == 2048, "Base fig
 /* OAES has the bits of NVME_EVENTS_NAMESPACES and NVME_EVENTS_FIRMWARE */
 
 #define NVME_SGLS_SUPPORT     0x00000003u
-#define NVME_SGLS_DWORDS      2u          /* SUPPORT: addresses and lengths of whole dwords */
+#define NVME_SGLS_BYTES       1u          /* SUPPORT: any address and length */
+#define NVME_SGLS_DWORDS      2u          /* whole dwords only */
 #define NVME_SGLS_DESCRIPTORS 0x0000ff00u /* of one command at most; 0: not told */
 
 /* ---- Identify Controller data of the NVM command set: NVM figure 102 ------------------------ */

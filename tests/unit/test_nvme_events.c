@@ -373,6 +373,7 @@ static void test_log_page_hangs(void **state)
         idle(host, 2 * SECOND);
         assert_int_equal(host->nvme.namespace_count, 1);
         assert_int_equal(held(host), AERL + 1);
+        assert_false(testhost_logged(host, "Limit Exceeded")); /* none was given twice */
         testhost_free(host);
     }
 }

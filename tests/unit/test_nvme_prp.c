@@ -102,7 +102,7 @@ static int check(struct bench *bench, const struct nvme_segment *segments, unsig
                                    .data_bytes = bytes,
                                    .command.prp1 = UINT64_MAX,
                                    .command.prp2 = UINT64_MAX};
-    int error = nvme_prp_build(&bench->queue, &request);
+    int error = nvme_data_build(&bench->queue, &request);
     if (!possible) {
         assert_int_equal(error, NVME_ERR_INVALID);
         assert_int_equal(bench->queue.lists_free, bench->queue.list_count);
@@ -115,7 +115,7 @@ static int check(struct bench *bench, const struct nvme_segment *segments, unsig
     assert_memory_equal(got, wanted, wanted_count * sizeof *wanted);
     unsigned taken = bench->queue.list_count - bench->queue.lists_free;
     assert_int_equal(taken, fewest_lists(wanted_count, bench->queue.list_bytes / 8));
-    nvme_prp_release(&bench->queue, &request);
+    nvme_data_release(&bench->queue, &request);
     assert_int_equal(request.list_first, NVME_NO_LIST);
     assert_int_equal(bench->queue.lists_free, bench->queue.list_count);
     return error;
@@ -189,7 +189,7 @@ static void test_pool_of_lists(void **state)
         assert_true(built < 65);
         requests[built] = (struct nvme_request){
             .segments = &segment, .segment_count = 1, .data_bytes = segment.length};
-        int error = nvme_prp_build(&bench.queue, &requests[built]);
+        int error = nvme_data_build(&bench.queue, &requests[built]);
         if (error) {
             assert_int_equal(error, NVME_ERR_BUSY);
             assert_int_equal(requests[built].list_first, NVME_NO_LIST);
@@ -199,10 +199,10 @@ static void test_pool_of_lists(void **state)
     assert_true(built >= 1); /* the largest transfer always fits once */
     assert_true(bench.queue.lists_free < 5);
     for (unsigned i = 0; i < built; i += 2)
-        nvme_prp_release(&bench.queue, &requests[i]);
-    assert_int_equal(nvme_prp_build(&bench.queue, &requests[0]), NVME_OK);
+        nvme_data_release(&bench.queue, &requests[i]);
+    assert_int_equal(nvme_data_build(&bench.queue, &requests[0]), NVME_OK);
     for (unsigned i = 0; i < built; i++)
-        nvme_prp_release(&bench.queue, &requests[i]);
+        nvme_data_release(&bench.queue, &requests[i]);
     bench_free(&bench);
 }
 
@@ -223,16 +223,16 @@ static void test_short_lists(void **state)
         for (unsigned i = 0; i < 64; i++) {
             held[i] = (struct nvme_request){
                 .segments = &whole, .segment_count = 1, .data_bytes = transfer};
-            assert_int_equal(nvme_prp_build(&bench.queue, &held[i]), NVME_OK);
+            assert_int_equal(nvme_data_build(&bench.queue, &held[i]), NVME_OK);
             uint64_t list = held[i].command.prp2;
             assert_true(list / 4096 == (list + bench.queue.list_bytes - 1) / 4096);
         }
         for (unsigned i = 0; i < 64; i++)
-            nvme_prp_release(&bench.queue, &held[i]);
+            nvme_data_release(&bench.queue, &held[i]);
         const struct nvme_segment segment = {.base = data, .length = transfer + 1};
         struct nvme_request request = {
             .segments = &segment, .segment_count = 1, .data_bytes = transfer + 1};
-        assert_int_equal(nvme_prp_build(&bench.queue, &request), NVME_ERR_INVALID);
+        assert_int_equal(nvme_data_build(&bench.queue, &request), NVME_ERR_INVALID);
         bench_free(&bench);
     }
 }
@@ -303,20 +303,20 @@ static void test_lengths_that_lie(void **state)
     uint8_t *data = testhost_data(bench.host, 65536);
     const struct nvme_segment segments[] = {{data, 4096}, {data + 4096, SIZE_MAX}};
     struct nvme_request request = {.segments = segments, .segment_count = 1, .data_bytes = 4095};
-    assert_int_equal(nvme_prp_build(&bench.queue, &request), NVME_ERR_INVALID);
+    assert_int_equal(nvme_data_build(&bench.queue, &request), NVME_ERR_INVALID);
     request.data_bytes = 4097;
-    assert_int_equal(nvme_prp_build(&bench.queue, &request), NVME_ERR_INVALID);
+    assert_int_equal(nvme_data_build(&bench.queue, &request), NVME_ERR_INVALID);
     request.data_bytes = 4095;
     request.segment_count = 2; /* the sum overflows to what is claimed */
-    assert_int_equal(nvme_prp_build(&bench.queue, &request), NVME_ERR_INVALID);
+    assert_int_equal(nvme_data_build(&bench.queue, &request), NVME_ERR_INVALID);
     request.data_bytes = 0;
-    assert_int_equal(nvme_prp_build(&bench.queue, &request), NVME_ERR_INVALID);
+    assert_int_equal(nvme_data_build(&bench.queue, &request), NVME_ERR_INVALID);
 
     /* Without data the pointers are the caller's. */
     request.segment_count = 0;
     request.command.prp1 = 4096;
     request.command.prp2 = 8192;
-    assert_int_equal(nvme_prp_build(&bench.queue, &request), NVME_OK);
+    assert_int_equal(nvme_data_build(&bench.queue, &request), NVME_OK);
     assert_int_equal(request.command.prp1, 4096);
     assert_int_equal(request.command.prp2, 8192);
     bench_free(&bench);
@@ -335,7 +335,7 @@ static void test_translation_fails(void **state)
             struct nvme_request request = {
                 .segments = &segment, .segment_count = 1, .data_bytes = segment.length};
             bench.host->translations_left = (long)fails;
-            assert_int_equal(nvme_prp_build(&bench.queue, &request), NVME_ERR_INVALID);
+            assert_int_equal(nvme_data_build(&bench.queue, &request), NVME_ERR_INVALID);
             assert_int_equal(bench.host->translations_left, -1);
             assert_int_equal(bench.queue.lists_free, bench.queue.list_count);
             assert_int_equal(request.list_first, NVME_NO_LIST);
@@ -348,7 +348,7 @@ static void test_translation_fails(void **state)
         struct nvme_request request = {
             .segments = &segment, .segment_count = 1, .data_bytes = segment.length};
         bench.host->translations_left = fails;
-        assert_int_equal(nvme_prp_build(&bench.queue, &request), NVME_ERR_INVALID);
+        assert_int_equal(nvme_data_build(&bench.queue, &request), NVME_ERR_INVALID);
     }
     bench.host->translations_left = -1;
     bench_free(&bench);
