@@ -89,7 +89,7 @@ struct nvme_host {
 
     /*
      * Interrupt vectors that the driver may use, after which MSI-X is enabled
-     * in the device (PCIe 3.5: before CC.EN is set). Asked for `wanted`,
+     * in the device, which has to be before CC.EN is set. Asked for `wanted`,
      * returns how many there are, 0 for none: the driver then polls.
      */
     unsigned (*vectors)(void *context, unsigned wanted);
@@ -105,8 +105,9 @@ struct nvme_host {
     /*
      * Makes it impossible for the device to write memory (PCI: clears Bus
      * Master). Called when a controller does not stop; what it might still
-     * write is then given back. Without this function that memory is kept for
-     * ever.
+     * write is then given back. Without this function the driver's own memory
+     * is kept for ever, and the host has to keep the data of requests that end
+     * with NVME_ERR_DEAD from being used again.
      */
     void (*isolate)(void *context);
 

@@ -396,7 +396,7 @@ int nvme_detach(struct nvme_controller *controller, uint32_t nsid);
 int nvme_prepare_rw(struct nvme_request *request, const struct nvme_namespace *ns, bool write,
                     uint64_t lba, uint32_t blocks);
 
-/* Flush (NVM 3.2.2). */
+/* Flush (Base 7.1). */
 void nvme_prepare_flush(struct nvme_request *request, const struct nvme_namespace *ns);
 
 /* Compare (NVM 3.2.1): the segments with the medium; Compare Failure is a status of 285h. */

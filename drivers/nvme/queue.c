@@ -66,7 +66,7 @@ int nvme_queue_allocate(struct nvme_controller *controller, struct nvme_queue *q
 
     for (uint16_t i = 0; i < queue->size; i++)
         queue->slots[i].cid = i;
-    /* One entry stays empty, or a full ring would look like an empty one (Base 3.3.1.2). */
+    /* One entry stays empty, or a full ring would look like an empty one (Base 3.3.1). */
     for (uint16_t i = 0; i < queue->size - 1; i++)
         queue->free_slots[queue->free_count++] = (uint16_t)(queue->size - 2 - i);
     for (uint16_t i = 0; i < queue->list_count; i++)
