@@ -1,6 +1,7 @@
 # Tests in rings: what needs no machine first, the booted system last.
 
 include tests/unit/unit.mk
+include tests/fuzz/fuzz.mk
 include tests/port/port.mk
 
 .PHONY: unit boot-tests standalone build-clang
@@ -19,7 +20,7 @@ build-clang: | packages-test
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/clang \
 	    $(BUILD)/clang/BOOTX64.EFI $(BUILD)/clang/port/PORTX64.EFI
 
-unit-programs: | packages-test
+unit-programs fuzz-programs: | packages-test
 
 unit: unit-programs standalone ## unit tests alone: on the host, under sanitizers
 	@$(PYTHON) tests/run.py unit $(BUILD)
@@ -27,7 +28,7 @@ unit: unit-programs standalone ## unit tests alone: on the host, under sanitizer
 boot-tests: iso | packages-test ## boot tests alone: the real image in QEMU
 	@$(PYTHON) tests/run.py boot $(BUILD)
 
-test: iso build-clang standalone unit-programs ## every test; ends with "N passed, N failed"
+test: iso build-clang standalone unit-programs fuzz-programs ## every test; ends with "N passed, N failed"
 	@$(PYTHON) tests/run.py all $(BUILD)
 
 # ---- Lint ---------------------------------------------------------------------------------------
