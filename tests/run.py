@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs every test and closes with one line, `N passed, N failed`.
 
-    run.py unit|boot|all BUILD_DIRECTORY
+    run.py unit|boot|fuzz|all BUILD_DIRECTORY
 
 A ring is a list of jobs; a job prints its failures and is counted by its own
 framework's summary. One that ends without a summary counts as a failure.
@@ -9,11 +9,17 @@ framework's summary. One that ends without a summary counts as a failure.
 import glob
 import os
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree
 from concurrent.futures import ThreadPoolExecutor
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, "tests/fuzz")
+import fuzz
+
+FUZZ_SECONDS = 20
 PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's pytest and pexpect
 
 
@@ -53,6 +59,16 @@ def pytest(path, build):
     return path, passed, failed, run.stdout if failed else ""
 
 
+def fuzzing(target, build):
+    """A fuzz target, for a short while from the tree's inputs: one test."""
+    build = os.path.join(build, "fuzz")
+    corpus = os.path.join(build, "short", target)
+    shutil.rmtree(corpus, ignore_errors=True)
+    status, summary, text = fuzz.fuzz(build, target, FUZZ_SECONDS, corpus)
+    failed = int(status != 0)
+    return f"{target} ({summary})", 1 - failed, failed, text[-8000:] if failed else ""
+
+
 def jobs(ring, build):
     """The longest first: the machine of the boot tests is busy for minutes."""
     if ring in ("boot", "all"):
@@ -63,6 +79,10 @@ def jobs(ring, build):
             yield lambda path=os.path.join(build, "unit", name): cmocka(path)
         for path in sorted(glob.glob("tests/unit/test_*.py")):
             yield lambda path=path: pytest(path, build)
+    if ring in ("fuzz", "all"):
+        for path in sorted(glob.glob("tests/fuzz/fuzz_*.c")):
+            name = os.path.basename(path).removesuffix(".c")
+            yield lambda name=name: fuzzing(name, build)
 
 
 def main():

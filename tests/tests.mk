@@ -1,9 +1,10 @@
 # Tests in rings: what needs no machine first, the booted system last.
 
 include tests/unit/unit.mk
+include tests/fuzz/fuzz.mk
 include tests/port/port.mk
 
-.PHONY: unit boot-tests standalone build-clang
+.PHONY: unit boot-tests standalone build-clang coverage mutants
 
 # The driver and the software controller compile alone, without any include path: another kernel
 # can take either folder as it is.
@@ -19,7 +20,7 @@ build-clang: | packages-test
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/clang \
 	    $(BUILD)/clang/BOOTX64.EFI $(BUILD)/clang/port/PORTX64.EFI
 
-unit-programs: | packages-test
+unit-programs fuzz-programs: | packages-test
 
 unit: unit-programs standalone ## unit tests alone: on the host, under sanitizers
 	@$(PYTHON) tests/run.py unit $(BUILD)
@@ -27,8 +28,22 @@ unit: unit-programs standalone ## unit tests alone: on the host, under sanitizer
 boot-tests: iso | packages-test ## boot tests alone: the real image in QEMU
 	@$(PYTHON) tests/run.py boot $(BUILD)
 
-test: iso build-clang standalone unit-programs ## every test; ends with "N passed, N failed"
+test: iso build-clang standalone unit-programs fuzz-programs ## every test; ends with "N passed, N failed"
 	@$(PYTHON) tests/run.py all $(BUILD)
+
+# ---- How good are the tests? ---------------------------------------------------------------------
+
+COVERAGE_SOURCES := $(filter drivers/% lib/%,$(HOST_SOURCES))
+COVERAGE_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/coverage/%,$(wildcard tests/unit/test_nvme_*.c))
+
+coverage: | packages-test ## how much of the driver the unit tests reach, by file
+	@$(MAKE) --no-print-directory -s -f tests/unit/solo.mk UNIT=$(BUILD)/coverage HOST_CC=gcc \
+	    HOST_FLAGS='-std=gnu17 -D_GNU_SOURCE -g -O0 -I. --coverage' \
+	    HOST_SOURCES='$(COVERAGE_SOURCES)' $(COVERAGE_PROGRAMS)
+	@$(PYTHON) tests/coverage.py $(BUILD)/coverage 95 85
+
+mutants: | packages-test ## break the driver one line at a time: a unit test has to notice
+	@$(PYTHON) tests/mutants.py $(BUILD)
 
 # ---- Lint ---------------------------------------------------------------------------------------
 

@@ -94,6 +94,7 @@ static char *output;
 static size_t output_length, output_size;
 static bool interrupted;
 bool host_console_echo;
+long host_interrupt_after = -1;
 
 void host_console_feed(const char *bytes, size_t length)
 {
@@ -144,6 +145,10 @@ void host_console_clear(void)
 
 bool console_interrupted(void)
 {
+    if (host_interrupt_after == 0)
+        interrupted = true;
+    if (host_interrupt_after > 0)
+        host_interrupt_after--;
     return interrupted;
 }
 

@@ -24,6 +24,9 @@ void host_console_clear(void);
 /* Where console output goes as well: standard output, or nowhere (the start). */
 extern bool host_console_echo;
 
+/* How often console_interrupted() says no before Ctrl-C comes by itself; -1: it does not. */
+extern long host_interrupt_after;
+
 /* Added to the real monotonic clock. */
 extern uint64_t host_clock_offset;
 

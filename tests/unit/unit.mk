@@ -51,3 +51,12 @@ $(UNIT)/host-shell: $(UNIT)/tests/unit/host_shell.o $(HOST_OBJECTS)
 unit-programs: $(UNIT_PROGRAMS) $(UNIT)/host-shell
 
 -include $(shell find $(UNIT) -name '*.d' 2>/dev/null)
+
+# One test program with one file of it broken: see tests/mutants.py.
+.PHONY: mutant
+mutant:
+	@$(HOST_CC) $(HOST_FLAGS) -w -I$(dir $(MUTANT_FILE)) \
+	    -c -o $(MUTANT)/broken.o $(MUTANT)/$(MUTANT_FILE)
+	@$(HOST_CC) $(HOST_FLAGS) -o $(MUTANT)/$(MUTANT_TEST) $(MUTANT)/broken.o \
+	    $(UNIT)/tests/unit/$(MUTANT_TEST).o \
+	    $(filter-out $(UNIT)/$(MUTANT_FILE:.c=.o),$(HOST_OBJECTS)) $(RIG_OBJECTS) $(RENAMED) -lcmocka
