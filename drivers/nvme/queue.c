@@ -25,7 +25,8 @@ static size_t round_up(size_t n, size_t to)
 static int allocate_lists(struct nvme_queue *queue, unsigned prp_entries)
 {
     struct nvme_controller *controller = queue->controller;
-    uint32_t bytes = 2 * sizeof(uint64_t);
+    /* Two descriptors of an SGL fit at least: one of data, and one that leads to the next list. */
+    uint32_t bytes = 2 * sizeof(struct nvme_sgl);
     while (bytes < controller->page_size && bytes / sizeof(uint64_t) < prp_entries - 1)
         bytes *= 2;
     unsigned most = nvme_prp_lists(prp_entries, bytes);

@@ -30,10 +30,11 @@ def libfuzzer(build, target, *arguments):
     return run.returncode, run.stdout
 
 
-def fuzz(build, target, seconds, corpus):
+def fuzz(build, target, seconds, corpus, *arguments):
     """Goes on from the tree's inputs and those in `corpus`, where new ones are put."""
     os.makedirs(corpus, exist_ok=True)
-    status, text = libfuzzer(build, target, f"-max_total_time={seconds}", corpus, tree(target))
+    status, text = libfuzzer(build, target, f"-max_total_time={seconds}", *arguments, corpus,
+                             tree(target))
     runs = re.search(r"number_of_executed_units: (\d+)", text)
     reached = re.findall(r"cov: (\d+) ft: (\d+)", text)
     summary = (f"{int(runs[1]) if runs else 0} executions, {int(runs[1]) // seconds if runs else 0}"

@@ -279,11 +279,13 @@ static void configure(struct nvmevirt_config *config, struct nvme_options *optio
     config->dstrd = (uint8_t)choose(&input, 3);
     config->mqes = (uint16_t)(1 + choose(&input, 40));
     config->mpsmin = (uint8_t)choose(&input, 2);
+    config->sgls = (uint32_t[]){0, 1, 2, 0x401}[choose(&input, 4)];
     *options = (struct nvme_options){.io_queues = 1 + choose(&input, 4),
                                      .queue_entries = 2 + choose(&input, 40),
                                      .admin_timeout_ms = 2000,
                                      .io_timeout_ms = 1000,
-                                     .max_transfer = 64 << 10};
+                                     .max_transfer = 64 << 10,
+                                     .data = (enum nvme_data)choose(&input, NVME_DATA_SGL + 1)};
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
