@@ -49,8 +49,9 @@ mutants: | packages-test ## break the driver one line at a time: a unit test has
 
 LINT_KERNEL := $(KERNEL_SOURCES:%.S=) $(wildcard drivers/nvmevirt/*.c)
 # It takes linker symbols for unrelated objects, does not know that panic() never returns, and
-# cannot parse one of our macros.
-CPPCHECK_SUPPRESS := missingIncludeSystem comparePointers zerodivcond internalAstError
+# cannot parse one of our macros; and it counts the last place of a buffer as one behind it.
+CPPCHECK_SUPPRESS := missingIncludeSystem comparePointers zerodivcond internalAstError \
+                     ctuPointerArith
 
 LINT_JOBS   := xargs -P 2 -n 6
 
