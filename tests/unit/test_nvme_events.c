@@ -308,28 +308,36 @@ static void ignore(struct nvme_request *request)
     assert_int_equal(request->result, NVME_OK);
 }
 
-/* With the admin queue full of others' requests there is no room; it is tried again. */
+/* The host fills the admin queue with requests that take their time. */
+static void fill_admin_queue(void *context, struct nvme_namespace *ns,
+                             enum nvme_namespace_change change)
+{
+    static struct nvme_request requests[64];
+    struct testhost *host = context;
+    (void)ns, (void)change;
+    for (unsigned i = 0; host->nvme.admin.free_count; i++) {
+        requests[i] = (struct nvme_request){
+            .command = {.opcode = NVME_ADMIN_GET_FEATURES, .cdw10 = NVME_FEATURE_EVENTS},
+            .done = ignore};
+        assert_int_equal(nvme_submit(&host->nvme.admin, &requests[i]), NVME_OK);
+    }
+    nvme_ring(&host->nvme.admin);
+}
+
+/* With the queue full there is no room to give a request again; it is tried later. */
 static void test_admin_queue_is_full(void **state)
 {
     (void)state;
     struct testhost *host = live();
-    struct nvme_queue *admin = &host->nvme.admin;
-    static struct nvme_request requests[64];
-    unsigned count = 0;
-    nvmevirt_set_warnings(&host->virt, NVME_CRITICAL_BACKUP);
+    host->ops.namespace_changed = fill_admin_queue;
     testhost_fault(host, (struct nvmevirt_fault){.opcode = NVME_ADMIN_GET_FEATURES,
                                                  .kind = NVMEVIRT_DELAY,
                                                  .argument = 2 * SECOND});
-    testhost_work(host);
-    for (; admin->free_count; count++) {
-        requests[count] = (struct nvme_request){
-            .command = {.opcode = NVME_ADMIN_GET_FEATURES, .cdw10 = NVME_FEATURE_EVENTS},
-            .done = ignore};
-        assert_int_equal(nvme_submit(admin, &requests[count]), NVME_OK);
-    }
-    nvme_ring(admin);
-    idle(host, 5 * SECOND);
+    nvmevirt_attach(&host->virt, 2, true);
+    idle(host, SECOND);
     assert_int_equal(host->nvme.events.handled, 1);
+    assert_int_not_equal(host->nvme.events.idle, 0);
+    idle(host, 5 * SECOND);
     testhost_no_faults(host);
     settle(host);
 }
@@ -353,16 +361,16 @@ static void test_reset_gives_them_again(void **state)
     testhost_free(host);
 }
 
-/* The log page does not come: the ladder, and events again afterwards. */
-static void test_log_page_hangs(void **state)
+/* The log page does not come, or the scan does not: the ladder, and events again afterwards. */
+static void test_handling_hangs(void **state)
 {
     (void)state;
-    for (unsigned kind = 0; kind < 2; kind++) {
+    for (unsigned i = 0; i < 4; i++) {
         struct testhost *host = live();
-        testhost_fault(host,
-                       (struct nvmevirt_fault){.opcode = NVME_ADMIN_GET_LOG_PAGE,
-                                               .nth = 1,
-                                               .kind = kind ? NVMEVIRT_DROP : NVMEVIRT_FATAL});
+        testhost_fault(host, (struct nvmevirt_fault){
+                                 .opcode = i & 1 ? NVME_ADMIN_IDENTIFY : NVME_ADMIN_GET_LOG_PAGE,
+                                 .nth = 1,
+                                 .kind = i & 2 ? NVMEVIRT_DROP : NVMEVIRT_FATAL});
         nvmevirt_attach(&host->virt, 2, true);
         idle(host, 100 * SECOND);
         assert_int_equal(host->nvme.state, NVME_LIVE);
@@ -410,7 +418,7 @@ int main(void)
         cmocka_unit_test(test_requests_come_back),
         cmocka_unit_test(test_admin_queue_is_full),
         cmocka_unit_test(test_reset_gives_them_again),
-        cmocka_unit_test(test_log_page_hangs),
+        cmocka_unit_test(test_handling_hangs),
         cmocka_unit_test(test_dies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -409,6 +409,33 @@ static void test_transfers(void **state)
     }
 }
 
+/* CC.MPS is the smallest page unless the host wishes; MDTS counts in the smallest all the same. */
+static void test_wished_page_size(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t wish, page;
+    } cases[] = {{0, 8192},      {4096, 8192},   {8192, 8192},     {8193, 16384},
+                 {32768, 32768}, {65536, 32768}, {1u << 31, 32768}};
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct nvmevirt_config config = testhost_config();
+        config.mpsmin = 1;
+        config.mpsmax = 3;
+        config.mdts = 4;
+        const struct nvme_options options = {.page_size = cases[i].wish};
+        struct testhost *host = testhost_live(&config, &options);
+        assert_int_equal(host->nvme.page_size, cases[i].page);
+        assert_int_equal(host->nvme.max_transfer, 8192 << 4);
+        uint8_t *out = testhost_chunks(host, 516, 8192 << 4, 8);
+        uint8_t *in = testhost_chunks(host, 2048, 8192 << 4, 8);
+        testhost_fill(out, 8192 << 4, i);
+        assert_int_equal(testhost_rw(host, true, 0, 256, out), NVME_OK);
+        assert_int_equal(testhost_rw(host, false, 0, 256, in), NVME_OK);
+        assert_memory_equal(in, out, 8192 << 4);
+        testhost_free(host);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -417,7 +444,7 @@ int main(void)
         cmocka_unit_test(test_short_lists),       cmocka_unit_test(test_segments),
         cmocka_unit_test(test_random_segments),   cmocka_unit_test(test_lengths_that_lie),
         cmocka_unit_test(test_translation_fails), cmocka_unit_test(test_page_sizes),
-        cmocka_unit_test(test_transfers),
+        cmocka_unit_test(test_transfers),         cmocka_unit_test(test_wished_page_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
