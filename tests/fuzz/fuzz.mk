@@ -34,7 +34,7 @@ fuzz-programs: $(FUZZ_PROGRAMS)
 fuzz: fuzz-programs | packages-test ## fuzz each target for FUZZ_SECONDS (60)
 	@$(PYTHON) tests/fuzz/fuzz.py long $(FUZZ) $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
-fuzz-short: fuzz-programs | packages-test ## fuzz each target for 20 s from the corpus in the tree
+fuzz-short: fuzz-programs | packages-test ## fuzz each target as make test does, the same way every time
 	@$(PYTHON) tests/run.py fuzz $(BUILD)
 
 # A selection of what was found goes into the tree.
