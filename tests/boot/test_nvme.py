@@ -130,16 +130,19 @@ def test_two_controllers_of_a_subsystem(shared):
     assert shared.good("head -n 1 /dev/nvme0n1") == "by the other\n"
 
 
-def test_changed_namespace_list(shared):
-    """Log page 04h: which namespaces have come or gone since it was last read."""
-    get_log = "nvme get-log /dev/nvme1 --log-id=4 --log-len=4096"
-    assert dumped(shared.good(get_log)) == bytes(4096)
+def test_namespace_comes_and_goes(shared):
+    """Attached by the one controller to the other, whose event brings the node; log page 04h,
+    which names what has changed, is then empty: the driver has read it."""
     put(shared, "list", struct.pack("<HH", 1, 1))
     shared.good("nvme admin-passthru /dev/nvme0 -o 0x15 -n 2 -l 4096 -w -i list")
-    assert dumped(shared.good(get_log)) == struct.pack("<I", 2).ljust(4096, b"\0")
-    assert dumped(shared.good(get_log)) == bytes(4096), "reading it has cleared it"
     assert shared.good("nvme list-ns /dev/nvme1") == "[   0]:0x1\n[   1]:0x2\n"
-    assert fields(shared.good("nvme id-ns /dev/nvme1 -n 2"))["nsze"] == f"{SIZE // 512:#x}"
+    assert shared.good("head -n 1 /dev/nvme1n2") == "attached\n"
+    log = "nvme get-log /dev/nvme1 --log-id=4 --log-len=4096"
+    assert dumped(shared.good(log)) == bytes(4096)
+    shared.good("nvme admin-passthru /dev/nvme0 -o 0x15 -n 2 --cdw10=1 -l 4096 -w -i list")
+    assert shared.good("nvme list-ns /dev/nvme1") == "[   0]:0x1\n"
+    assert shared.run("ls /dev/nvme1n2").status != 0
+    assert shared.good("lsblk").count("\n") == 3
 
 
 # ---- What the controller says -------------------------------------------------------------------
@@ -193,8 +196,9 @@ def test_id_ns(machine):
 
 def test_show_regs(machine):
     said = fields(machine.good("nvme show-regs /dev/nvme0"))
-    assert (said["cap"], said["version"], said["cc"], said["csts"], said["intms"]) == \
-        ("4018200f0107ff", "10400", "460061", "1", "0")
+    assert (said["cap"], said["version"], said["csts"], said["intms"]) == \
+        ("4018200f0107ff", "10400", "1", "0")
+    assert int(said["cc"], 16) & 0xff0001 == 0x460001, "enabled, entries of 64 and 16 bytes"
     assert int(said["asq"], 16) and int(said["acq"], 16) % 4096 == 0
 
 
