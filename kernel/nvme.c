@@ -41,11 +41,17 @@ _Static_assert(sizeof(struct nvme_segment) == sizeof(struct block_segment) &&
                    offsetof(struct nvme_segment, length) == offsetof(struct block_segment, length),
                "block segments are handed down as they are");
 
+/*
+ * A namespace as it was when it came. When it changes or goes, its disk is retired and keeps what
+ * it said, since a transfer may be under way whose buffers are cut by that; the namespace gets a
+ * new one.
+ */
 struct disk {
     struct block_device block;
     struct device *device;
-    struct nvme_namespace *ns;
-    bool registered;
+    const struct nvme_namespace *ns;
+    bool retired;
+    struct disk *next_retired;
 };
 
 struct device {
@@ -58,11 +64,12 @@ struct device {
     unsigned vectors[VECTORS_MOST]; /* processor vectors; 0: not attached */
     struct nvme_host host;
     struct nvme_controller controller;
+    struct disk *retired;
     struct transfer *transfers, *free_transfers;
 };
 
 static struct list devices = LIST_EMPTY(devices);
-static struct disk *first_disk; /* the one that is FIRST_DISK too */
+static const struct nvme_namespace *first; /* the one that is FIRST_DISK too */
 
 /* ---- The driver's host -------------------------------------------------------------------- */
 
@@ -241,6 +248,8 @@ static int disk_submit(struct block_device *block, struct block_request *request
     struct disk *disk = block->driver;
     struct device *device = disk->device;
     struct transfer *transfer = device->free_transfers;
+    if (disk->retired)
+        return ERR_NO_DEVICE;
     if (!transfer)
         return ERR_AGAIN;
     *transfer = (struct transfer){
@@ -281,49 +290,7 @@ static void add_node(const char *name, struct block_device *block)
         log_line(LOG_ERROR, "/dev/%s: %s", name, status_text(error));
 }
 
-/* Gives a block device its limits and, if it can be used, its name. */
-static void show_disk(struct disk *disk)
-{
-    const struct nvme_namespace *ns = disk->ns;
-    struct block_device *block = &disk->block;
-    block->block_size = ns->block_size;
-    block->block_count = ns->block_count;
-    block->max_blocks = (uint32_t)MIN(disk->device->controller.max_transfer / ns->block_size,
-                                      (size_t)NVME_RW_BLOCKS_MOST);
-    block->read_only = ns->write_protected;
-    if (ns->metadata_size) {
-        log_line(LOG_WARNING, "%s: %u bytes of metadata per block: left out", block->name,
-                 ns->metadata_size);
-        return;
-    }
-    int error = block_register(block);
-    if (error) {
-        log_line(LOG_ERROR, "%s: %s", block->name, status_text(error));
-        return;
-    }
-    disk->registered = true;
-    log_line(LOG_NOTE, "%s: %llu blocks of %u bytes", block->name,
-             (unsigned long long)ns->block_count, ns->block_size);
-    add_node(block->name, block);
-    if (!first_disk)
-        first_disk = disk;
-    if (first_disk == disk)
-        add_node(FIRST_DISK, block);
-}
-
-/* Takes the names away. Files that are open keep the block device, which stays where it is. */
-static void hide_disk(struct disk *disk)
-{
-    if (!disk->registered)
-        return;
-    disk->registered = false;
-    fs_remove_device(disk->block.name);
-    if (first_disk == disk)
-        fs_remove_device(FIRST_DISK);
-    block_unregister(&disk->block);
-}
-
-static struct disk *disk_new(struct device *device, struct nvme_namespace *ns)
+static struct disk *new_disk(struct device *device, const struct nvme_namespace *ns)
 {
     struct disk *disk = kcalloc(1, sizeof *disk);
     if (!disk)
@@ -331,32 +298,75 @@ static struct disk *disk_new(struct device *device, struct nvme_namespace *ns)
     disk->device = device;
     disk->ns = ns;
     disk->block = (struct block_device){
+        .block_size = ns->block_size,
+        .block_count = ns->block_count,
+        .max_blocks = (uint32_t)MIN(device->controller.max_transfer / ns->block_size,
+                                    (size_t)NVME_RW_BLOCKS_MOST),
         .dma_alignment = 4,
+        .read_only = ns->write_protected,
         .volatile_cache = device->controller.volatile_cache,
         .operations = &disk_operations,
         .driver = disk,
         .model = device->controller.model,
     };
-    snprintf(disk->block.name, sizeof disk->block.name, "%sn%u", device->name, ns->id);
     return disk;
 }
 
-/* There is a disk for each namespace that ever was: who holds a file of it open keeps using it. */
+static void add_disk(struct device *device, struct nvme_namespace *ns)
+{
+    char name[sizeof(((struct block_device *)NULL)->name)];
+    snprintf(name, sizeof name, "%sn%u", device->name, ns->id);
+    if (ns->metadata_size) {
+        log_line(LOG_WARNING, "%s: %u bytes of metadata per block: left out", name,
+                 ns->metadata_size);
+        return;
+    }
+    struct disk *disk = new_disk(device, ns);
+    int error = ERR_NO_MEMORY;
+    if (disk) {
+        memcpy(disk->block.name, name, sizeof name);
+        error = block_register(&disk->block);
+    }
+    if (error) {
+        log_line(LOG_ERROR, "%s: %s", name, status_text(error));
+        kfree(disk);
+        return;
+    }
+    ns->context = disk;
+    log_line(LOG_NOTE, "%s: %llu blocks of %u bytes", name, (unsigned long long)ns->block_count,
+             ns->block_size);
+    add_node(name, &disk->block);
+    if (!first)
+        first = ns;
+    if (first == ns)
+        add_node(FIRST_DISK, &disk->block);
+}
+
+/* Its nodes go, and files that are open on them find nothing behind. */
+static void retire_disk(struct nvme_namespace *ns)
+{
+    struct disk *disk = ns->context;
+    if (!disk)
+        return;
+    ns->context = NULL;
+    fs_remove_device(disk->block.name);
+    if (first == ns)
+        fs_remove_device(FIRST_DISK);
+    block_unregister(&disk->block);
+    disk->retired = true;
+    disk->next_retired = disk->device->retired;
+    disk->device->retired = disk;
+}
+
 static void host_namespace_changed(void *context, struct nvme_namespace *ns,
                                    enum nvme_namespace_change change)
 {
     struct device *device = context;
-    if (!ns->context)
-        ns->context = disk_new(device, ns);
-    if (!ns->context) {
-        log_line(LOG_ERROR, "%sn%u: %s", device->name, ns->id, status_text(ERR_NO_MEMORY));
-        return;
-    }
-    hide_disk(ns->context);
+    retire_disk(ns);
     if (change == NVME_NAMESPACE_GONE)
         log_line(LOG_WARNING, "%sn%u: is gone", device->name, ns->id);
     else
-        show_disk(ns->context);
+        add_disk(device, ns);
 }
 
 /* The controller's own node: nothing to read or write, but something to name. */
@@ -434,7 +444,7 @@ static bool add_device(const struct pci_function *function, unsigned number)
              c->namespace_count == 1 ? "" : "s", c->io[0].size, c->max_transfer / 1024);
     add_controller_node(device);
     for (struct nvme_namespace *ns = c->namespaces; ns; ns = ns->next)
-        host_namespace_changed(device, ns, NVME_NAMESPACE_ADDED);
+        add_disk(device, ns);
     device->host.namespace_changed = host_namespace_changed;
     return true;
 }
@@ -517,11 +527,22 @@ int nvme_device_find(const char *path, struct nvme_controller **controller, uint
     return status;
 }
 
+/* Called by commands, which are not beneath a transfer: nothing is under way on these any more. */
+static void free_retired(struct device *device)
+{
+    for (struct disk *disk = device->retired, *next; disk; disk = next) {
+        next = disk->next_retired;
+        kfree(disk);
+    }
+    device->retired = NULL;
+}
+
 int nvme_device_execute(struct nvme_controller *controller, bool io, struct nvme_request *request)
 {
-    if (io && !controller->io_count)
-        return NVME_ERR_DEAD;
-    return nvme_execute(io ? &controller->io[0] : &controller->admin, request);
+    free_retired(device_of(controller));
+    int error = nvme_execute(io ? &controller->io[0] : &controller->admin, request);
+    nvme_check(controller); /* an event may have come with the answer */
+    return error;
 }
 
 uint32_t nvme_device_register(struct nvme_controller *controller, uint32_t offset)

@@ -11,7 +11,7 @@
 
 static struct nvme_identify_controller controller;
 static struct nvme_identify_namespace ns;
-static uint8_t log_page[SMART_SIZE];
+static _Alignas(8) uint8_t log_page[512];
 
 /* As a command prints: into run_out. */
 static void begin(struct invocation *self)
@@ -369,7 +369,7 @@ static void test_smart(void **state)
     struct invocation self;
     make_smart();
     begin(&self);
-    show_smart(&self, log_page);
+    show_smart(&self, (struct nvme_health_log *)log_page);
     end(&self);
     assert_string_equal(run_out, smart_text);
 }
@@ -380,7 +380,7 @@ static void test_error(void **state)
     struct invocation self;
     make_error();
     begin(&self);
-    show_error_entry(&self, 0, log_page);
+    show_error_entry(&self, 0, (struct nvme_error_entry *)log_page);
     end(&self);
     assert_string_equal(run_out, error_text);
 }
@@ -391,7 +391,7 @@ static void test_firmware(void **state)
     struct invocation self;
     make_firmware();
     begin(&self);
-    show_firmware(&self, log_page);
+    show_firmware(&self, (struct nvme_firmware_log *)log_page);
     end(&self);
     assert_string_equal(run_out, firmware_text);
 }
@@ -450,9 +450,9 @@ static void test_senseless_data(void **state)
         begin(&self);
         show_controller(&self, &controller);
         show_namespace(&self, NVME_NSID_ALL, &ns);
-        show_smart(&self, log_page);
-        show_error_entry(&self, 0, log_page);
-        show_firmware(&self, log_page);
+        show_smart(&self, (struct nvme_health_log *)log_page);
+        show_error_entry(&self, 0, (struct nvme_error_entry *)log_page);
+        show_firmware(&self, (struct nvme_firmware_log *)log_page);
         end(&self);
         assert_null(strchr(run_out, '\033'));
         assert_int_equal(strstr(run_out, "lbaf 63 :") != NULL, byte != 0);

@@ -3,9 +3,6 @@
 #include "kernel/shell/commands/nvme/tool.h"
 #include "lib/string.h"
 
-#define CDW10_SELECT    0x00000700u
-#define CDW10_SAVE      0x80000000u
-#define SELECT_MOST     3u
 #define HOST_ID_LONG    0x1u /* dword 11 of Host Identifier: 16 bytes */
 #define TIMESTAMP       0x0eu
 #define HOST_IDENTIFIER 0x81u
@@ -106,7 +103,7 @@ static bool get_option(struct settings *s, int key)
     case 'n':
         return target_nsid(&s->target);
     case 's':
-        return target_number(&s->target, "select", SELECT_MOST, &s->select);
+        return target_number(&s->target, "select", NVME_FEATURE_CAPABILITIES, &s->select);
     case 'l':
         return s->length_given = target_number(&s->target, "data-len", UINT32_MAX, &s->length);
     case 'c':
@@ -138,9 +135,10 @@ static int get_one(struct settings *s, bool all)
     struct exchange get = {
         .command = {.opcode = NVME_ADMIN_GET_FEATURES,
                     .nsid = (uint32_t)s->target.nsid,
-                    .cdw10 = (uint32_t)s->id | NVME_SET(CDW10_SELECT, (uint32_t)s->select),
+                    .cdw10 =
+                        (uint32_t)s->id | NVME_SET(NVME_FEATURE_CDW10_SELECT, (uint32_t)s->select),
                     .cdw11 = (uint32_t)s->cdw11},
-        .bytes = s->select == SELECT_MOST ? 0 : data_bytes(s, s->cdw11),
+        .bytes = s->select == NVME_FEATURE_CAPABILITIES ? 0 : data_bytes(s, s->cdw11),
     };
     if (get.bytes && !(get.data = target_buffer(&s->target, get.bytes)))
         return 1;
@@ -158,7 +156,7 @@ static int get_one(struct settings *s, bool all)
 static int get_feature(struct invocation *self)
 {
     struct settings s = {.target = TARGET(self)};
-    for (int key; (key = target_option(&s.target));)
+    for (int key; (key = option_next(self));)
         if (!get_option(&s, key))
             return 1;
     int status = target_open(&s.target, NVME_NSID_ALL);
@@ -225,7 +223,7 @@ static int feature_data(struct settings *s, struct exchange *set)
 static int set_feature(struct invocation *self)
 {
     struct settings s = {.target = TARGET(self)};
-    for (int key; (key = target_option(&s.target));)
+    for (int key; (key = option_next(self));)
         if (!set_option(&s, key))
             return 1;
     int status = target_open(&s.target, NVME_NSID_ALL);
@@ -238,7 +236,7 @@ static int set_feature(struct invocation *self)
     struct exchange set = {
         .command = {.opcode = NVME_ADMIN_SET_FEATURES,
                     .nsid = (uint32_t)s.target.nsid,
-                    .cdw10 = (uint32_t)s.id | (s.save ? CDW10_SAVE : 0),
+                    .cdw10 = (uint32_t)s.id | (s.save ? NVME_FEATURE_CDW10_SAVE : 0),
                     .cdw11 = (uint32_t)s.value,
                     .cdw12 = (uint32_t)s.cdw12},
         .bytes = data_bytes(&s, s.value),

@@ -56,7 +56,7 @@ static bool large_is_below(const struct large *large, uint32_t limit)
 
 static const char *decimal(char text[DECIMALS_MAX], struct large large)
 {
-    char *at = text + DECIMALS_MAX - 1;
+    char *at = &text[DECIMALS_MAX - 1];
     *at = 0;
     do
         *--at = (char)('0' + large_divide(&large, 10));

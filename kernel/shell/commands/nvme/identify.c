@@ -13,7 +13,7 @@ static int id_ctrl(struct invocation *self)
 {
     struct target target = TARGET(self);
     bool raw = false;
-    for (int key; (key = target_option(&target)); raw = true)
+    for (int key; (key = option_next(self)); raw = true)
         if (key < 0)
             return 1;
     int status = target_open(&target, 0);
@@ -47,7 +47,7 @@ static int id_ns(struct invocation *self)
 {
     struct target target = TARGET(self);
     bool raw = false;
-    for (int key; (key = target_option(&target));) {
+    for (int key; (key = option_next(self));) {
         if (key < 0 || (key == 'n' && !target_nsid(&target)))
             return 1;
         raw |= key == 'b';
@@ -81,7 +81,7 @@ static const struct option list_ns_options[] = {
 static int list_ns(struct invocation *self)
 {
     struct target target = TARGET(self);
-    for (int key; (key = target_option(&target));)
+    for (int key; (key = option_next(self));)
         if (key < 0 || !target_nsid(&target))
             return 1;
     uint64_t first = target.nsid_given ? target.nsid : 1;
@@ -151,8 +151,7 @@ static int list(struct invocation *self)
     int status = 0;
     for (unsigned i = 0; (target.controller = nvme_device_at(i)); i++)
         for (const struct nvme_namespace *ns = target.controller->namespaces; ns; ns = ns->next)
-            if (!ns->gone)
-                status |= list_one(&target, ns);
+            status |= ns->gone ? 0 : list_one(&target, ns);
     return status;
 }
 

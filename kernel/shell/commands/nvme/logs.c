@@ -2,9 +2,6 @@
 #include "kernel/mem/heap.h"
 #include "kernel/shell/commands/nvme/tool.h"
 
-#define LOG_ERROR_INFORMATION 0x01u
-#define LOG_SMART             0x02u
-#define LOG_FIRMWARE          0x03u
 #define ERROR_ENTRIES_DEFAULT 64u
 
 /* Reads into new memory for kfree(); NULL after a message. */
@@ -72,7 +69,7 @@ static bool get_log_option(struct get_log *get, int key)
 static int get_log(struct invocation *self)
 {
     struct get_log get = {.target = TARGET(self), .id = UINT8_MAX};
-    for (int key; (key = target_option(&get.target));)
+    for (int key; (key = option_next(self));)
         if (!get_log_option(&get, key))
             return 1;
     int status = target_open(&get.target, NVME_NSID_ALL);
@@ -120,7 +117,7 @@ static int smart_log(struct invocation *self)
 {
     struct target target = TARGET(self);
     bool raw = false;
-    for (int key; (key = target_option(&target));) {
+    for (int key; (key = option_next(self));) {
         if (key < 0 || (key == 'n' && !target_nsid(&target)))
             return 1;
         raw |= key == 'b';
@@ -129,12 +126,13 @@ static int smart_log(struct invocation *self)
     if (status)
         return status;
     uint32_t nsid = target.nsid_given ? (uint32_t)target.nsid : NVME_NSID_ALL;
-    const struct log_request log = {.nsid = nsid, .lid = LOG_SMART, .bytes = SMART_SIZE};
+    const struct log_request log = {
+        .nsid = nsid, .lid = NVME_LOG_HEALTH, .bytes = sizeof(struct nvme_health_log)};
     void *data = read_log(&target, &log);
     if (!data)
         return 1;
     if (raw) {
-        out_bytes(self, data, SMART_SIZE);
+        out_bytes(self, data, sizeof(struct nvme_health_log));
     } else {
         out(self, "Smart Log for NVME device:%s namespace-id:%x\n", target_name(&target), nsid);
         show_smart(self, data);
@@ -161,7 +159,7 @@ static int error_log(struct invocation *self)
     struct target target = TARGET(self);
     uint64_t entries = ERROR_ENTRIES_DEFAULT;
     bool raw = false;
-    for (int key; (key = target_option(&target));) {
+    for (int key; (key = option_next(self));) {
         if (key < 0 || (key == 'e' && !target_number(&target, "log-entries", UINT32_MAX, &entries)))
             return 1;
         raw |= key == 'b';
@@ -172,9 +170,10 @@ static int error_log(struct invocation *self)
     if (!entries)
         return complain(self, "non-zero log-entries is required param");
     entries = MIN(entries, target.controller->identify->elpe + 1ull);
-    const struct log_request log = {
-        .nsid = NVME_NSID_ALL, .lid = LOG_ERROR_INFORMATION, .bytes = entries * ERROR_ENTRY_SIZE};
-    uint8_t *data = read_log(&target, &log);
+    const struct log_request log = {.nsid = NVME_NSID_ALL,
+                                    .lid = NVME_LOG_ERROR_INFORMATION,
+                                    .bytes = entries * sizeof(struct nvme_error_entry)};
+    struct nvme_error_entry *data = read_log(&target, &log);
     if (!data)
         return 1;
     if (raw) {
@@ -183,7 +182,7 @@ static int error_log(struct invocation *self)
         out(self, "Error Log Entries for device:%s entries:%llu\n.................\n",
             target_name(&target), (unsigned long long)entries);
         for (unsigned i = 0; i < entries; i++)
-            show_error_entry(self, i, data + (size_t)i * ERROR_ENTRY_SIZE);
+            show_error_entry(self, i, &data[i]);
     }
     kfree(data);
     return 0;
@@ -204,10 +203,10 @@ static const struct option fw_options[] = {
 static int fw_log(struct invocation *self)
 {
     static const struct log_request log = {
-        .nsid = NVME_NSID_ALL, .lid = LOG_FIRMWARE, .bytes = FIRMWARE_SIZE};
+        .nsid = NVME_NSID_ALL, .lid = NVME_LOG_FIRMWARE, .bytes = sizeof(struct nvme_firmware_log)};
     struct target target = TARGET(self);
     bool raw = false;
-    for (int key; (key = target_option(&target)); raw = true)
+    for (int key; (key = option_next(self)); raw = true)
         if (key < 0)
             return 1;
     int status = target_open(&target, NVME_NSID_ALL);
@@ -217,7 +216,7 @@ static int fw_log(struct invocation *self)
     if (!data)
         return 1;
     if (raw) {
-        out_bytes(self, data, FIRMWARE_SIZE);
+        out_bytes(self, data, sizeof(struct nvme_firmware_log));
     } else {
         out(self, "Firmware Log for device:%s\n", target_name(&target));
         show_firmware(self, data);

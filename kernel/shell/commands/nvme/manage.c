@@ -6,18 +6,9 @@
 #include "kernel/x86/clock.h"
 #include "lib/string.h"
 
-/* Format NVM: Base 5.14, figure 189 */
-#define FORMAT_OPCODE    0x80u
-#define FORMAT_LBAFL     0x0000000fu
-#define FORMAT_MSET      0x00000010u
-#define FORMAT_PI        0x000000e0u
-#define FORMAT_PIL       0x00000100u
-#define FORMAT_SES       0x00000e00u
-#define FORMAT_LBAFU     0x00003000u
 #define LBAF_MOST        63u
 #define LBAF_KEEP        255u /* not given */
 #define FNA_FORMAT_ALL   0x01u
-#define FORMAT_MS        600000u /* it may write every block */
 #define SECONDS_TO_THINK 10u
 
 /* In the order in which their limits are checked. */
@@ -148,14 +139,14 @@ static int format_all(struct format *f)
 {
     struct target *target = &f->target;
     struct exchange send = {
-        .command = {.opcode = FORMAT_OPCODE,
+        .command = {.opcode = NVME_ADMIN_FORMAT,
                     .nsid = (uint32_t)target->nsid,
-                    .cdw10 = (uint32_t)(NVME_SET(FORMAT_LBAFL, f->lbaf & 0xf) |
-                                        NVME_SET(FORMAT_LBAFU, f->lbaf >> 4) |
-                                        NVME_SET(FORMAT_MSET, f->values[MSET]) |
-                                        NVME_SET(FORMAT_PI, f->values[PI]) |
-                                        NVME_SET(FORMAT_PIL, f->values[PIL]) |
-                                        NVME_SET(FORMAT_SES, f->values[SES]))},
+                    .cdw10 = (uint32_t)(NVME_SET(NVME_FORMAT_CDW10_LBAFL, f->lbaf & 0xf) |
+                                        NVME_SET(NVME_FORMAT_CDW10_LBAFU, f->lbaf >> 4) |
+                                        NVME_SET(NVME_FORMAT_CDW10_MSET, f->values[MSET]) |
+                                        NVME_SET(NVME_FORMAT_CDW10_PI, f->values[PI]) |
+                                        NVME_SET(NVME_FORMAT_CDW10_PIL, f->values[PIL]) |
+                                        NVME_SET(NVME_FORMAT_CDW10_SES, f->values[SES]))},
         .timeout_ms = f->timeout_ms,
     };
     int status = target_send(target, &send);
@@ -163,15 +154,16 @@ static int format_all(struct format *f)
         return status;
     out(target->self, "Success formatting namespace:%x\n", (unsigned)target->nsid);
     int error = f->reset ? nvme_reset(target->controller) : nvme_rescan(target->controller);
-    return error ? complain(target->self, "%s: %s", f->reset ? "reset" : "reading the new format",
-                            nvme_error_text(error))
-                 : 0;
+    return error
+               ? complain(target->self, "%s: %s", f->reset ? "reset" : "looking at the new format",
+                          nvme_error_text(error))
+               : 0;
 }
 
 static int format(struct invocation *self)
 {
-    struct format f = {.target = TARGET(self), .lbaf = LBAF_KEEP, .timeout_ms = FORMAT_MS};
-    for (int key; (key = target_option(&f.target));)
+    struct format f = {.target = TARGET(self), .lbaf = LBAF_KEEP};
+    for (int key; (key = option_next(self));)
         if (!format_option(&f, key))
             return 1;
     int status = target_open(&f.target, 0);
@@ -201,7 +193,7 @@ const struct command cli_format = {.name = "nvme format",
 static int reset(struct invocation *self)
 {
     struct target target = TARGET(self);
-    if (target_option(&target))
+    if (option_next(self))
         return 1;
     int status = target_open(&target, 0);
     if (status)
@@ -226,7 +218,7 @@ static const struct option flush_options[] = {
 static int flush(struct invocation *self)
 {
     struct target target = TARGET(self);
-    for (int key; (key = target_option(&target));)
+    for (int key; (key = option_next(self));)
         if (key < 0 || !target_nsid(&target))
             return 1;
     int status = target_open(&target, TARGET_NEEDS_NSID);

@@ -224,7 +224,7 @@ static int passthru(struct invocation *self, bool io)
 {
     struct passthru p = {.target = TARGET(self), .exchange = {.io = io}};
     struct exchange *x = &p.exchange;
-    for (int key; (key = target_option(&p.target));)
+    for (int key; (key = option_next(self));)
         if (!take(&p, key))
             return 1;
     int status = target_open(&p.target, 0);

@@ -21,7 +21,7 @@ static const struct {
 static int show_regs(struct invocation *self)
 {
     struct target target = TARGET(self);
-    if (target_option(&target))
+    if (option_next(self))
         return 1;
     int status = target_open(&target, 0);
     if (status)

@@ -201,73 +201,70 @@ void show_namespace(struct invocation *self, uint32_t nsid,
             i == used ? "(in use)" : "");
 }
 
-/* Base figure 207 */
-#define SMART_SENSORS      200u
-#define SMART_SENSORS_MOST 8u
+#define SMART(text, member, kind) FIELD_AS(struct nvme_health_log, member, text, FIELD_##kind)
 
+/* Base figure 207, in its order. */
 static const struct field smart_fields[] = {
-    {"critical_warning", 0, 1, FIELD_HEX},
-    {"temperature", 1, 2, FIELD_KELVIN},
-    {"available_spare", 3, 1, FIELD_PERCENT},
-    {"available_spare_threshold", 4, 1, FIELD_PERCENT},
-    {"percentage_used", 5, 1, FIELD_PERCENT},
-    {"endurance group critical warning summary", 6, 1, FIELD_HEX},
-    {"Data Units Read", 32, 16, FIELD_UNITS},
-    {"Data Units Written", 48, 16, FIELD_UNITS},
-    {"host_read_commands", 64, 16, FIELD_NUMBER},
-    {"host_write_commands", 80, 16, FIELD_NUMBER},
-    {"controller_busy_time", 96, 16, FIELD_NUMBER},
-    {"power_cycles", 112, 16, FIELD_NUMBER},
-    {"power_on_hours", 128, 16, FIELD_NUMBER},
-    {"unsafe_shutdowns", 144, 16, FIELD_NUMBER},
-    {"media_errors", 160, 16, FIELD_NUMBER},
-    {"num_err_log_entries", 176, 16, FIELD_NUMBER},
-    {"Warning Temperature Time", 192, 4, FIELD_NUMBER},
-    {"Critical Composite Temperature Time", 196, 4, FIELD_NUMBER},
+    SMART("critical_warning", critical, HEX),
+    SMART("temperature", temperature, KELVIN),
+    SMART("available_spare", spare, PERCENT),
+    SMART("available_spare_threshold", spare_threshold, PERCENT),
+    SMART("percentage_used", used, PERCENT),
+    SMART("endurance group critical warning summary", endurance_critical, HEX),
+    SMART("Data Units Read", data_read, UNITS),
+    SMART("Data Units Written", data_written, UNITS),
+    SMART("host_read_commands", host_reads, NUMBER),
+    SMART("host_write_commands", host_writes, NUMBER),
+    SMART("controller_busy_time", busy_minutes, NUMBER),
+    SMART("power_cycles", power_cycles, NUMBER),
+    SMART("power_on_hours", power_on_hours, NUMBER),
+    SMART("unsafe_shutdowns", unsafe_shutdowns, NUMBER),
+    SMART("media_errors", media_errors, NUMBER),
+    SMART("num_err_log_entries", error_entries, NUMBER),
+    SMART("Warning Temperature Time", warning_minutes, NUMBER),
+    SMART("Critical Composite Temperature Time", critical_minutes, NUMBER),
 };
 
 static const struct field thermal_fields[] = {
-    {"Thermal Management T1 Trans Count", 216, 4, FIELD_NUMBER},
-    {"Thermal Management T2 Trans Count", 220, 4, FIELD_NUMBER},
-    {"Thermal Management T1 Total Time", 224, 4, FIELD_NUMBER},
-    {"Thermal Management T2 Total Time", 228, 4, FIELD_NUMBER},
+    SMART("Thermal Management T1 Trans Count", throttle_count[0], NUMBER),
+    SMART("Thermal Management T2 Trans Count", throttle_count[1], NUMBER),
+    SMART("Thermal Management T1 Total Time", throttle_seconds[0], NUMBER),
+    SMART("Thermal Management T2 Total Time", throttle_seconds[1], NUMBER),
 };
 
-void show_smart(struct invocation *self, const uint8_t *log)
+void show_smart(struct invocation *self, const struct nvme_health_log *log)
 {
     static const struct layout layout = {.column = 40, .tabs = true}, sensors = {.column = 31};
     fields_print(self, smart_fields, ARRAY_SIZE(smart_fields), &layout, log);
-    for (unsigned i = 0; i < SMART_SENSORS_MOST; i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(log->sensors); i++) {
         char name[32];
-        const struct field field = {name, (uint16_t)(SMART_SENSORS + 2 * i), 2, FIELD_KELVIN};
+        const struct field field = {name, 0, sizeof log->sensors[i], FIELD_KELVIN};
         snprintf(name, sizeof name, "Temperature Sensor %u", i + 1);
-        if (bytes_value(log + field.offset, field.size))
-            fields_print(self, &field, 1, &sensors, log);
+        if (log->sensors[i])
+            fields_print(self, &field, 1, &sensors, &log->sensors[i]);
     }
     fields_print(self, thermal_fields, ARRAY_SIZE(thermal_fields), &layout, log);
 }
 
-/* Base figure 206 */
-#define ERROR_STATUS 12u
-#define ERROR_VENDOR 28u
-#define ERROR_TRTYPE 29u
+#define ERROR(text, member, kind) FIELD_AS(struct nvme_error_entry, member, text, FIELD_##kind)
 
+/* Base figure 206; the status and the transport are words and stand between. */
 static const struct field error_fields[] = {
-    {"error_count", 0, 8, FIELD_NUMBER},
-    {"sqid", 8, 2, FIELD_NUMBER},
-    {"cmdid", 10, 2, FIELD_HEX},
+    ERROR("error_count", count, NUMBER),
+    ERROR("sqid", sq_id, NUMBER),
+    ERROR("cmdid", cid, HEX),
 };
 
 static const struct field error_where_fields[] = {
-    {"parm_err_loc", 14, 2, FIELD_HEX},
-    {"lba", 16, 8, FIELD_HEX},
-    {"nsid", 24, 4, FIELD_HEX},
-    {"vs", ERROR_VENDOR, 1, FIELD_NUMBER},
+    ERROR("parm_err_loc", parameter, HEX),
+    ERROR("lba", lba, HEX),
+    ERROR("nsid", nsid, HEX),
+    ERROR("vs", vendor_log, NUMBER),
 };
 
 static const struct field error_transport_fields[] = {
-    {"cs", 32, 8, FIELD_HEX},
-    {"trtype_spec_info", 40, 2, FIELD_HEX},
+    ERROR("cs", specific, HEX),
+    ERROR("trtype_spec_info", transport_specific, HEX),
 };
 
 static const char *transport_text(uint8_t type)
@@ -288,33 +285,29 @@ static const char *transport_text(uint8_t type)
     }
 }
 
-void show_error_entry(struct invocation *self, unsigned index, const uint8_t *entry)
+void show_error_entry(struct invocation *self, unsigned index, const struct nvme_error_entry *entry)
 {
     static const struct layout layout = {.column = 16, .tabs = true};
-    uint16_t status = (uint16_t)bytes_value(entry + ERROR_STATUS, 2);
+    unsigned status = entry->status >> 1;
     out(self, " Entry[%2u]   \n.................\n", index);
     fields_print(self, error_fields, ARRAY_SIZE(error_fields), &layout, entry);
-    out(self, "status_field\t: %#x(%s)\nphase_tag\t: %#x\n", status >> 1,
-        nvme_status_text(status >> 1), status & NVME_CQE_PHASE);
+    out(self, "status_field\t: %#x(%s)\nphase_tag\t: %#x\n", status,
+        nvme_status_text((uint16_t)status), entry->status & NVME_CQE_PHASE);
     fields_print(self, error_where_fields, ARRAY_SIZE(error_where_fields), &layout, entry);
-    out(self, "trtype\t\t: %s\n", transport_text(entry[ERROR_TRTYPE]));
+    out(self, "trtype\t\t: %s\n", transport_text(entry->transport));
     fields_print(self, error_transport_fields, ARRAY_SIZE(error_transport_fields), &layout, entry);
     out(self, ".................\n");
 }
 
-/* Base figure 208 */
-#define FIRMWARE_SLOTS     7u
-#define FIRMWARE_REVISIONS 8u
-
-void show_firmware(struct invocation *self, const uint8_t *log)
+void show_firmware(struct invocation *self, const struct nvme_firmware_log *log)
 {
-    out(self, "afi  : %#x\n", log[0]);
-    for (unsigned i = 0; i < FIRMWARE_SLOTS; i++) {
-        char text[9] = "";
-        const uint8_t *revision = log + FIRMWARE_REVISIONS + 8 * i;
-        uint64_t value = bytes_value(revision, 8);
-        for (unsigned c = 0; c < 8; c++)
-            text[c] = revision[c] > ' ' && revision[c] <= '~' ? (char)revision[c] : '.';
+    out(self, "afi  : %#x\n", log->active);
+    for (unsigned i = 0; i < ARRAY_SIZE(log->revisions); i++) {
+        char text[sizeof log->revisions[i] + 1] = "";
+        const char *revision = log->revisions[i];
+        uint64_t value = bytes_value(revision, sizeof log->revisions[i]);
+        for (unsigned c = 0; c < sizeof log->revisions[i]; c++)
+            text[c] = revision[c] > ' ' && revision[c] <= '~' ? revision[c] : '.';
         if (value)
             out(self, "frs%u : %#016llx (%s)\n", i + 1, (unsigned long long)value, text);
     }

@@ -9,29 +9,11 @@
 #define PAGE      4096u
 #define LOG_PIECE 4096u
 
-/* Get Log Page: Base 5.16, figures 197 to 201 */
-#define LOG_CDW10_LID   0x000000ffu
-#define LOG_CDW10_LSP   0x00007f00u
-#define LOG_CDW10_RAE   0x00008000u
-#define LOG_CDW10_NUMDL 0xffff0000u
-#define LOG_CDW11_NUMDU 0x0000ffffu
-#define LOG_CDW11_LSI   0xffff0000u
-#define LPA_EXTENDED    0x04u /* offsets and lengths above 16 KiB */
+#define LOG_MOST 0x4000u /* without extended data: NUMD has 12 bits, before Base 1.2.1 */
 
-int target_option(struct target *target)
-{
-    struct invocation *self = target->self;
-    for (;;) {
-        int key = option_next(self);
-        if (key || self->next >= self->argc)
-            return key;
-        if (target->path) {
-            usage(self, "extra operand '%s'", self->argv[self->next]);
-            return -1;
-        }
-        target->path = self->argv[self->next++];
-    }
-}
+/* Get Log Page: Base 5.16, figures 198 and 199 */
+#define LOG_CDW10_LSP 0x00007f00u
+#define LOG_CDW11_LSI 0xffff0000u
 
 bool target_number(struct target *target, const char *name, uint64_t most, uint64_t *value)
 {
@@ -51,8 +33,11 @@ bool target_nsid(struct target *target)
 int target_open(struct target *target, uint64_t otherwise)
 {
     struct invocation *self = target->self;
-    if (!target->path)
+    if (self->next == self->argc)
         return usage(self, "missing device");
+    target->path = self->argv[self->next];
+    if (self->next + 1 < self->argc)
+        return usage(self, "extra operand '%s'", self->argv[self->next + 1]);
     int status = nvme_device_find(target->path, &target->controller, &target->node_nsid);
     if (status == ERR_INVALID)
         return complain(self, "%s: not an NVMe device", target->path);
@@ -90,6 +75,7 @@ int target_try(struct target *target, struct exchange *exchange)
         .segment_count = exchange->bytes ? 1 : 0,
         .data_bytes = exchange->bytes,
         .timeout_ns = exchange->timeout_ms * 1000000,
+        .once = true,
     };
     int error = nvme_device_execute(target->controller, exchange->io, &request);
     exchange->value = request.value;
@@ -144,17 +130,18 @@ void *target_identify(struct target *target, uint32_t cns, uint32_t nsid)
     return identify.data;
 }
 
-/* Whole dwords: the buffer's last page has room for what is too much. */
+/* Whole dwords: the buffer's last page has room for what is too much. Before the last piece is
+ * read, no event may be reported that changes the page. */
 static int read_piece(struct target *target, const struct log_request *log, uint64_t offset,
-                      void *data, size_t bytes)
+                      void *data, size_t bytes, bool retain)
 {
     uint32_t dwords = (uint32_t)((bytes + 3) / 4 - 1); /* 0's based */
     struct exchange get = {
         .command = {.opcode = NVME_ADMIN_GET_LOG_PAGE,
                     .nsid = log->nsid,
                     .cdw10 = log->lid | NVME_SET(LOG_CDW10_LSP, (uint32_t)log->lsp) |
-                             (log->retain ? LOG_CDW10_RAE : 0) |
-                             NVME_SET(LOG_CDW10_NUMDL, dwords & 0xffff),
+                             (retain ? NVME_LOG_CDW10_RAE : 0) |
+                             NVME_SET(NVME_LOG_CDW10_NUMDL, dwords & 0xffff),
                     .cdw11 = dwords >> 16 | NVME_SET(LOG_CDW11_LSI, (uint32_t)log->lsi),
                     .cdw12 = (uint32_t)offset,
                     .cdw13 = (uint32_t)(offset >> 32)},
@@ -166,19 +153,18 @@ static int read_piece(struct target *target, const struct log_request *log, uint
 
 int target_log(struct target *target, const struct log_request *log, void *data)
 {
-    bool pieces = target->controller->identify->lpa & LPA_EXTENDED;
-    if (!pieces && log->offset)
-        return complain(target->self, "the controller knows no offsets in log pages");
-    size_t most = pieces ? LOG_PIECE : target->controller->max_transfer;
-    if (log->bytes > most && !pieces)
-        return complain(target->self, "the controller gives %zu bytes of a log page at most", most);
-    for (size_t done = 0; done < log->bytes; done += LOG_PIECE) {
+    bool pieces = target->controller->identify->lpa & NVME_LPA_EXTENDED;
+    size_t most = pieces ? LOG_PIECE : MIN(target->controller->max_transfer, (size_t)LOG_MOST);
+    if (!pieces && (log->offset || log->bytes > most))
+        return complain(target->self, "the controller gives %zu bytes of a log page, from 0 on",
+                        most);
+    for (size_t done = 0; done < log->bytes; done += most) {
         size_t piece = MIN(log->bytes - done, most);
-        int status = read_piece(target, log, log->offset + done, (uint8_t *)data + done, piece);
+        bool last = done + piece == log->bytes;
+        int status = read_piece(target, log, log->offset + done, (uint8_t *)data + done, piece,
+                                log->retain || !last);
         if (status)
             return status;
-        if (!pieces)
-            break;
     }
     return 0;
 }

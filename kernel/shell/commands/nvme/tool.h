@@ -34,9 +34,6 @@ struct target {
 };
 #define TARGET(self) ((struct target){.self = (self)})
 
-/* option_next(), except that the device may stand between the options. */
-int target_option(struct target *target);
-
 /* The number that is the option's argument, up to `most`; false after a message. */
 bool target_number(struct target *target, const char *name, uint64_t most, uint64_t *value);
 
@@ -44,9 +41,9 @@ bool target_number(struct target *target, const char *name, uint64_t most, uint6
 bool target_nsid(struct target *target);
 
 /*
- * Behind the options: finds the device. What target->nsid is if no --namespace-id was given is
- * the node's namespace, or for a controller's node `otherwise`; TARGET_NEEDS_NSID: an error. 0, or
- * the exit status after a message.
+ * Behind the options: finds the device, the only operand. What target->nsid is if no --namespace-id
+ * was given is the node's namespace, or for a controller's node `otherwise`; TARGET_NEEDS_NSID: an
+ * error. 0, or the exit status after a message.
  */
 #define TARGET_NEEDS_NSID UINT64_MAX
 int target_open(struct target *target, uint64_t otherwise);
@@ -150,11 +147,9 @@ void show_controller(struct invocation *self, const struct nvme_identify_control
 void show_namespace(struct invocation *self, uint32_t nsid,
                     const struct nvme_identify_namespace *data);
 
-#define ERROR_ENTRY_SIZE 64u
-#define SMART_SIZE       512u
-#define FIRMWARE_SIZE    512u
-void show_error_entry(struct invocation *self, unsigned index, const uint8_t *entry);
-void show_smart(struct invocation *self, const uint8_t *log);
-void show_firmware(struct invocation *self, const uint8_t *log);
+void show_error_entry(struct invocation *self, unsigned index,
+                      const struct nvme_error_entry *entry);
+void show_smart(struct invocation *self, const struct nvme_health_log *log);
+void show_firmware(struct invocation *self, const struct nvme_firmware_log *log);
 
 #endif
