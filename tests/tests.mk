@@ -33,13 +33,12 @@ test: iso build-clang standalone unit-programs fuzz-programs ## every test; ends
 
 # ---- How good are the tests? ---------------------------------------------------------------------
 
-COVERAGE_SOURCES := $(filter drivers/% lib/%,$(HOST_SOURCES))
 COVERAGE_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/coverage/%,$(wildcard tests/unit/test_nvme_*.c))
 
 coverage: | packages-test ## how much of the driver the unit tests reach, by file
 	@$(MAKE) --no-print-directory -s -f tests/unit/solo.mk UNIT=$(BUILD)/coverage HOST_CC=gcc \
 	    HOST_FLAGS='-std=gnu17 -D_GNU_SOURCE -g -O0 -I. --coverage' \
-	    HOST_SOURCES='$(COVERAGE_SOURCES)' $(COVERAGE_PROGRAMS)
+	    $(COVERAGE_PROGRAMS)
 	@$(PYTHON) tests/coverage.py $(BUILD)/coverage 95 85
 
 mutants: | packages-test ## break the driver one line at a time: a unit test has to notice
