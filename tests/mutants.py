@@ -80,6 +80,8 @@ def main():
     build, *names = sys.argv[1:]
     survivors = 0
     mutants = [mutant for mutant in read_table() if not names or mutant["name"] in names]
+    for mutant in mutants:
+        change(mutant)  # one that has nothing to break any more is seen before the first is built
     programs = sorted({mutant["test"].split()[0] for mutant in mutants})
     run = make(build, *(f"{build}/unit/{program}" for program in programs))
     if run.returncode:
