@@ -227,7 +227,7 @@ static void disk_done(struct nvme_request *request)
     block->status = block_status(transfer);
     transfer->next_free = transfer->disk->device->free_transfers;
     transfer->disk->device->free_transfers = transfer;
-    block->done(block);
+    block_complete(block);
 }
 
 static int prepare(struct transfer *transfer)
