@@ -166,7 +166,7 @@ static bool host_attach(void *context, unsigned vector, void (*handler)(void *ar
     if (allocated < 0)
         return false;
     device->vectors[vector] = (unsigned)allocated;
-    pci_msix_set(&device->msix, vector, apic_message_address(),
+    pci_msix_set(&device->msix, vector, apic_message_address(0),
                  apic_message_data((unsigned)allocated));
     return true;
 }
