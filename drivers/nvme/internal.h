@@ -93,8 +93,6 @@ void nvme_queue_hold(struct nvme_queue *queue, struct nvme_slot *slot, uint64_t 
 /* Sends what is held back and due, unless a reset runs. */
 void nvme_queues_send_due(struct nvme_controller *controller, uint64_t now);
 
-unsigned nvme_queue_in_flight(const struct nvme_queue *queue);
-
 /* data.c: describes the request's data in its command, as PRPs or as an SGL, and in lists. */
 int nvme_data_build(struct nvme_queue *queue, struct nvme_request *request);
 void nvme_data_release(struct nvme_queue *queue, struct nvme_request *request);

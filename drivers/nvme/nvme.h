@@ -464,6 +464,9 @@ void nvme_ring(struct nvme_queue *queue);
  */
 unsigned nvme_reap(struct nvme_queue *queue);
 
+/* How many requests it has; its own processor. */
+unsigned nvme_queue_in_flight(const struct nvme_queue *queue);
+
 /* Is there a completion to reap? Reads one word of memory; any context. */
 bool nvme_has_completion(const struct nvme_queue *queue);
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "kernel/console.h"
+#include "kernel/idle.h"
 #include "kernel/log.h"
 #include "kernel/mem/heap.h"
 #include "kernel/x86/clock.h"
@@ -73,7 +74,7 @@ uint64_t clock_ns(void)
     return (uint64_t)now.tv_sec * NS_PER_SEC + (uint64_t)now.tv_nsec + host_clock_offset;
 }
 
-bool clock_wait(bool (*ready)(void *context), void *context, uint64_t deadline)
+bool idle_wait(bool (*ready)(void *context), void *context, uint64_t deadline)
 {
     while (!ready(context)) {
         if (clock_ns() >= deadline)

@@ -1,6 +1,6 @@
 /* nvme id-ctrl, id-ns, list-ns and list: what Identify says. */
 #include "kernel/mem/heap.h"
-#include "kernel/nvme.h"
+#include "kernel/nvme/nvme.h"
 #include "kernel/shell/commands/nvme/tool.h"
 #include "lib/printf.h"
 

@@ -1,7 +1,8 @@
 /* nvme format, reset and flush: what changes the controller or its media. */
 #include "kernel/console.h"
+#include "kernel/idle.h"
 #include "kernel/mem/heap.h"
-#include "kernel/nvme.h"
+#include "kernel/nvme/nvme.h"
 #include "kernel/shell/commands/nvme/tool.h"
 #include "kernel/x86/clock.h"
 #include "lib/string.h"
@@ -129,7 +130,7 @@ static bool ask(const struct format *f)
          "You have %u seconds to press Ctrl-C to cancel this operation.\n\n"
          "Use the force [--force] option to suppress this warning.\n",
          SECONDS_TO_THINK);
-    if (clock_wait(interrupted, NULL, clock_ns() + SECONDS_TO_THINK * NS_PER_SEC))
+    if (idle_wait(interrupted, NULL, clock_ns() + SECONDS_TO_THINK * NS_PER_SEC))
         return false;
     note(self, "Sending format operation ... \n");
     return true;

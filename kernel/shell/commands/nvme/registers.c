@@ -1,5 +1,5 @@
 /* nvme show-regs: the controller's properties, as they are now (Base 3.1.3, figure 35). */
-#include "kernel/nvme.h"
+#include "kernel/nvme/nvme.h"
 #include "kernel/shell/commands/nvme/tool.h"
 
 static const struct {

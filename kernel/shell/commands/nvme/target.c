@@ -1,6 +1,6 @@
 /* Whom a sub-command is for, and the way there: names to devices, commands to queues. */
 #include "kernel/mem/heap.h"
-#include "kernel/nvme.h"
+#include "kernel/nvme/nvme.h"
 #include "kernel/shell/commands/nvme/tool.h"
 #include "kernel/shell/reader.h"
 #include "lib/number.h"
