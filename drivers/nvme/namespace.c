@@ -209,7 +209,7 @@ static uint64_t bytes_limit(const struct nvme_controller *controller, uint8_t sh
     return shift && shift < 32 ? page << shift : UINT64_MAX;
 }
 
-/* Identify of the NVM command set; there only where CAP offers command sets (Base 5.17.2). */
+/* Identify of the NVM command set; there only where CAP offers command sets (NVM 4.1.5.4). */
 static int read_limits(struct nvme_controller *controller)
 {
     struct nvme_limits *limits = &controller->limits;

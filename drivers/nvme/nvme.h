@@ -377,7 +377,7 @@ int nvme_set_feature(struct nvme_controller *controller, uint32_t feature, uint3
 int nvme_format(struct nvme_controller *controller, uint32_t nsid, unsigned format,
                 enum nvme_erase erase);
 
-/* Attaches a namespace to this controller, or detaches it, and scans. Base 5.20. */
+/* Attaches a namespace to this controller, or detaches it, and scans. Base 5.22. */
 int nvme_attach(struct nvme_controller *controller, uint32_t nsid);
 int nvme_detach(struct nvme_controller *controller, uint32_t nsid);
 

@@ -1,6 +1,6 @@
 /*
  * Format NVM: another LBA format, and nothing left of the data. While it lasts
- * the namespace does no I/O. Base 5.14, NVM 4.1.3.
+ * the namespace does no I/O. Base 5.14, NVM 4.1.2.
  */
 #include "internal.h"
 

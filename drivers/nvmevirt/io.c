@@ -34,7 +34,7 @@ static uint16_t find_namespace(struct nvmevirt *controller, const struct nvmevir
     if (!nsid || nsid > nvmevirt_highest_nsid(controller))
         return SPEC_INVALID_NAMESPACE;
     if (!*ns)
-        return SPEC_INVALID_FIELD; /* inactive: Base 3.2.1 */
+        return SPEC_INVALID_FIELD; /* inactive: Base 3.2.1.5 */
     if (nvmevirt_is_formatting(controller, nsid))
         return SPEC_FORMAT_IN_PROGRESS;
     return SPEC_SUCCESS;
@@ -71,7 +71,7 @@ static void count(struct nvmevirt *controller, const struct nvmevirt_command *co
         command->opcode != SPEC_WRITE_UNCORRECTABLE && (command->dword[12] & SPEC_DW12_FUA) != 0;
 }
 
-/* NVM 4.1.5.2: what moves no data has limits of its own, in the unit of MDTS. */
+/* NVM 4.1.5.4: what moves no data has limits of its own, in the unit of MDTS. */
 static bool exceeds_limit(struct nvmevirt *controller, const struct nvmevirt_command *command,
                           uint64_t bytes)
 {

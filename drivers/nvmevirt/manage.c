@@ -1,6 +1,6 @@
 /*
  * Namespaces that come and go: Namespace Management and Attachment, the same
- * done from elsewhere, and the notice that it was. Base 5.20, 5.21, 8.11.
+ * done from elsewhere, and the notice that it was. Base 5.22, 5.23, 8.11.
  */
 #include "internal.h"
 
