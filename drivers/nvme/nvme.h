@@ -238,10 +238,14 @@ struct nvme_options {
     uint16_t pci_device;
 };
 
-/* Sizes of commands without data: UINT64_MAX where there is no limit. NVM figure 102. */
+/*
+ * Sizes of commands without data: UINT64_MAX where there is no limit. Where ONCS offers the command
+ * a limit is but advice, which is taken; where not, it is the limit that offers it. NVM figure 102.
+ */
 struct nvme_limits {
     uint64_t verify_bytes, zeroes_bytes, uncorrectable_bytes;
     uint64_t dataset_ranges, dataset_range_blocks, dataset_blocks;
+    uint16_t offered; /* bits of ONCS */
 };
 
 struct nvme_namespace_chunk;
@@ -387,7 +391,7 @@ int nvme_detach(struct nvme_controller *controller, uint32_t nsid);
 /*
  * Each of these writes the command of a request. What the device would refuse is refused here:
  * NVME_ERR_INVALID beyond the namespace's end, above a limit, to a write-protected namespace;
- * NVME_ERR_NO_SUPPORT where ONCS does not offer the command; NVME_ERR_GONE.
+ * NVME_ERR_NO_SUPPORT where the device does not offer the command; NVME_ERR_GONE.
  *
  * Any other command, and these without the checks, can be written by hand: see nvme_execute().
  */
