@@ -224,8 +224,8 @@ _Static_assert(offsetof(struct nvme_identify_namespace, lbaf) == 128, "NVM figur
 /* ---- Namespace Identification Descriptors: Base 5.17.2.3, figure 277 ------------------------ */
 
 struct nvme_descriptor {
-    uint8_t type;   /* enum nvme_descriptor_type; 0: the end */
-    uint8_t length; /* of what follows, bytes */
+    uint8_t type;   /* enum nvme_descriptor_type */
+    uint8_t length; /* of what follows, bytes; 0: the end */
     uint16_t reserved2;
 };
 _Static_assert(sizeof(struct nvme_descriptor) == 4, "Base figure 277");
