@@ -197,11 +197,11 @@ int nvme_halt(struct nvme_controller *controller);
 /* quirks.c: what is known of a device, and corrects what it says of itself. */
 struct nvme_quirk {
     uint16_t vendor, device;
-    uint16_t most_entries;       /* of an I/O queue; 0: as many as it says */
-    uint16_t entries_if_none;    /* where CAP.MQES is 0, which no device may say */
-    uint16_t settle_ms;          /* after CC.EN was cleared, before any register is read */
-    bool one_vector;             /* for all queues */
-    uint16_t oncs_add, oncs_cut; /* commands that it has and does not tell, and the reverse */
+    uint16_t most_entries;    /* of an I/O queue; 0: as many as it says */
+    uint16_t entries_if_none; /* where CAP.MQES is 0, which no device may say */
+    uint16_t settle_ms;       /* after CC.EN was cleared, before any register is read */
+    bool one_vector;          /* for all queues */
+    uint16_t oncs_cut;        /* commands that it tells and does not have */
 };
 
 /* NULL: nothing special. */

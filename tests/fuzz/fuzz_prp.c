@@ -114,7 +114,7 @@ struct descriptor {
     uint64_t address;
     uint32_t length;
     uint8_t reserved[3];
-    uint8_t type; /* 00h data, 20h segment, 30h last segment: Base figures 103 ff. */
+    uint8_t type; /* 00h data, 20h segment, 30h last segment: Base 4.1.2 */
 };
 
 /* Follows the list as a device does; the data that it names, and how many descriptors do so. */

@@ -257,9 +257,9 @@ static void test_absurd_descriptors(void **state)
 {
     (void)state;
     const struct lie lies[] = {
-        {CNS_DESCRIPTORS, 0, {3, 255, 0, 0, 9}, 5},    /* a UUID of 255 bytes */
-        {CNS_DESCRIPTORS, 0, {4, 16, 0, 0, 2}, 5},     /* a command set of 16 */
-        {CNS_DESCRIPTORS, 0, {200, 0, 0, 0, 3, 0}, 6}, /* unknown, then an empty UUID */
+        {CNS_DESCRIPTORS, 0, {3, 255, 0, 0, 9}, 5},         /* a UUID of 255 bytes */
+        {CNS_DESCRIPTORS, 0, {4, 16, 0, 0, 2}, 5},          /* a command set of 16 */
+        {CNS_DESCRIPTORS, 0, {3, 0, 0, 0, 3, 16, 0, 0}, 8}, /* the end, then a UUID */
         {CNS_DESCRIPTORS, 0, {1, 0, 0, 0, 1, 0}, 6},
     };
     for (unsigned i = 0; i < sizeof lies / sizeof lies[0]; i++) {

@@ -10,7 +10,7 @@
 #define INVALID_FIELD   0x002u
 #define INVALID_NSID    0x00bu /* a feature of namespaces, asked for without one */
 
-/* Base figure 317, NVM figure 83: with the bytes that are transferred. */
+/* Base figure 316, NVM figure 79: with the bytes that are transferred. */
 static const struct feature {
     uint8_t id;
     uint16_t bytes;

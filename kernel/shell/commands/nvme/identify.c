@@ -90,7 +90,7 @@ static int list_ns(struct invocation *self)
     int status = target_open(&target, 0);
     if (status)
         return status;
-    /* The list is of identifiers above the one that is asked with (Base 5.17.2.3). */
+    /* The list is of identifiers above the one that is asked with (Base 5.17.2.2). */
     uint32_t *ids = target_identify(&target, NVME_IDENTIFY_ACTIVE_LIST, (uint32_t)(first - 1));
     if (!ids)
         return 1;

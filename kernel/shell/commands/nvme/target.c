@@ -11,7 +11,7 @@
 
 #define LOG_MOST 0x4000u /* without extended data: NUMD has 12 bits, before Base 1.2.1 */
 
-/* Get Log Page: Base 5.16, figures 198 and 199 */
+/* Get Log Page: Base 5.16, figures 197 and 198 */
 #define LOG_CDW10_LSP 0x00007f00u
 #define LOG_CDW11_LSI 0xffff0000u
 
