@@ -134,6 +134,32 @@ void *testhost_at(struct testhost *host, uint64_t bus, size_t length)
     return region->pages + at;
 }
 
+bool testhost_read_qword(void *host, uint64_t bus, uint64_t *value)
+{
+    const void *memory = testhost_at(host, bus, sizeof *value);
+    if (memory)
+        memcpy(value, memory, sizeof *value);
+    return memory != NULL;
+}
+
+size_t testhost_pieces(struct testhost *host, const struct nvme_segment *segments, unsigned count,
+                       struct prp_segment *pieces, size_t most)
+{
+    size_t n = 0;
+    for (unsigned s = 0; s < count; s++) {
+        const uint8_t *at = segments[s].base;
+        for (size_t left = segments[s].length, step; left; left -= step, at += step) {
+            uint64_t bus = testhost_bus(host, at);
+            step = TESTHOST_PAGE - bus % TESTHOST_PAGE;
+            if (step > left)
+                step = left;
+            assert_true(n < most);
+            pieces[n++] = (struct prp_segment){.bus = bus, .length = step};
+        }
+    }
+    return n;
+}
+
 /* ---- What the device asks of its surroundings ---------------------------------------------- */
 
 static void *virt_dma(void *context, uint64_t bus, size_t length, bool write)
@@ -425,6 +451,24 @@ void testhost_no_faults(struct testhost *host)
 {
     host->fault_count = 0;
     nvmevirt_set_faults(&host->virt, NULL, 0);
+}
+
+void testhost_meets(struct testhost *host, uint16_t queue, uint16_t opcode, uint32_t nth,
+                    enum nvmevirt_fault_kind kind, uint64_t argument)
+{
+    testhost_fault(
+        host,
+        (struct nvmevirt_fault){
+            .queue = queue, .opcode = opcode, .nth = nth, .kind = kind, .argument = argument});
+}
+
+bool testhost_vanish(struct testhost *host, uint32_t offset, uint32_t *value)
+{
+    (void)offset, (void)value;
+    unsigned *left = host->context;
+    if (*left && --*left == 0)
+        nvmevirt_inject(&host->virt, NVMEVIRT_REMOVED, 0);
+    return false;
 }
 
 void testhost_expect(struct testhost *host, unsigned count, const char *text)

@@ -57,15 +57,6 @@ static void drain_both(struct testhost *host)
 
 /* ---- Gone at any moment -------------------------------------------------------------------- */
 
-static bool vanish(struct testhost *host, uint32_t offset, uint32_t *value)
-{
-    (void)offset, (void)value;
-    unsigned *left = host->context;
-    if (*left && --*left == 0)
-        nvmevirt_inject(&host->virt, NVMEVIRT_REMOVED, 0);
-    return false;
-}
-
 /* Removed at the nth read of a register in a reset or a stop, with isolate() and without. */
 static void test_removed_at_every_read(void **state)
 {
@@ -81,7 +72,7 @@ static void test_removed_at_every_read(void **state)
             hang(host, io);
             left = n;
             host->context = &left;
-            host->read = vanish;
+            host->read = testhost_vanish;
             long held = host->dma_live;
             if (stops)
                 nvme_stop(&host->nvme);

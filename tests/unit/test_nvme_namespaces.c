@@ -111,6 +111,19 @@ static void test_list_without_end(void **state)
     testhost_free(host);
 }
 
+static struct nvmevirt_config three_namespaces(void)
+{
+    static const struct nvmevirt_namespace namespaces[] = {
+        {.nsid = 1, .block_size = 512, .blocks = 8},
+        {.nsid = 2, .block_size = 512, .blocks = 8},
+        {.nsid = 3, .block_size = 512, .blocks = 8},
+    };
+    struct nvmevirt_config config = testhost_config();
+    config.namespaces = namespaces;
+    config.namespace_count = 3;
+    return config;
+}
+
 /* The second answer is longer than the first. */
 static void growing_list(struct testhost *host, uint8_t cns, uint32_t nsid, uint8_t *data)
 {
@@ -126,12 +139,7 @@ static void growing_list(struct testhost *host, uint8_t cns, uint32_t nsid, uint
 static void test_list_grows(void **state)
 {
     (void)state;
-    const struct nvmevirt_namespace namespaces[] = {{.nsid = 1, .block_size = 512, .blocks = 8},
-                                                    {.nsid = 2, .block_size = 512, .blocks = 8},
-                                                    {.nsid = 3, .block_size = 512, .blocks = 8}};
-    struct nvmevirt_config config = testhost_config();
-    config.namespaces = namespaces;
-    config.namespace_count = 3;
+    struct nvmevirt_config config = three_namespaces();
     unsigned asked = 0;
     struct testhost *host = testhost_new(&config);
     host->context = &asked;
@@ -245,12 +253,7 @@ static void test_metadata_and_protection(void **state)
 static void test_identify_fails(void **state)
 {
     (void)state;
-    const struct nvmevirt_namespace namespaces[] = {{.nsid = 1, .block_size = 512, .blocks = 8},
-                                                    {.nsid = 2, .block_size = 512, .blocks = 8},
-                                                    {.nsid = 3, .block_size = 512, .blocks = 8}};
-    struct nvmevirt_config config = testhost_config();
-    config.namespaces = namespaces;
-    config.namespace_count = 3;
+    struct nvmevirt_config config = three_namespaces();
     struct testhost *host = testhost_new(&config);
     /* Identify: the controller, the list twice, then two for each namespace. */
     testhost_fault(host, (struct nvmevirt_fault){.opcode = NVME_ADMIN_IDENTIFY,
