@@ -104,6 +104,24 @@ static void test_abort_is_refused(void **state)
     testhost_free(host);
 }
 
+/* What the device says of a command is what counts, even while it is asked to abort it. */
+static void test_command_fails_meanwhile(void **state)
+{
+    (void)state;
+    struct testhost *host = live(2, NULL);
+    uint8_t *data = testhost_data(host, 512);
+    struct testio io = {0};
+    testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, 30 * SECOND + 50 * MS);
+    testhost_meets(host, 0, NVME_ADMIN_ABORT, 1, NVMEVIRT_DELAY, 100 * MS);
+    assert_int_equal(testio_submit(host, &host->nvme.io[0], &io, false, 5, 1, data), NVME_OK);
+    assert_true(nvmevirt_resize(&host->virt, 1, 1));
+    testhost_drain(host, &host->nvme.io[0]);
+    assert_int_equal(io.request.result, NVME_ERR_STATUS);
+    assert_int_equal(io.request.status & 0x7ff, 0x80);
+    assert_int_equal(host->nvme.io[0].counters.aborts, 1);
+    testhost_free(host);
+}
+
 /* No answer to the Abort, or "aborted" and the command does not end: five seconds, then a reset. */
 static void test_abort_has_a_deadline(void **state)
 {
@@ -358,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_deadlines_by_kind),
         cmocka_unit_test(test_event_requests_are_never_late),
         cmocka_unit_test(test_shutdown_by_rtd3e),
+        cmocka_unit_test(test_command_fails_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

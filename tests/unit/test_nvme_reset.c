@@ -348,6 +348,53 @@ static void test_stop_of_what_is_gone(void **state)
     assert_int_equal(never_started.state, NVME_STOPPED);
 }
 
+/* Without interrupts as well, what is about to complete is waited for. */
+static void test_reset_waits_without_interrupts(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_new(NULL);
+    testhost_polled(host);
+    assert_int_equal(testhost_start(host, NULL), NVME_OK);
+    uint8_t *data = testhost_data(host, 512);
+    struct testio io = {0};
+    testhost_fault(host, (struct nvmevirt_fault){.queue = 1,
+                                                 .opcode = NVME_IO_READ,
+                                                 .nth = 1,
+                                                 .kind = NVMEVIRT_DELAY,
+                                                 .argument = 3 * MS});
+    assert_int_equal(testio_submit(host, &host->nvme.io[0], &io, false, 0, 1, data), NVME_OK);
+    nvme_ring(&host->nvme.io[0]);
+    testhost_work(host);
+    assert_int_equal(nvme_reset(&host->nvme), NVME_OK);
+    assert_int_equal(io.done, 1);
+    assert_int_equal(io.request.result, NVME_OK);
+    assert_int_equal(io.request.repeats, 0);
+    testhost_free(host);
+}
+
+/* A command that fails while the queues are emptied for a reset is sent again behind it. */
+static void test_retry_while_a_reset_waits(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    uint8_t *data = testhost_data(host, 512);
+    struct testio io = {0};
+    testhost_fault(host, (struct nvmevirt_fault){.queue = 1,
+                                                 .opcode = NVME_IO_READ,
+                                                 .nth = 1,
+                                                 .kind = NVMEVIRT_STATUS,
+                                                 .argument = NVMEVIRT_STATUS_FIELD(0, 4, 0)});
+    assert_int_equal(testio_submit(host, &host->nvme.io[0], &io, false, 0, 1, data), NVME_OK);
+    nvme_ring(&host->nvme.io[0]);
+    testhost_work(host);
+    assert_int_equal(nvme_reset(&host->nvme), NVME_OK);
+    testhost_drain(host, &host->nvme.io[0]);
+    assert_int_equal(io.done, 1);
+    assert_int_equal(io.request.result, NVME_OK);
+    assert_int_equal(io.request.repeats, 1);
+    testhost_free(host);
+}
+
 /* ---- A bad day ----------------------------------------------------------------------------- */
 
 /*
@@ -441,6 +488,8 @@ int main(void)
         cmocka_unit_test(test_stop_of_what_is_gone),
         cmocka_unit_test(test_storm),
         cmocka_unit_test(test_storm_with_retries),
+        cmocka_unit_test(test_reset_waits_without_interrupts),
+        cmocka_unit_test(test_retry_while_a_reset_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -246,6 +246,36 @@ static void test_delays_are_asked_of_a_device_that_leaves(void **state)
     }
 }
 
+/* Memory to ask with is all that is missing: the controller works without the delays. */
+static void test_no_memory_for_delays(void **state)
+{
+    (void)state;
+    unsigned without = 0;
+    int error = NVME_ERR_NO_MEMORY;
+    for (long n = 0; error || without == 0; n++) {
+        struct testhost *host = testhost_new(NULL);
+        host->identify = set_delays;
+        testhost_meets(host, 0, NVME_ADMIN_SET_FEATURES, 0, NVMEVIRT_STATUS, 0);
+        host->allocations_left = n;
+        error = testhost_start(host, NULL);
+        assert_true(n < 100 && (error == NVME_OK || error == NVME_ERR_NO_MEMORY));
+        without += testhost_logged(host, "retry delays are not used: ");
+        testhost_free(host);
+    }
+    assert_int_equal(without, 1);
+}
+
+/* Who repeats nothing has no use for them. */
+static void test_delays_without_retries(void **state)
+{
+    (void)state;
+    const struct nvme_options options = {.retries = -1};
+    struct testhost *host = live_with_delays(&options);
+    assert_false(testhost_logged(host, "retry delays"));
+    testhost_works(host);
+    testhost_free(host);
+}
+
 static void test_other_requests_pass_a_waiting_one(void **state)
 {
     (void)state;
@@ -419,6 +449,26 @@ static void test_namespace_changes_in_a_reset(void **state)
     testhost_free(host);
 }
 
+/* What was written for a namespace that is another now is not sent to it again. */
+static void test_namespace_changes_before_the_answer(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    uint8_t *data = testhost_data(host, 512);
+    struct testio io = {0};
+    testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_STATUS, NVMEVIRT_STATUS_FIELD(0, 6, 0));
+    assert_int_equal(testio_submit(host, &host->nvme.io[0], &io, false, 9, 1, data), NVME_OK);
+    nvme_ring(&host->nvme.io[0]);
+    testhost_work(host);
+    host->identify = shrink;
+    assert_int_equal(nvme_rescan(&host->nvme), NVME_OK);
+    testhost_drain(host, &host->nvme.io[0]);
+    assert_int_equal(io.done, 1);
+    assert_int_equal(io.request.result, NVME_ERR_STATUS);
+    assert_int_equal(io.request.repeats, 0);
+    testhost_free(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,6 +486,9 @@ int main(void)
         cmocka_unit_test(test_limit_over_resets),
         cmocka_unit_test(test_admin_commands_end_by_a_reset),
         cmocka_unit_test(test_namespace_changes_in_a_reset),
+        cmocka_unit_test(test_no_memory_for_delays),
+        cmocka_unit_test(test_delays_without_retries),
+        cmocka_unit_test(test_namespace_changes_before_the_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
