@@ -222,6 +222,33 @@ static void test_many_are_late(void **state)
     }
 }
 
+/* There is one Abort at a time: the second late command has its turn when that is answered. */
+static void test_late_while_another_is_aborted(void **state)
+{
+    (void)state;
+    struct testhost *host = live(2, NULL);
+    uint8_t *data = testhost_data(host, 512);
+    struct testio io[2] = {0};
+    testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+    testhost_meets(host, 1, NVME_IO_READ, 2, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+    testhost_meets(host, 0, NVME_ADMIN_ABORT, 1, NVMEVIRT_DELAY, 4 * SECOND);
+    for (unsigned n = 0; n < 2; n++) {
+        assert_int_equal(testio_submit(host, &host->nvme.io[0], &io[n], false, n, 1, data),
+                         NVME_OK);
+        nvme_ring(&host->nvme.io[0]);
+        testhost_work(host);
+        host->now += 2 * SECOND;
+    }
+    testhost_drain(host, &host->nvme.io[0]);
+    for (unsigned n = 0; n < 2; n++) {
+        assert_int_equal(io[n].request.result, NVME_OK);
+        assert_int_equal(io[n].request.repeats, 1);
+    }
+    assert_int_equal(host->nvme.io[0].counters.aborts, 2);
+    assert_int_equal(host->nvme.resets, 0);
+    testhost_free(host);
+}
+
 static void test_late_admin_command(void **state)
 {
     (void)state;
@@ -377,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_event_requests_are_never_late),
         cmocka_unit_test(test_shutdown_by_rtd3e),
         cmocka_unit_test(test_command_fails_meanwhile),
+        cmocka_unit_test(test_late_while_another_is_aborted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

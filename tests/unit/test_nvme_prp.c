@@ -327,6 +327,26 @@ static void test_translation_fails(void **state)
     bench_free(&bench);
 }
 
+static uint64_t too_long(void *context, const void *memory, size_t *bytes)
+{
+    (void)context, (void)memory;
+    ++*bytes;
+    return 0x1000;
+}
+
+/* A host that answers for more than it was asked about is not believed. */
+static void test_translation_lies(void **state)
+{
+    (void)state;
+    struct bench bench = bench_new(4096, 1 << 20, 4);
+    const struct nvme_segment segment = {.base = testhost_data(bench.host, 512), .length = 512};
+    struct nvme_request request = {
+        .segments = &segment, .segment_count = 1, .data_bytes = segment.length};
+    bench.host->ops.bus_address = too_long;
+    assert_int_equal(nvme_data_build(&bench.queue, &request), NVME_ERR_INVALID);
+    bench_free(&bench);
+}
+
 static void test_page_sizes(void **state)
 {
     (void)state;
@@ -418,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_random_segments),   cmocka_unit_test(test_lengths_that_lie),
         cmocka_unit_test(test_translation_fails), cmocka_unit_test(test_page_sizes),
         cmocka_unit_test(test_transfers),         cmocka_unit_test(test_wished_page_size),
+        cmocka_unit_test(test_translation_lies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

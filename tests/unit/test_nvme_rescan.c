@@ -319,6 +319,29 @@ static void test_every_difference(void **state)
     }
 }
 
+/* Two formats of the same blocks, and the second is in use: what Format is told to keep. */
+static void use_second_format(struct testhost *host, uint8_t cns, uint32_t nsid, uint8_t *data)
+{
+    (void)host;
+    if (cns != CNS_NAMESPACE || nsid != 1)
+        return;
+    data[26] = 1;
+    memcpy(data + 132, data + 128, 4);
+}
+
+static void test_format_of_another_number(void **state)
+{
+    (void)state;
+    struct testhost *host = live();
+    host->identify = use_second_format;
+    assert_int_equal(nvme_rescan(&host->nvme), NVME_OK);
+    assert_int_equal(change_count, 1);
+    assert_told(0, 1, NVME_NAMESPACE_CHANGED);
+    assert_int_equal(host->nvme.namespaces->format, 1);
+    assert_int_equal(host->nvme.namespaces->block_size, 512);
+    testhost_free(host);
+}
+
 static void fill_page_exactly(struct testhost *host, uint8_t cns, uint32_t nsid, uint8_t *data)
 {
     (void)host, (void)nsid;
@@ -485,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_descriptors_up_to_the_end),
         cmocka_unit_test(test_device_without_descriptors),
         cmocka_unit_test(test_rescan_of_nothing),
+        cmocka_unit_test(test_format_of_another_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -372,6 +372,31 @@ static void test_reset_waits_without_interrupts(void **state)
     testhost_free(host);
 }
 
+/* What is late already is not waited for. */
+static void test_reset_when_all_is_late(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    uint8_t *data = testhost_data(host, 512);
+    struct testio io = {0};
+    testhost_fault(host, (struct nvmevirt_fault){.queue = 1,
+                                                 .opcode = NVME_IO_READ,
+                                                 .nth = 1,
+                                                 .kind = NVMEVIRT_DELAY,
+                                                 .argument = NVMEVIRT_NEVER});
+    io.request.once = true;
+    assert_int_equal(testio_submit(host, &host->nvme.io[0], &io, false, 0, 1, data), NVME_OK);
+    nvme_ring(&host->nvme.io[0]);
+    testhost_work(host);
+    host->now += 31 * SECOND;
+    uint64_t before = host->now;
+    assert_int_equal(nvme_reset(&host->nvme), NVME_OK);
+    assert_true(host->now - before < 100 * MS);
+    assert_int_equal(io.done, 1);
+    assert_int_equal(io.request.result, NVME_ERR_TIMEOUT);
+    testhost_free(host);
+}
+
 /* A command that fails while the queues are emptied for a reset is sent again behind it. */
 static void test_retry_while_a_reset_waits(void **state)
 {
@@ -490,6 +515,7 @@ int main(void)
         cmocka_unit_test(test_storm_with_retries),
         cmocka_unit_test(test_reset_waits_without_interrupts),
         cmocka_unit_test(test_retry_while_a_reset_waits),
+        cmocka_unit_test(test_reset_when_all_is_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

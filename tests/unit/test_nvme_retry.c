@@ -299,6 +299,27 @@ static void test_other_requests_pass_a_waiting_one(void **state)
 }
 
 /* What is not with the device cannot be completed by it. */
+static void test_a_waiting_one_passes_others(void **state)
+{
+    (void)state;
+    struct testhost *host = live_with_delays(NULL);
+    uint8_t *data = testhost_data(host, 512);
+    struct testio io[3] = {0};
+    testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, 5 * SECOND);
+    testhost_meets(host, 1, NVME_IO_READ, 2, NVMEVIRT_STATUS, 6 | 1 << 11);
+    testhost_meets(host, 1, NVME_IO_READ, 3, NVMEVIRT_DELAY, 5 * SECOND);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(testio_submit(host, &host->nvme.io[0], &io[i], false, i, 1, data),
+                         NVME_OK);
+    testhost_drain(host, &host->nvme.io[0]);
+    assert_int_equal(io[1].order, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(io[i].request.result, NVME_OK);
+        assert_int_equal(io[i].request.repeats, i == 1);
+    }
+    testhost_free(host);
+}
+
 static void test_duplicate_of_a_waiting_request(void **state)
 {
     (void)state;
@@ -489,6 +510,7 @@ int main(void)
         cmocka_unit_test(test_no_memory_for_delays),
         cmocka_unit_test(test_delays_without_retries),
         cmocka_unit_test(test_namespace_changes_before_the_answer),
+        cmocka_unit_test(test_a_waiting_one_passes_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -265,6 +265,18 @@ static void test_pool_of_lists(void **state)
     }
     assert_int_equal(error, NVME_ERR_BUSY); /* when others are through, there are some again */
     assert_true(built > 1);
+    while (built)
+        nvme_data_release(&bench.queue, &requests[--built]);
+
+    /* The same with requests of one list each, so that one finds none to begin with. */
+    const struct nvme_segment small = {data, 8192};
+    for (error = NVME_OK; !error; built += !error) {
+        assert_true(built < 17);
+        requests[built] = request_for(&small, 1);
+        error = nvme_data_build(&bench.queue, &requests[built]);
+    }
+    assert_int_equal(error, NVME_ERR_BUSY);
+    assert_int_equal(bench.queue.lists_free, 0);
     while (built--)
         nvme_data_release(&bench.queue, &requests[built]);
 
