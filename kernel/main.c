@@ -23,6 +23,7 @@
 #include "kernel/x86/clock.h"
 #include "kernel/x86/clock_start.h"
 #include "kernel/x86/cpu.h"
+#include "kernel/x86/cpus_start.h"
 #include "kernel/x86/interrupts.h"
 
 _Noreturn void kernel_main(uint64_t handover_physical);
@@ -33,6 +34,7 @@ enum part {
     PART_CLOCK,
     PART_PCI,
     PART_FILES,
+    PART_CPUS,
     PART_NVME,
     PARTS
 };
@@ -54,15 +56,15 @@ static void report_times(void)
     }
     log_line(LOG_NOTE,
              "boot: %llu us since boot services: memory %llu, clock %llu, pci %llu, files %llu, "
-             "nvme %llu",
+             "cpus %llu, nvme %llu",
              (unsigned long long)before, (unsigned long long)us[PART_MEMORY],
              (unsigned long long)us[PART_CLOCK], (unsigned long long)us[PART_PCI],
-             (unsigned long long)us[PART_FILES], (unsigned long long)us[PART_NVME]);
+             (unsigned long long)us[PART_FILES], (unsigned long long)us[PART_CPUS],
+             (unsigned long long)us[PART_NVME]);
 }
 
 static void start_machine(const struct handover *handover)
 {
-    segments_start();
     interrupts_start();
     symbols_start(handover);
     frames_start(handover);
@@ -72,8 +74,10 @@ static void start_machine(const struct handover *handover)
 
     acpi_start(handover->rsdp);
     apic_start();
+    cpus_vectors();
     clock_start(handover->exit_tsc);
     interrupts_on();
+    cpus_start(handover);
     console_start();
     entropy_start(handover);
     done(PART_CLOCK);
@@ -89,6 +93,8 @@ static void start_devices(const struct handover *handover)
     if (error)
         log_line(LOG_ERROR, "files: the initial files are damaged: %s", status_text(error));
     done(PART_FILES);
+    cpus_collect();
+    done(PART_CPUS);
     nvme_devices_start();
     done(PART_NVME);
 }
@@ -127,6 +133,7 @@ static _Noreturn void run_shell(void)
 void kernel_main(uint64_t handover_physical)
 {
     const struct handover *handover = frames_pointer(handover_physical);
+    cpus_boot();
     serial_start(SERIAL_COM1);
     if (handover->magic != HANDOVER_MAGIC)
         panic("the loader is not ours");

@@ -166,7 +166,7 @@ static bool host_attach(void *context, unsigned vector, void (*handler)(void *ar
     if (allocated < 0)
         return false;
     device->vectors[vector] = (unsigned)allocated;
-    pci_msix_set(&device->msix, vector, apic_message_address(),
+    pci_msix_set(&device->msix, vector, apic_message_address(0),
                  apic_message_data((unsigned)allocated));
     return true;
 }
@@ -227,7 +227,7 @@ static void disk_done(struct nvme_request *request)
     block->status = block_status(transfer);
     transfer->next_free = transfer->disk->device->free_transfers;
     transfer->disk->device->free_transfers = transfer;
-    block->done(block);
+    block_complete(block);
 }
 
 static int prepare(struct transfer *transfer)

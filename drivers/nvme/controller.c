@@ -473,11 +473,13 @@ void nvme_stop(struct nvme_controller *controller)
         return;
     }
     if (controller->state == NVME_LIVE) {
+        nvme_exclusive_begin(controller);
         controller->state = NVME_STOPPING;
         nvme_drain(controller);
         shut_down(controller);
         if (controller->state == NVME_STOPPING)
             nvme_halt(controller);
+        nvme_exclusive_end(controller);
     }
     if (controller->host)
         give_back(controller);

@@ -36,6 +36,29 @@ static inline uint64_t nvme_now(struct nvme_controller *controller)
     return controller->host->now_ns(controller->host->context);
 }
 
+/* Between the two no other processor is at work on the controller's queues. They nest. */
+static inline void nvme_exclusive_begin(struct nvme_controller *controller)
+{
+    if (controller->exclusive++ == 0 && controller->host->exclusive)
+        controller->host->exclusive(controller->host->context, true);
+}
+
+static inline void nvme_exclusive_end(struct nvme_controller *controller)
+{
+    if (--controller->exclusive == 0 && controller->host->exclusive)
+        controller->host->exclusive(controller->host->context, false);
+}
+
+/*
+ * Sees to it that nvme_check() looks at `when`. Any processor: what two of them write at the same
+ * time may get lost, and is then seen by the check that comes anyway.
+ */
+static inline void nvme_check_by(struct nvme_controller *controller, uint64_t when)
+{
+    if (when < __atomic_load_n(&controller->next_check, __ATOMIC_RELAXED))
+        __atomic_store_n(&controller->next_check, when, __ATOMIC_RELAXED);
+}
+
 /* controller.c */
 void nvme_log(struct nvme_controller *controller, enum nvme_log_level level, const char *format,
               ...) __attribute__((format(printf, 3, 4)));

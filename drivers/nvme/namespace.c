@@ -194,11 +194,13 @@ int nvme_rescan(struct nvme_controller *controller)
     if (controller->scanning)
         return NVME_OK;
     controller->scanning = true;
+    nvme_exclusive_begin(controller);
     int error = NVME_OK;
     for (unsigned scans = 0; controller->scan_again && scans < SCANS_MOST; scans++) {
         controller->scan_again = false;
         error = scan(controller);
     }
+    nvme_exclusive_end(controller);
     controller->scanning = false;
     return error;
 }

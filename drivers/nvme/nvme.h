@@ -9,7 +9,11 @@
  * ringing and reaping are apart, so that a batch costs one doorbell.
  *
  * A queue pair belongs to one processor. Interrupts only wake a sleeper;
- * everything else happens in the caller's context, and so needs no lock.
+ * everything else happens in the caller's context, and so needs no lock. A
+ * controller as a whole belongs to one processor too, on which it is started and
+ * all functions are called; others call only nvme_submit(), nvme_ring(),
+ * nvme_reap() and nvme_has_completion() of their own queues, besides
+ * nvme_prepare_*(), if the host has exclusive().
  *
  * Every submitted request completes exactly once: with the device's answer,
  * or, when its deadline has passed, by the ladder of recovery.c. On the way
@@ -91,7 +95,8 @@ struct nvme_request {
     uint8_t repeats; /* how often it was sent again */
 
     /* The driver's. */
-    uint64_t deadline;   /* or, between two times that it is sent, when to send it */
+    uint64_t deadline;   /* counted from the first command of a batch, which is rung together; or,
+                            between two times that it is sent, when to send it */
     uint16_t list_first; /* first of its lists, NVME_NO_LIST for none */
 };
 
@@ -148,6 +153,7 @@ struct nvme_queue {
     uint64_t interrupts_looked; /* how many interrupts were followed by a look */
     bool live;                  /* the controller knows it */
     uint64_t default_timeout_ns;
+    uint64_t batch_start; /* when the first of the commands was sent that are not rung yet */
 
     struct nvme_command *sq;
     volatile struct nvme_completion *cq;
@@ -302,6 +308,7 @@ struct nvme_controller {
     bool scanning, scan_again;
     struct nvme_events events;
 
+    unsigned exclusive;         /* how many of its functions want to be alone */
     uint64_t next_check;        /* when deadlines are looked at again */
     uint64_t retry_delay_ns[3]; /* by the status field's CRD, from 1: CRDT1 to CRDT3 */
     uint64_t resets;

@@ -11,7 +11,7 @@ import pytest
 from machine import BUILD, LOGS, OVMF, QEMU, Failure, Machine
 
 BOOT_REPORT = re.compile(r"boot: (\d+) us since boot services: memory \d+, clock \d+, pci \d+, "
-                         r"files \d+, nvme \d+")
+                         r"files \d+, cpus \d+, nvme \d+")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -128,7 +128,7 @@ static void disk_poll(struct block_device *device, uint64_t deadline)
     disk_flushes += request->operation == BLOCK_FLUSH;
     request->status = OK;
     disk_request = NULL;
-    request->done(request);
+    block_complete(request);
 }
 
 static const struct block_operations disk_operations = {disk_submit, disk_poll};

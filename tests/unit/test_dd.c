@@ -140,7 +140,7 @@ static void disk_poll(struct block_device *device, uint64_t deadline)
     (void)deadline;
     for (unsigned i = 0; i < disk.count; i++) {
         disk.waiting[i]->status = disk_do(disk.waiting[i]);
-        disk.waiting[i]->done(disk.waiting[i]);
+        block_complete(disk.waiting[i]);
     }
     disk.count = 0;
 }
