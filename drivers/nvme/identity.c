@@ -16,7 +16,7 @@ static bool parse(struct nvme_namespace *ns, const struct nvme_identify_namespac
     unsigned format = data->flbas & NVME_FLBAS_LOW;
     if (data->nlbaf >= 16)
         format |= (unsigned)NVME_GET(NVME_FLBAS_HIGH, (unsigned)data->flbas) << 4;
-    if (format > data->nlbaf || format >= sizeof data->lbaf / sizeof data->lbaf[0])
+    if (format > data->nlbaf) /* the index has six bits, for 64 formats */
         return false;
     unsigned shift = data->lbaf[format].data_size;
     if (shift < BLOCK_SHIFT_LEAST || shift > BLOCK_SHIFT_MOST ||

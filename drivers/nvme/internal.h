@@ -135,7 +135,7 @@ int nvme_admin(struct nvme_controller *controller, const struct nvme_command *co
  * Asks the device to end a command of the queue, and does not wait. What was aborted completes by
  * itself, with a status of Command Abort Requested; when controller->abort.queue is NULL again, the
  * answer is there: aborted if abort.request.result is NVME_OK and its value has no NVME_ABORT_NOT.
- * NVME_ERR_BUSY: one is on its way already.
+ * There is one at a time: it has to be NULL before.
  */
 int nvme_abort(struct nvme_queue *queue, uint16_t cid);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "kernel/block/block.h"
 #include "kernel/console.h"
 #include "kernel/idle.h"
 #include "kernel/log.h"
@@ -206,4 +207,16 @@ int format_to(void (*put)(void *context, const char *text, size_t length), void 
         put(context, text, (size_t)length);
     free(text);
     return length;
+}
+
+void host_block_copy(const struct block_request *request, uint8_t *at)
+{
+    for (unsigned i = 0; i < request->segment_count; i++) {
+        const struct block_segment *segment = &request->segments[i];
+        if (request->operation == BLOCK_WRITE)
+            memcpy(at, segment->base, segment->length);
+        else
+            memcpy(segment->base, at, segment->length);
+        at += segment->length;
+    }
 }

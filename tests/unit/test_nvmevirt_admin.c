@@ -12,8 +12,6 @@
 
 #include "tests/unit/virt_rig.h"
 
-#define DNR 0x4000
-
 static void test_identify_controller(void **state)
 {
     (void)state;

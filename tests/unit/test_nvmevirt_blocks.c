@@ -12,19 +12,6 @@
 
 #include "tests/unit/virt_rig.h"
 
-#define DNR 0x4000
-
-enum {
-    WRITE = 1,
-    READ = 2,
-    UNCORRECTABLE = 4,
-    COMPARE = 5,
-    ZEROES = 8,
-    DATASET = 9,
-    VERIFY = 12,
-    COPY = 0x19
-};
-
 struct fixture {
     struct rig *rig;
     uint64_t page, ranges;

@@ -12,8 +12,6 @@
 
 #include "tests/unit/virt_rig.h"
 
-#define DNR 0x4000
-
 enum {
     GET_LOG = 2,
     IDENTIFY = 6,

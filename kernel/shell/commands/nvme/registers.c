@@ -21,9 +21,7 @@ static const struct {
 static int show_regs(struct invocation *self)
 {
     struct target target = TARGET(self);
-    if (option_next(self))
-        return 1;
-    int status = target_open(&target, 0);
+    int status = target_open(&target, NULL, 0);
     if (status)
         return status;
     for (unsigned i = 0; i < ARRAY_SIZE(registers); i++) {
