@@ -112,6 +112,15 @@ struct nvme_host {
     void (*isolate)(void *context);
 
     /*
+     * A range of memory whose bus addresses are known without asking: that of a byte at
+     * direct_start + n is direct_bus + n. bus_address() is asked for all other memory. Length 0:
+     * there is none.
+     */
+    uintptr_t direct_start;
+    size_t direct_length;
+    uint64_t direct_bus;
+
+    /*
      * For hosts that use queues on several processors. Between exclusive(true) and exclusive(false)
      * no other processor is inside nvme_submit(), nvme_ring() or nvme_reap() of this controller's
      * queues: those that are have been waited for, others wait. The driver calls it in pairs, not
