@@ -293,6 +293,7 @@ static void test_attach_and_detach(void **state)
     (void)state;
     struct testhost *host = live();
     struct nvme_controller *nvme = &host->nvme;
+    host->manages = true;
     assert_int_equal(nvme->namespace_count, 2);
     for (unsigned round = 0; round < 3; round++) {
         assert_int_equal(nvme_attach(nvme, 2), NVME_OK);
@@ -308,6 +309,7 @@ static void test_attach_and_detach(void **state)
     host->allocations_left = 0;
     assert_int_equal(nvme_attach(nvme, 2), NVME_ERR_NO_MEMORY);
     assert_int_equal(nvme_attach(nvme, 9), NVME_ERR_STATUS);
+    host->manages = false;
     testhost_works(host);
     testhost_free(host);
 }

@@ -191,7 +191,7 @@ static void test_spurious_interrupts(void **state)
     nvme_reap(queue);
     assert_int_equal(queue->counters.spurious, 0);
     for (unsigned i = 0; i < 3; i++)
-        host->handlers[queue->vector].function(host->handlers[queue->vector].argument);
+        testhost_interrupt(host, queue->vector);
     assert_int_equal(queue->counters.spurious, 0); /* nobody has looked yet */
     assert_int_equal(nvme_reap(queue), 0);
     assert_int_equal(queue->counters.spurious, 3);
@@ -207,7 +207,7 @@ static void interrupt_and_look(struct nvme_request *request)
 {
     struct testhost *host = request->context;
     struct nvme_queue *queue = &host->nvme.io[0];
-    host->handlers[queue->vector].function(host->handlers[queue->vector].argument);
+    testhost_interrupt(host, queue->vector);
     nvme_reap(queue);
 }
 
