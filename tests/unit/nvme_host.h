@@ -141,6 +141,9 @@ int testio_submit(struct testhost *host, struct nvme_queue *queue, struct testio
                   uint64_t lba, uint32_t blocks, void *data);
 int testio_flush(struct testhost *host, struct nvme_queue *queue, struct testio *io);
 
+/* Makes the completion of a request that was written by hand count. */
+void testio_watch(struct testhost *host, struct nvme_queue *queue, struct testio *io);
+
 /* Polls until nothing is in flight. */
 void testhost_drain(struct testhost *host, struct nvme_queue *queue);
 
