@@ -5,6 +5,7 @@
  * the order in which driver and device ask for them.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -86,13 +87,14 @@ static void *device(void *unused)
         pthread_mutex_lock(&machine.bus);
         testhost_work(machine.host);
         pthread_mutex_unlock(&machine.bus);
+        sched_yield();
     }
     return NULL;
 }
 
 enum {
     BATCH = 15,
-    BATCHES = 5000,
+    BATCHES = 1000,
     FEATURES = 3,
     MOST_LOOKS = 100000000
 };
