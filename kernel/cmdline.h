@@ -2,7 +2,7 @@
  * The command line: words separated by blanks, "name" or "name=value", where a
  * value in double quotes may contain blanks. The last of several wins. Names
  * the kernel knows: run, poweroff, verbose, nvme.timeout, nvme.retries,
- * nvme.queue_entries.
+ * nvme.queue_entries, nvme.data, nvme.page_size.
  */
 #ifndef KERNEL_CMDLINE_H
 #define KERNEL_CMDLINE_H

@@ -382,6 +382,21 @@ static void add_controller_node(struct device *device)
 
 /* ---- Finding and starting ------------------------------------------------------------------ */
 
+/* The word nvme.data: PRPs or SGLs for all I/O, or what the driver thinks best for each command. */
+static enum nvme_data wished_data(void)
+{
+    static const char *const names[] = {
+        [NVME_DATA_AUTO] = "auto", [NVME_DATA_PRP] = "prp", [NVME_DATA_SGL] = "sgl"};
+    const char *value;
+    long length = cmdline_value("nvme.data", &value);
+    for (unsigned i = 0; length >= 0 && i < sizeof names / sizeof names[0]; i++)
+        if (strlen(names[i]) == (size_t)length && !memcmp(names[i], value, (size_t)length))
+            return (enum nvme_data)i;
+    if (length >= 0)
+        log_line(LOG_WARNING, "nvme.data=%.*s: not auto, prp or sgl", (int)length, value);
+    return NVME_DATA_AUTO;
+}
+
 static int start(struct device *device)
 {
     uint64_t retries = cmdline_number("nvme.retries", 0, RETRIES_MOST, RETRIES);
@@ -389,6 +404,8 @@ static int start(struct device *device)
         .io_timeout_ms = (unsigned)cmdline_number("nvme.timeout", 1, TIMEOUT_MOST_MS, 0),
         .queue_entries = (unsigned)cmdline_number("nvme.queue_entries", 2, 65536, 0),
         .retries = retries ? (int)retries : -1,
+        .data = wished_data(),
+        .page_size = (uint32_t)cmdline_number("nvme.page_size", 1, UINT32_MAX, 0),
         .pci_vendor = device->function->vendor_id,
         .pci_device = device->function->device_id,
     };

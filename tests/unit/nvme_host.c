@@ -398,7 +398,8 @@ static void host_isolate(void *context)
 {
     struct testhost *host = context;
     testhost_called(host, "isolate");
-    host->isolated++;
+    if (host->isolated++)
+        complain(host, "isolate() called again");
 }
 
 /* ---- The host's life ----------------------------------------------------------------------- */

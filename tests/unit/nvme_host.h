@@ -11,7 +11,7 @@
  *   - the interrupt handler and ready() call nobody, and done() is not called
  *     from there; done() does not wait while a reset runs;
  *   - registers are aligned, and left alone once the controller was stopped or
- *     cut off; handlers are detached.
+ *     cut off, which happens once; handlers are detached.
  *
  * There is no lock to be left held: the driver has none. And since it does not
  * get control inside of bus_address(), nothing can be called from there.

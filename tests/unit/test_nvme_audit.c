@@ -268,6 +268,8 @@ static void test_registers_of_what_was_let_go(void **state)
     testhost_expect(host, 0, "");
     host->ops.read32(host, NVME_REG_CSTS);
     testhost_expect(host, 1, "read32() of register 1c after the controller was isolated");
+    host->ops.isolate(host);
+    testhost_expect(host, 1, "isolate() called again");
     testhost_free(host);
 }
 
