@@ -25,6 +25,7 @@
 #define VECTORS_MOST    64
 #define IN_FLIGHT_MOST  256 /* per controller */
 #define RETRIES         5
+#define DEVICE_PAGE     65536 /* all buffers are contiguous: the fewer PRPs, the better */
 #define RETRIES_MOST    1000
 #define FIRST_DISK      "my_nvme0n1" /* second name of the first namespace that is there */
 
@@ -405,7 +406,7 @@ static int start(struct device *device)
         .queue_entries = (unsigned)cmdline_number("nvme.queue_entries", 2, 65536, 0),
         .retries = retries ? (int)retries : -1,
         .data = wished_data(),
-        .page_size = (uint32_t)cmdline_number("nvme.page_size", 1, UINT32_MAX, 0),
+        .page_size = (uint32_t)cmdline_number("nvme.page_size", 4096, 1u << 27, DEVICE_PAGE),
         .pci_vendor = device->function->vendor_id,
         .pci_device = device->function->device_id,
     };
