@@ -134,6 +134,32 @@ void *testhost_at(struct testhost *host, uint64_t bus, size_t length)
     return region->pages + at;
 }
 
+bool testhost_read_qword(void *host, uint64_t bus, uint64_t *value)
+{
+    const void *memory = testhost_at(host, bus, sizeof *value);
+    if (memory)
+        memcpy(value, memory, sizeof *value);
+    return memory != NULL;
+}
+
+size_t testhost_pieces(struct testhost *host, const struct nvme_segment *segments, unsigned count,
+                       struct prp_segment *pieces, size_t most)
+{
+    size_t n = 0;
+    for (unsigned s = 0; s < count; s++) {
+        const uint8_t *at = segments[s].base;
+        for (size_t left = segments[s].length, step; left; left -= step, at += step) {
+            uint64_t bus = testhost_bus(host, at);
+            step = TESTHOST_PAGE - bus % TESTHOST_PAGE;
+            if (step > left)
+                step = left;
+            assert_true(n < most);
+            pieces[n++] = (struct prp_segment){.bus = bus, .length = step};
+        }
+    }
+    return n;
+}
+
 /* ---- What the device asks of its surroundings ---------------------------------------------- */
 
 static void *virt_dma(void *context, uint64_t bus, size_t length, bool write)
