@@ -361,7 +361,8 @@ void nvme_poll(struct nvme_queue *queue, uint64_t deadline)
         if (until > soon)
             until = soon;
     }
-    if (nvme_queue_in_flight(queue))
+    /* In done() while a reset runs nothing will come: what is in flight is held back. */
+    if (nvme_queue_in_flight(queue) && !is_held(queue))
         controller->host->wait(controller->host->context, queue_ready, queue, until);
     nvme_reap(queue);
 }

@@ -429,15 +429,47 @@ static void test_wished_page_size(void **state)
     }
 }
 
+/* MDTS may be less than the page that the host wishes. */
+static void test_page_larger_than_a_transfer(void **state)
+{
+    (void)state;
+    struct nvmevirt_config config = testhost_config();
+    config.mpsmax = 4;
+    config.mdts = 1;
+    const struct nvme_options options = {.page_size = 65536, .data = NVME_DATA_PRP};
+    struct testhost *host = testhost_live(&config, &options);
+    assert_int_equal(host->nvme.page_size, 65536);
+    assert_int_equal(host->nvme.max_transfer, 8192);
+    uint8_t *data = testhost_chunks(host, 0, 2 * 65536, 16);
+    for (size_t offset = 0; offset <= 65536; offset += 2044) {
+        testhost_fill(data + offset, 8192, (unsigned)offset);
+        assert_int_equal(testhost_rw(host, true, 0, 16, data + offset), NVME_OK);
+        uint8_t written[8192];
+        memcpy(written, data + offset, 8192);
+        memset(data + offset, 0, 8192);
+        assert_int_equal(testhost_rw(host, false, 0, 16, data + offset), NVME_OK);
+        assert_memory_equal(data + offset, written, 8192);
+    }
+    assert_int_equal(testhost_rw(host, false, 0, 17, data), NVME_ERR_INVALID);
+    testhost_free(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_offset),      cmocka_unit_test(test_page_boundaries),
-        cmocka_unit_test(test_list_boundaries),   cmocka_unit_test(test_pool_of_lists),
-        cmocka_unit_test(test_short_lists),       cmocka_unit_test(test_segments),
-        cmocka_unit_test(test_random_segments),   cmocka_unit_test(test_lengths_that_lie),
-        cmocka_unit_test(test_translation_fails), cmocka_unit_test(test_page_sizes),
-        cmocka_unit_test(test_transfers),         cmocka_unit_test(test_wished_page_size),
+        cmocka_unit_test(test_every_offset),
+        cmocka_unit_test(test_page_boundaries),
+        cmocka_unit_test(test_list_boundaries),
+        cmocka_unit_test(test_pool_of_lists),
+        cmocka_unit_test(test_short_lists),
+        cmocka_unit_test(test_segments),
+        cmocka_unit_test(test_random_segments),
+        cmocka_unit_test(test_lengths_that_lie),
+        cmocka_unit_test(test_translation_fails),
+        cmocka_unit_test(test_page_sizes),
+        cmocka_unit_test(test_transfers),
+        cmocka_unit_test(test_wished_page_size),
+        cmocka_unit_test(test_page_larger_than_a_transfer),
         cmocka_unit_test(test_translation_lies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
