@@ -1,0 +1,27 @@
+# The race against Linux, and the counts that tests keep an eye on: see tests/bench/README.md.
+
+BENCH_PACKAGES := fio python3-matplotlib
+BENCH_LINUX    := $(BUILD)/bench/linux
+
+# For make bench and make bench-count:
+BENCH        ?=
+BENCH_ROUNDS ?= 3
+BENCH_TIME   ?= 3
+JOB          ?=
+
+.PHONY: bench bench-plots bench-publish bench-count packages-bench
+packages-bench:
+	$(call install,measure nvmetal and draw plots,$(BUILD_PACKAGES) $(RUN_PACKAGES) libc6-dev python3-matplotlib)
+
+$(BENCH_LINUX)/vmlinuz: tests/bench/linux.sh tests/bench/init | packages-bench
+	@sh tests/bench/linux.sh $(@D)
+
+$(BUILD)/bench/count.so: tests/bench/count.c | packages-build
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	@$(CC) -std=gnu17 -O2 $(WARNINGS) -shared -fPIC -o $@ $<
+
+BENCH_RUN = NVMETAL_BUILD=$(BUILD) $(PYTHON) tests/bench
+
+bench-count: $(BUILD)/BOOTX64.EFI $(BUILD)/bench/count.so | packages-run ## what a read costs, by function; JOB='dd ... count={ios}'
+	@$(BENCH_RUN)/count.py $(if $(JOB),--job '$(JOB)')
