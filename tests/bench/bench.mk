@@ -1,6 +1,5 @@
 # The race against Linux, and the counts that tests keep an eye on: see tests/bench/README.md.
 
-BENCH_PACKAGES := fio python3-matplotlib
 BENCH_LINUX    := $(BUILD)/bench/linux
 
 # For make bench and make bench-count:
@@ -9,7 +8,7 @@ BENCH_ROUNDS ?= 3
 BENCH_TIME   ?= 3
 JOB          ?=
 
-.PHONY: bench bench-plots bench-publish bench-count packages-bench
+.PHONY: bench bench-publish bench-count packages-bench
 packages-bench:
 	$(call install,measure nvmetal and draw plots,$(BUILD_PACKAGES) $(RUN_PACKAGES) libc6-dev python3-matplotlib)
 
@@ -25,3 +24,11 @@ BENCH_RUN = NVMETAL_BUILD=$(BUILD) $(PYTHON) tests/bench
 
 bench-count: $(BUILD)/BOOTX64.EFI $(BUILD)/bench/count.so | packages-run ## what a read costs, by function; JOB='dd ... count={ios}'
 	@$(BENCH_RUN)/count.py $(if $(JOB),--job '$(JOB)')
+
+bench: $(BUILD)/BOOTX64.EFI $(BENCH_LINUX)/vmlinuz | packages-run packages-bench ## the race against Linux; BENCH=qd1,qd32 for a part, BENCH_ROUNDS=3
+	@$(BENCH_RUN)/bench.py --only '$(BENCH)' --rounds $(BENCH_ROUNDS) --seconds $(BENCH_TIME)
+
+# The plots that the README shows.
+bench-publish:
+	@mkdir -p tests/bench/plots
+	@cp $(BUILD)/bench/plots/*.svg tests/bench/plots/

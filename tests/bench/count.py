@@ -14,6 +14,7 @@ import argparse
 import bisect
 import collections
 import json
+import os
 import re
 import socket
 import subprocess
@@ -48,12 +49,14 @@ class Symbols:
                               text=True, check=True).stdout
         rows = [line.split() for line in text.splitlines()]
         functions = [(address, name) for address, kind, name in rows if kind in "tT"]
+        # For each address its line, and where that is inlined, what is around it: the last one.
         places = subprocess.run(
-            ["addr2line", "-e", kernel], capture_output=True, text=True, check=True,
-            input="".join(f"{address}\n" for address, _ in functions)).stdout.splitlines()
+            ["addr2line", "-a", "-i", "-e", kernel], capture_output=True, text=True, check=True,
+            input="".join(f"{address}\n" for address, _ in functions)).stdout
+        files = [os.path.relpath(place.splitlines()[-1].split(":")[0], ROOT)
+                 for place in re.split(r"^0x[0-9a-f]+\n", places, flags=re.M)[1:]]
         self.addresses = [int(address, 16) for address, _ in functions]
-        self.functions = [Function(place.split(":")[0].removeprefix(f"{ROOT}/"), name)
-                          for place, (_, name) in zip(places, functions)]
+        self.functions = [Function(file, name) for file, (_, name) in zip(files, functions)]
 
     def function(self, address):
         index = bisect.bisect_right(self.addresses, address) - 1
