@@ -18,9 +18,9 @@ sys.dont_write_bytecode = True
 
 import plots
 import report
-from guest import BENCH, OVMF, QEMU, Linux, Nvmetal
+from guest import BENCH, OVMF, QEMU, Ceiling, Linux, Nvmetal
 from jobs import GROUPS, chosen
-from race import qemu_version, race
+from race import qemu_version, race, write_jobs
 
 RESULTS = BENCH / "results.json"
 FIRST_READ = "dd if=/dev/nvme0n1 of=/dev/null bs=4096 count=1"
@@ -37,16 +37,25 @@ def first_read(guest):
         return time.monotonic() - before
 
 
-def boot(rounds, keep):
+def boot(number, keep):
     """Linux with our firmware, and with the one that QEMU would give it; without fio's files."""
     words = "first_read quiet"
-    for number in range(rounds):
-        for system, variant, guest in (
-                ("nvmetal", "", Nvmetal(cmdline=f'run="{FIRST_READ}"')),
-                ("linux", "ovmf", Linux(fio=False, words=words, extra=["-bios", OVMF])),
-                ("linux", "seabios", Linux(fio=False, words=words))):
-            keep({"round": number, "job": "boot", "system": system, "variant": variant,
-                  "seconds": first_read(guest)})
+    for system, variant, guest in (
+            ("nvmetal", "", Nvmetal(cmdline=f'run="{FIRST_READ}"')),
+            ("linux", "ovmf", Linux(fio=False, words=words, extra=["-bios", OVMF])),
+            ("linux", "seabios", Linux(fio=False, words=words))):
+        keep({"round": number, "job": "boot", "system": system, "variant": variant,
+              "seconds": first_read(guest)})
+
+
+def ceiling(number, keep):
+    """What the device does when nothing is behind it and no system before it."""
+    with Ceiling() as guest:
+        guest.power_on()
+        text = guest.wait_for("(?s)^(.*)ceiling: end", BOOT_SECONDS)[1]
+    for depth, iops in re.findall(r"depth (\d+): (\d+) reads", text):
+        keep({"round": number, "job": f"ceiling-qd{depth}", "system": "ceiling", "variant": "",
+              "iops": int(iops)})
 
 
 def start(keep):
@@ -77,17 +86,19 @@ class Keeper:
 
 def run(names, rounds, seconds):
     keep = Keeper(rounds, seconds)
-    for name, other in (("boot", lambda: boot(rounds, keep)), ("start", lambda: start(keep))):
-        if name in names:
-            other()
-            names.remove(name)
-    jobs = chosen(names)
-    if jobs:
-        race(jobs, rounds, seconds, keep)
+    jobs = chosen(name for name in names if name in GROUPS)
+    folders = write_jobs(jobs, seconds)
+    for number in range(rounds):
+        for name, part in (("boot", boot), ("ceiling", ceiling)):
+            if name in names:
+                part(number, keep)
+        race(number, jobs, folders, seconds, keep)
+    if "start" in names:
+        start(keep)
 
 
 def main():
-    groups = [*GROUPS, "boot", "start"]
+    groups = [*GROUPS, "boot", "ceiling", "start"]
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="", help="groups with commas: " + ",".join(groups))
     parser.add_argument("--rounds", type=int, default=3)

@@ -148,7 +148,6 @@ class Guest:
 
 class Nvmetal(Guest):
     """The image as `make` leaves it, with other files in it."""
-    name = "nvmetal"
     ready = r"nvmetal:/# "
 
     def __init__(self, cmdline="", **settings):
@@ -172,7 +171,6 @@ class Nvmetal(Guest):
 
 class Linux(Guest):
     """Debian's kernel for virtual machines with busybox and fio: see linux.sh and init."""
-    name = "linux"
     ready = r"bench ready\n"
 
     # What the kernel offers to whoever wants it fast, and warnings on the console: a lost command
@@ -194,3 +192,10 @@ class Linux(Guest):
                 out.write(self.archive())
         return ["-kernel", str(BENCH / "linux/vmlinuz"), "-initrd", str(initrd),
                 "-append", f"{self.cmdline} {self.words}"]
+
+
+class Ceiling(Guest):
+    """No system at all: see ceiling.c."""
+
+    def boot(self):
+        return ["-bios", OVMF, "-kernel", str(BENCH / "CEILING.EFI")]

@@ -32,6 +32,7 @@ def figure(title, across, up):
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     axes.grid(True, which="major", color="#e0e0e0", linewidth=0.6)
+    axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     return picture, axes
 

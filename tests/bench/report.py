@@ -47,7 +47,7 @@ def percentile(fio, which):
 
 
 STATISTICS = {
-    "iops": lambda record: side(record["fio"])["iops"],
+    "iops": lambda record: record.get("iops") or side(record["fio"])["iops"],
     "bytes": lambda record: side(record["fio"])["bw_bytes"],
     "p99": lambda record: percentile(record["fio"], 99),
     "seconds": lambda record: record["seconds"],
@@ -67,14 +67,14 @@ class Results:
     def values(self, job, statistic, system, variant=""):
         """By round."""
         return {r["round"]: STATISTICS[statistic](r) for r in self.of(job, system, variant)
-                if "fio" in r or "seconds" in r}
+                if "stalled" not in r and "failed" not in r}
 
     def median(self, job, statistic, system, variant=""):
         values = self.values(job, statistic, system, variant)
         return statistics.median(values.values()) if values else None
 
     def lost(self, job, system, variant=""):
-        return sum("fio" not in r and "seconds" not in r for r in self.of(job, system, variant))
+        return sum("stalled" in r or "failed" in r for r in self.of(job, system, variant))
 
     def best(self, job, statistic, variants):
         """The variant of Linux with the best median."""
@@ -184,8 +184,9 @@ def shown(record):
     if "fio" in record:
         return f"{number(STATISTICS['iops'](record), 'iops'):>8} IOPS  p99 " \
                f"{number(STATISTICS['p99'](record), 'p99')}"
-    if "seconds" in record:
-        return number(record["seconds"], "seconds")
+    for name in ("seconds", "iops"):
+        if name in record:
+            return number(record[name], name)
     return record.get("stalled") or record.get("failed") or f"{record['used']} bytes"
 
 
