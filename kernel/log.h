@@ -18,9 +18,13 @@ enum log_level {
     LOG_NOTE
 };
 
-/* One line, without its newline. Any context. Longer than 240 characters is cut. */
+/* One line, without its newline. Any context, any processor; the boot processor prints it. Longer
+ * than 240 characters is cut. */
 void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 void log_line_va(enum log_level level, const char *format, va_list arguments) PRINTF_LIKE(2, 0);
+
+/* Prints what is not printed yet. The boot processor is called by the others to do so. */
+void log_show(void);
 
 /* The console threshold: lines of this level and graver are printed. Starts at LOG_WARNING. */
 void log_set_console_level(enum log_level level);

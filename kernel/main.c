@@ -15,7 +15,7 @@
 #include "kernel/mem/frames.h"
 #include "kernel/mem/heap.h"
 #include "kernel/mem/paging.h"
-#include "kernel/nvme.h"
+#include "kernel/nvme/nvme.h"
 #include "kernel/panic.h"
 #include "kernel/power.h"
 #include "kernel/shell/shell.h"
@@ -23,6 +23,7 @@
 #include "kernel/x86/clock.h"
 #include "kernel/x86/clock_start.h"
 #include "kernel/x86/cpu.h"
+#include "kernel/x86/cpus_start.h"
 #include "kernel/x86/interrupts.h"
 
 _Noreturn void kernel_main(uint64_t handover_physical);
@@ -31,8 +32,9 @@ _Noreturn void kernel_main(uint64_t handover_physical);
 enum part {
     PART_MEMORY,
     PART_CLOCK,
-    PART_PCI,
     PART_FILES,
+    PART_CPUS,
+    PART_PCI,
     PART_NVME,
     PARTS
 };
@@ -53,16 +55,16 @@ static void report_times(void)
         before = at;
     }
     log_line(LOG_NOTE,
-             "boot: %llu us since boot services: memory %llu, clock %llu, pci %llu, files %llu, "
-             "nvme %llu",
+             "boot: %llu us since boot services: memory %llu, clock %llu, files %llu, cpus %llu, "
+             "pci %llu, nvme %llu",
              (unsigned long long)before, (unsigned long long)us[PART_MEMORY],
-             (unsigned long long)us[PART_CLOCK], (unsigned long long)us[PART_PCI],
-             (unsigned long long)us[PART_FILES], (unsigned long long)us[PART_NVME]);
+             (unsigned long long)us[PART_CLOCK], (unsigned long long)us[PART_FILES],
+             (unsigned long long)us[PART_CPUS], (unsigned long long)us[PART_PCI],
+             (unsigned long long)us[PART_NVME]);
 }
 
 static void start_machine(const struct handover *handover)
 {
-    segments_start();
     interrupts_start();
     symbols_start(handover);
     frames_start(handover);
@@ -72,8 +74,10 @@ static void start_machine(const struct handover *handover)
 
     acpi_start(handover->rsdp);
     apic_start();
+    cpus_vectors();
     clock_start(handover->exit_tsc);
     interrupts_on();
+    cpus_start(handover);
     console_start();
     entropy_start(handover);
     done(PART_CLOCK);
@@ -81,14 +85,18 @@ static void start_machine(const struct handover *handover)
 
 static void start_devices(const struct handover *handover)
 {
-    pci_start();
-    done(PART_PCI);
     int error = fs_start();
     if (!error && handover->initrd_size)
         error = fs_unpack(frames_pointer(handover->initrd), handover->initrd_size);
     if (error)
         log_line(LOG_ERROR, "files: the initial files are damaged: %s", status_text(error));
     done(PART_FILES);
+    /* Before any device moves: QEMU up to 8.1 sends accesses of other processors astray meanwhile.
+     */
+    cpus_collect();
+    done(PART_CPUS);
+    pci_start();
+    done(PART_PCI);
     nvme_devices_start();
     done(PART_NVME);
 }
@@ -127,6 +135,7 @@ static _Noreturn void run_shell(void)
 void kernel_main(uint64_t handover_physical)
 {
     const struct handover *handover = frames_pointer(handover_physical);
+    cpus_boot();
     serial_start(SERIAL_COM1);
     if (handover->magic != HANDOVER_MAGIC)
         panic("the loader is not ours");

@@ -8,6 +8,7 @@
 #include "kernel/console.h"
 #include "kernel/mem/frames.h"
 #include "kernel/x86/cpu.h"
+#include "kernel/x86/cpus.h"
 #include "kernel/x86/interrupts.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -16,7 +17,7 @@
 #define DEBUG_EXIT_PORT   0xf4 /* QEMU's isa-debug-exit: ends with (value << 1) | 1 */
 #define DEBUG_EXIT_PANIC  0x42
 
-extern char kernel_start[], kernel_text_end[], kernel_end[];
+extern char kernel_start[], kernel_text_end[];
 
 static const Elf64_Sym *symbols;
 static uint64_t symbol_count;
@@ -47,7 +48,9 @@ void symbols_start(const struct handover *handover)
     }
 }
 
-static bool panicking;
+#define NOBODY UINT32_MAX
+
+static unsigned panicking = NOBODY; /* which processor */
 
 static void say(const char *format, ...) PRINTF_LIKE(1, 2);
 
@@ -83,11 +86,10 @@ static bool is_text(uint64_t address)
     return address >= (uint64_t)kernel_start && address < (uint64_t)kernel_text_end;
 }
 
-/* All stacks of ours are in the kernel's image: what does not lie there is no frame. */
 static bool is_frame(uint64_t address)
 {
-    return IS_ALIGNED(address, 8) && address >= (uint64_t)kernel_text_end &&
-           address < (uint64_t)kernel_end - 16;
+    return IS_ALIGNED(address, 8) && cpu_stack_contains(address) &&
+           cpu_stack_contains(address + 15);
 }
 
 static void backtrace(uint64_t rbp)
@@ -111,15 +113,29 @@ static _Noreturn void end_machine(void)
     halt_for_ever();
 }
 
-/* What is told of a panic may be broken as well; then it ends without telling. */
+/*
+ * The first processor to come here stops the others, by an NMI that brings them here too. What is
+ * told of a panic may be broken as well; then it ends without telling.
+ */
 static void enter(void)
 {
     interrupts_off();
-    if (panicking) {
-        say("PANIC within a panic\n");
-        end_machine();
+    unsigned first = NOBODY, self = cpu_current();
+    if (__atomic_compare_exchange_n(&panicking, &first, self, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST)) {
+        cpus_stop_others();
+        return;
     }
-    panicking = true;
+    if (first != self)
+        cpu_stop();
+    say("PANIC within a panic\n");
+    end_machine();
+}
+
+static void say_processor(void)
+{
+    if (cpus_count() > 1)
+        say("On processor %u of %u.\n", cpu_current(), cpus_count());
 }
 
 void panic(const char *format, ...)
@@ -131,6 +147,7 @@ void panic(const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     say("\nPANIC: %s\n", text);
+    say_processor();
     backtrace((uint64_t)__builtin_frame_address(0));
     end_machine();
 }
@@ -172,6 +189,7 @@ void panic_exception(const struct interrupt_frame *f)
     enter();
     say("\nPANIC: %s (vector %llu, error code %llx)\n", exception_name(f->vector),
         (unsigned long long)f->vector, (unsigned long long)f->error_code);
+    say_processor();
     if (f->vector == EXCEPTION_PAGE_FAULT)
         say("%s address %016llx, which is %s\n",
             f->error_code & FAULT_FETCH   ? "executing"

@@ -112,6 +112,16 @@ struct nvme_host {
     void (*isolate)(void *context);
 
     /*
+     * For hosts that use queues on several processors. Between exclusive(true) and exclusive(false)
+     * no other processor is inside nvme_submit(), nvme_ring() or nvme_reap() of this controller's
+     * queues: those that are have been waited for, others wait. The driver calls it in pairs, not
+     * nested, on the controller's processor, for a moment every half second and while it resets,
+     * scans or stops; done() may then be called for requests of other processors' queues, on this
+     * one. NULL: all queues are used by the controller's processor.
+     */
+    void (*exclusive)(void *context, bool on);
+
+    /*
      * A namespace is not what it was when nvme_start() returned or when this
      * was last called; `ns` says what it is now. Called from nvme_rescan(), and
      * so from whatever waits, and during a reset; what done() may do, this may.

@@ -9,7 +9,11 @@
  * ringing and reaping are apart, so that a batch costs one doorbell.
  *
  * A queue pair belongs to one processor. Interrupts only wake a sleeper;
- * everything else happens in the caller's context, and so needs no lock.
+ * everything else happens in the caller's context, and so needs no lock. A
+ * controller as a whole belongs to one processor too, on which it is started and
+ * all functions are called; others call only nvme_submit(), nvme_ring(),
+ * nvme_reap() and nvme_has_completion() of their own queues, besides
+ * nvme_prepare_*(), if the host has exclusive().
  *
  * Every submitted request completes exactly once: with the device's answer,
  * or, when its deadline has passed, by the ladder of recovery.c. On the way
@@ -91,7 +95,8 @@ struct nvme_request {
     uint8_t repeats; /* how often it was sent again */
 
     /* The driver's. */
-    uint64_t deadline;   /* or, between two times that it is sent, when to send it */
+    uint64_t deadline;   /* counted from the first command of a batch, which is rung together; or,
+                            between two times that it is sent, when to send it */
     uint16_t list_first; /* first of its lists, NVME_NO_LIST for none */
 };
 
@@ -148,6 +153,7 @@ struct nvme_queue {
     uint64_t interrupts_looked; /* how many interrupts were followed by a look */
     bool live;                  /* the controller knows it */
     uint64_t default_timeout_ns;
+    uint64_t batch_start; /* when the first of the commands was sent that are not rung yet */
 
     struct nvme_command *sq;
     volatile struct nvme_completion *cq;
@@ -238,10 +244,14 @@ struct nvme_options {
     uint16_t pci_device;
 };
 
-/* Sizes of commands without data: UINT64_MAX where there is no limit. NVM figure 102. */
+/*
+ * Sizes of commands without data: UINT64_MAX where there is no limit. Where ONCS offers the command
+ * a limit is but advice, which is taken; where not, it is the limit that offers it. NVM figure 102.
+ */
 struct nvme_limits {
     uint64_t verify_bytes, zeroes_bytes, uncorrectable_bytes;
     uint64_t dataset_ranges, dataset_range_blocks, dataset_blocks;
+    uint16_t offered; /* bits of ONCS */
 };
 
 struct nvme_namespace_chunk;
@@ -302,6 +312,7 @@ struct nvme_controller {
     bool scanning, scan_again;
     struct nvme_events events;
 
+    unsigned exclusive;         /* how many of its functions want to be alone */
     uint64_t next_check;        /* when deadlines are looked at again */
     uint64_t retry_delay_ns[3]; /* by the status field's CRD, from 1: CRDT1 to CRDT3 */
     uint64_t resets;
@@ -377,7 +388,7 @@ int nvme_set_feature(struct nvme_controller *controller, uint32_t feature, uint3
 int nvme_format(struct nvme_controller *controller, uint32_t nsid, unsigned format,
                 enum nvme_erase erase);
 
-/* Attaches a namespace to this controller, or detaches it, and scans. Base 5.20. */
+/* Attaches a namespace to this controller, or detaches it, and scans. Base 5.22. */
 int nvme_attach(struct nvme_controller *controller, uint32_t nsid);
 int nvme_detach(struct nvme_controller *controller, uint32_t nsid);
 
@@ -387,7 +398,7 @@ int nvme_detach(struct nvme_controller *controller, uint32_t nsid);
 /*
  * Each of these writes the command of a request. What the device would refuse is refused here:
  * NVME_ERR_INVALID beyond the namespace's end, above a limit, to a write-protected namespace;
- * NVME_ERR_NO_SUPPORT where ONCS does not offer the command; NVME_ERR_GONE.
+ * NVME_ERR_NO_SUPPORT where the device does not offer the command; NVME_ERR_GONE.
  *
  * Any other command, and these without the checks, can be written by hand: see nvme_execute().
  */
@@ -456,6 +467,9 @@ void nvme_ring(struct nvme_queue *queue);
  * Returns how many there were.
  */
 unsigned nvme_reap(struct nvme_queue *queue);
+
+/* How many requests it has; its own processor. */
+unsigned nvme_queue_in_flight(const struct nvme_queue *queue);
 
 /* Is there a completion to reap? Reads one word of memory; any context. */
 bool nvme_has_completion(const struct nvme_queue *queue);

@@ -8,8 +8,11 @@
 
 #define NEVER (UINT64_MAX - 1)
 
+/* How many times in a round through the ring the device is told of what was taken from it. */
+#define HEAD_LOTS 4
+
 /* Memory for PRP lists that one queue may take, unless a single transfer needs more. */
-#define LISTS_BUDGET (1u << 20)
+#define LISTS_BUDGET (256u << 10)
 
 static uint32_t doorbell(const struct nvme_queue *queue, unsigned is_cq)
 {
@@ -141,11 +144,12 @@ void nvme_queue_send(struct nvme_queue *queue, struct nvme_slot *slot)
     slot->state = NVME_SLOT_SENT;
     slot->cid = (uint16_t)(slot->cid + NVME_MOST_ENTRIES);
     request->command.cid = slot->cid;
+    if (queue->tail == queue->rung)
+        queue->batch_start = nvme_now(controller);
     /* "Never" is a deadline too: while there is one, CSTS is looked at. */
-    uint64_t now = nvme_now(controller), timeout = nvme_timeout(queue, request);
+    uint64_t now = queue->batch_start, timeout = nvme_timeout(queue, request);
     request->deadline = timeout < NEVER - now ? now + timeout : NEVER;
-    if (request->deadline < controller->next_check)
-        controller->next_check = request->deadline;
+    nvme_check_by(controller, request->deadline);
 
     queue->sq[queue->tail] = request->command;
     queue->tail = (uint16_t)(queue->tail + 1 == queue->size ? 0 : queue->tail + 1);
@@ -156,8 +160,7 @@ void nvme_queue_hold(struct nvme_queue *queue, struct nvme_slot *slot, uint64_t 
     slot->state = NVME_SLOT_WAITING;
     slot->request->deadline = when;
     queue->waiting++;
-    if (when < queue->controller->next_check)
-        queue->controller->next_check = when;
+    nvme_check_by(queue->controller, when);
 }
 
 void nvme_queues_send_due(struct nvme_controller *controller, uint64_t now)
@@ -278,6 +281,23 @@ static void count_look(struct nvme_queue *queue, uint64_t interrupts, unsigned f
     queue->interrupts_looked = interrupts;
 }
 
+/*
+ * Entries are given back in lots: a device that has run out of them waits, and then there is at
+ * least one lot to give back. Whether done() has reaped as well, or reset the controller, is all
+ * the same.
+ */
+static void tell_head(struct nvme_queue *queue)
+{
+    if (!queue->live)
+        return;
+    unsigned taken = queue->head - queue->told + (queue->head < queue->told ? queue->size : 0u);
+    if (taken * HEAD_LOTS < queue->size)
+        return;
+    queue->told = queue->head;
+    nvme_write32(queue->controller, doorbell(queue, 1), queue->head);
+    queue->counters.cq_doorbells++;
+}
+
 unsigned nvme_reap(struct nvme_queue *queue)
 {
     unsigned reaped = 0;
@@ -301,12 +321,7 @@ unsigned nvme_reap(struct nvme_queue *queue)
     count_look(queue, interrupts, reaped);
     if (queue->counters.retries != retries)
         nvme_ring(queue);
-    /* Not twice: done() may have reaped as well, or reset the controller. */
-    if (queue->head != queue->told && queue->live) {
-        queue->told = queue->head;
-        nvme_write32(queue->controller, doorbell(queue, 1), queue->head);
-        queue->counters.cq_doorbells++;
-    }
+    tell_head(queue);
     return reaped;
 }
 

@@ -199,14 +199,8 @@ static void resume(struct nvme_controller *controller)
     nvme_queues_send_due(controller, nvme_now(controller));
 }
 
-int nvme_reset(struct nvme_controller *controller)
+static int reset_alone(struct nvme_controller *controller)
 {
-    if (controller->state == NVME_RESETTING)
-        return NVME_ERR_PENDING;
-    if (controller->state != NVME_LIVE)
-        return NVME_ERR_DEAD;
-    controller->state = NVME_RESETTING;
-    controller->resets++;
     struct nvme_queue *queue;
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
         queue->counters.resets++;
@@ -239,6 +233,20 @@ int nvme_reset(struct nvme_controller *controller)
     }
     nvme_log(controller, NVME_LOG_ERROR, "the controller is dead");
     return NVME_ERR_DEAD;
+}
+
+int nvme_reset(struct nvme_controller *controller)
+{
+    if (controller->state == NVME_RESETTING)
+        return NVME_ERR_PENDING;
+    if (controller->state != NVME_LIVE)
+        return NVME_ERR_DEAD;
+    nvme_exclusive_begin(controller);
+    controller->state = NVME_RESETTING;
+    controller->resets++;
+    int error = reset_alone(controller);
+    nvme_exclusive_end(controller);
+    return error;
 }
 
 /* ---- The ladder ---------------------------------------------------------------------------- */
@@ -309,18 +317,8 @@ static void look_at_deadlines(struct nvme_controller *controller, uint64_t now)
     climb(controller);
 }
 
-uint64_t nvme_check(struct nvme_controller *controller)
+static void check_alone(struct nvme_controller *controller, uint64_t now)
 {
-    if (controller->quiescing || controller->state == NVME_DEAD)
-        return nvme_now(controller) + NVME_CHECK_INTERVAL_NS;
-    /* An event or the answer to an Abort may be there, for which nobody else waits. */
-    if (nvme_has_completion(&controller->admin))
-        nvme_reap(&controller->admin);
-    nvme_events_handle(controller);
-    uint64_t now = nvme_now(controller);
-    if (now < controller->next_check)
-        return controller->next_check;
-
     nvme_queues_send_due(controller, now);
     uint64_t earliest = earliest_deadline(controller);
     if (earliest != UINT64_MAX) {
@@ -335,9 +333,23 @@ uint64_t nvme_check(struct nvme_controller *controller)
         }
         earliest = earliest_deadline(controller);
     }
-    now = nvme_now(controller);
-    controller->next_check = now + NVME_CHECK_INTERVAL_NS;
-    if (earliest < controller->next_check)
-        controller->next_check = earliest;
+    controller->next_check = nvme_now(controller) + NVME_CHECK_INTERVAL_NS;
+    nvme_check_by(controller, earliest);
+}
+
+uint64_t nvme_check(struct nvme_controller *controller)
+{
+    if (controller->quiescing || controller->state == NVME_DEAD)
+        return nvme_now(controller) + NVME_CHECK_INTERVAL_NS;
+    /* An event or the answer to an Abort may be there, for which nobody else waits. */
+    if (nvme_has_completion(&controller->admin))
+        nvme_reap(&controller->admin);
+    nvme_events_handle(controller);
+    uint64_t now = nvme_now(controller);
+    if (now >= __atomic_load_n(&controller->next_check, __ATOMIC_RELAXED)) {
+        nvme_exclusive_begin(controller);
+        check_alone(controller, now);
+        nvme_exclusive_end(controller);
+    }
     return controller->next_check;
 }

@@ -1,4 +1,4 @@
-/* Finding tables, and reading MADT, MCFG and HPET. */
+/* Finding tables, and reading MCFG and HPET. */
 #include "kernel/acpi/acpi.h"
 
 #include "kernel/log.h"
@@ -82,98 +82,6 @@ const struct acpi_table *acpi_find(const char *signature)
     return NULL;
 }
 
-/* ---- MADT ---- */
-
-struct madt {
-    struct acpi_table header;
-    uint32_t local_apic;
-    uint32_t flags;
-} __attribute__((packed));
-
-enum {
-    MADT_LOCAL_APIC = 0,
-    MADT_IO_APIC = 1,
-    MADT_OVERRIDE = 2,
-    MADT_LOCAL_APIC_ADDRESS = 5,
-    MADT_LOCAL_X2APIC = 9,
-};
-#define MADT_CPU_ENABLED 1u
-
-struct madt_entry {
-    uint8_t type, length;
-    uint8_t bytes[];
-};
-
-#define MPS_POLARITY   0x3u
-#define MPS_ACTIVE_LOW 0x3u
-#define MPS_TRIGGER    0xcu
-#define MPS_LEVEL      0xcu
-
-static uint64_t number(const uint8_t *at, unsigned bytes)
-{
-    uint64_t value = 0;
-    memcpy(&value, at, bytes);
-    return value;
-}
-
-/* The next entry behind `entry` (NULL: the first), NULL at the end or where lengths go wrong. */
-static const struct madt_entry *madt_next(const struct madt *madt, const struct madt_entry *entry)
-{
-    const uint8_t *end = (const uint8_t *)madt + madt->header.length;
-    const uint8_t *at =
-        entry ? (const uint8_t *)entry + entry->length : (const uint8_t *)(madt + 1);
-    if (end - at < 2)
-        return NULL;
-    const struct madt_entry *next = (const void *)at;
-    /* What is read from an entry behind these is checked where its type is known. */
-    return next->length >= 6 && next->length <= end - at ? next : NULL;
-}
-
-static const struct madt *madt(void)
-{
-    static const struct madt *found;
-    if (!found)
-        found = (const void *)acpi_find("APIC");
-    return found && found->header.length >= sizeof *found ? found : NULL;
-}
-
-struct acpi_interrupts acpi_interrupts(void)
-{
-    struct acpi_interrupts result = {0};
-    const struct madt *table = madt();
-    if (!table)
-        return result;
-    result.local_apic = table->local_apic;
-    for (const struct madt_entry *e = NULL; (e = madt_next(table, e));) {
-        if (e->type == MADT_LOCAL_APIC && e->length >= 8)
-            result.cpus += number(e->bytes + 2, 4) & MADT_CPU_ENABLED;
-        else if (e->type == MADT_LOCAL_X2APIC && e->length >= 16)
-            result.cpus += number(e->bytes + 6, 4) & MADT_CPU_ENABLED;
-        else if (e->type == MADT_LOCAL_APIC_ADDRESS && e->length >= 12)
-            result.local_apic = number(e->bytes + 2, 8);
-        else if (e->type == MADT_IO_APIC && e->length >= 12 && !result.io_apic) {
-            result.io_apic = number(e->bytes + 2, 4);
-            result.io_apic_base = (uint32_t)number(e->bytes + 6, 4);
-        }
-    }
-    return result;
-}
-
-struct acpi_isa_route acpi_isa_route(uint8_t irq)
-{
-    struct acpi_isa_route route = {.global_interrupt = irq}; /* ISA: edge, active high */
-    const struct madt *table = madt();
-    for (const struct madt_entry *e = NULL; table && (e = madt_next(table, e));) {
-        if (e->type != MADT_OVERRIDE || e->length < 10 || e->bytes[1] != irq)
-            continue;
-        uint64_t flags = number(e->bytes + 6, 2);
-        route.global_interrupt = (uint32_t)number(e->bytes + 2, 4);
-        route.active_low = (flags & MPS_POLARITY) == MPS_ACTIVE_LOW;
-        route.level = (flags & MPS_TRIGGER) == MPS_LEVEL;
-    }
-    return route;
-}
-
 /* ---- MCFG and HPET ---- */
 
 struct mcfg {
@@ -213,5 +121,7 @@ uint64_t acpi_hpet(void)
     if (!table || table->length < HPET_LENGTH ||
         ((const uint8_t *)table)[HPET_ADDRESS_SPACE] != 0 /* memory */)
         return 0;
-    return number((const uint8_t *)table + HPET_ADDRESS, 8);
+    uint64_t address;
+    memcpy(&address, (const uint8_t *)table + HPET_ADDRESS, sizeof address);
+    return address;
 }

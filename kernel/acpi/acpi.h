@@ -36,9 +36,12 @@ struct acpi_interrupts {
     uint64_t local_apic;
     uint64_t io_apic;      /* the first one's registers; 0: none */
     uint32_t io_apic_base; /* its first global system interrupt */
-    unsigned cpus;         /* enabled processors */
 };
 struct acpi_interrupts acpi_interrupts(void);
+
+/* The local APIC ID of the index-th processor in working order, as the table has it: one may be
+ * named twice. False behind the last. */
+bool acpi_processor(unsigned index, uint32_t *apic_id);
 
 /* Where an ISA interrupt goes (ACPI 5.2.12.5). */
 struct acpi_isa_route {

@@ -17,7 +17,7 @@
 #include "lib/string.h"
 
 #define PAGE             4096u
-#define MOST_IN_FLIGHT   32u
+#define MOST_IN_FLIGHT   16u
 #define BOUNCE_BYTES     (128u * 1024)
 #define POLL_NANOSECONDS NS_PER_SEC /* at most this long between two looks at Ctrl-C */
 
@@ -84,21 +84,6 @@ struct block_device *block_find(const char *name)
     return NULL;
 }
 
-static void count_request(struct block_device *device, const struct block_request *request)
-{
-    if (request->status != OK) {
-        device->errors++;
-    } else if (request->operation == BLOCK_READ) {
-        device->reads++;
-        device->blocks_read += request->blocks;
-    } else if (request->operation == BLOCK_WRITE) {
-        device->writes++;
-        device->blocks_written += request->blocks;
-    } else {
-        device->flushes++;
-    }
-}
-
 /* The slots are filled in as they are taken. */
 static void start(struct transfer *transfer, struct block_device *device)
 {
@@ -121,7 +106,6 @@ static void request_done(struct block_request *request)
 {
     struct slot *slot = request->context;
     struct transfer *transfer = slot->transfer;
-    count_request(transfer->device, request);
     if (request->status != OK)
         fail(transfer, request->lba, request->status);
     slot->next_free = transfer->free;
@@ -131,7 +115,7 @@ static void request_done(struct block_request *request)
 
 static void poll(struct block_device *device)
 {
-    device->operations->poll(device, clock_ns() + POLL_NANOSECONDS);
+    block_poll(device, clock_ns() + POLL_NANOSECONDS);
 }
 
 /* NULL when all are in flight. */
@@ -163,7 +147,7 @@ static bool issue(struct transfer *transfer, enum block_operation operation, uin
                                            .done = request_done,
                                            .context = slot};
     transfer->in_flight++;
-    int status = device->operations->submit(device, &slot->request);
+    int status = block_submit(device, &slot->request);
     if (status == OK)
         return true;
 
@@ -172,7 +156,6 @@ static bool issue(struct transfer *transfer, enum block_operation operation, uin
     transfer->free = slot;
     if (status == ERR_AGAIN)
         return false;
-    device->errors++;
     fail(transfer, lba, status);
     return true;
 }
@@ -238,7 +221,7 @@ uint64_t block_transfer(struct block_device *device, enum block_operation operat
     *status = OK;
     if (operation == BLOCK_FLUSH)
         *status = ERR_INVALID;
-    else if (operation == BLOCK_WRITE && device->read_only)
+    else if (operation != BLOCK_READ && device->read_only)
         *status = ERR_READ_ONLY;
     if (*status != OK || count == 0)
         return 0;
@@ -260,11 +243,10 @@ int block_flush(struct block_device *device)
         return OK;
     struct transfer transfer;
     start(&transfer, device);
-    while (!issue(&transfer, BLOCK_FLUSH, 0, 0, NULL)) {
-        if (console_interrupted())
-            return ERR_INTERRUPTED;
+    if (console_interrupted())
+        return ERR_INTERRUPTED;
+    while (!issue(&transfer, BLOCK_FLUSH, 0, 0, NULL))
         poll(device);
-    }
     while (transfer.in_flight)
         poll(device);
     return transfer.status;

@@ -1,10 +1,11 @@
 /*
- * Block devices. A driver registers a device with its limits and two or three
- * functions; everyone else reads and writes it here, in blocks or in bytes.
+ * Block devices. A driver registers a device with its limits and two
+ * functions; everyone else reads and writes it here, in requests, in blocks or
+ * in bytes.
  *
  * Requests carry many segments and several are in flight at once. Nothing
  * runs behind the caller's back: completions are reaped by whoever waits,
- * in block_poll(), so a `done` function runs in the caller's context, never
+ * in block_poll(), so a `done` function runs in its submitter's context, never
  * in an interrupt handler.
  */
 #ifndef KERNEL_BLOCK_BLOCK_H
@@ -19,7 +20,9 @@
 enum block_operation {
     BLOCK_READ,
     BLOCK_WRITE,
-    BLOCK_FLUSH
+    BLOCK_FLUSH,
+    BLOCK_DISCARD,      /* the blocks' contents are of no interest any more */
+    BLOCK_WRITE_ZEROES, /* they read as zeros, without a transfer */
 };
 
 struct block_segment {
@@ -27,25 +30,42 @@ struct block_segment {
     size_t length;
 };
 
+/* What a driver may keep in a request while it has it. */
+#define BLOCK_DRIVER_BYTES 224
+
 struct block_device;
 
-/* Filled in by the submitter and its property throughout; it must stay put until `done`. */
+/*
+ * Filled in by the submitter and its property, but not to be touched from block_submit() to `done`.
+ * For BLOCK_DISCARD it lies in heap memory itself: the device may read from it.
+ */
 struct block_request {
     enum block_operation operation;
-    uint64_t lba;    /* first logical block */
-    uint32_t blocks; /* how many; 0 for BLOCK_FLUSH */
-    const struct block_segment *segments;
-    unsigned segment_count; /* their lengths sum up to blocks * block_size */
+    bool polled;            /* wanted from a queue without interrupts, where the device has such */
+    uint64_t lba;           /* first logical block */
+    uint32_t blocks;        /* how many; 0 for BLOCK_FLUSH */
+    unsigned segment_count; /* 0 for operations without data */
+    const struct block_segment *segments; /* their lengths sum up to blocks * block_size */
     void (*done)(struct block_request *request);
     void *context; /* the submitter's */
 
     int status; /* set before done(): OK or an error */
+
+    /* The block layer's. */
+    struct block_device *device;
+    struct block_request *merged; /* the next that goes with this one in a single command */
+    const struct block_segment *own_segments; /* what the first of several had alone */
+    struct block_segment merged_segment;
+    uint32_t own_blocks;
+
+    _Alignas(8) unsigned char driver[BLOCK_DRIVER_BYTES];
 };
 
 /* What a driver does. Called from ordinary context only. */
 struct block_operations {
-    /* Takes the request: done() will be called exactly once, from poll(). ERR_AGAIN: the queue is
-     * full, poll() first. Any other error: refused, done() will not be called. */
+    /* Takes the request, on a queue of this processor's: block_complete() will be called exactly
+     * once, from poll() on the same processor. ERR_AGAIN: the queue is full, poll() first. Any
+     * other error: refused. */
     int (*submit)(struct block_device *device, struct block_request *request);
 
     /* Tells the hardware of all that was submitted, completes what it has finished, and, when
@@ -54,21 +74,24 @@ struct block_operations {
     void (*poll)(struct block_device *device, uint64_t deadline);
 };
 
+/* For drivers: the request has ended, with request->status. */
+void block_complete(struct block_request *request);
+
 struct block_device {
-    char name[24];          /* "nvme0n1" */
-    uint32_t block_size;    /* bytes, a power of two from 512 */
-    uint64_t block_count;   /* capacity in logical blocks */
-    uint32_t max_blocks;    /* most blocks a single request may have */
-    uint32_t dma_alignment; /* of every segment's base and length, a power of two */
+    char name[24];           /* "nvme0n1" */
+    uint32_t block_size;     /* bytes, a power of two from 512 */
+    uint64_t block_count;    /* capacity in logical blocks */
+    uint32_t max_blocks;     /* most blocks that a single request with data may have */
+    uint32_t discard_blocks; /* ... that is a BLOCK_DISCARD; 0: not offered */
+    uint32_t zeroes_blocks;  /* ... that is a BLOCK_WRITE_ZEROES; 0: not offered */
+    uint32_t dma_alignment;  /* of every segment's base and length, a power of two */
     bool read_only;
     bool volatile_cache; /* a flush is needed before data is durable */
     const struct block_operations *operations;
     void *driver;
     const char *model; /* for lsblk; printable, the driver's */
 
-    struct list node; /* below: the block layer's */
-    uint64_t reads, writes, flushes, errors;
-    uint64_t blocks_read, blocks_written;
+    struct list node; /* the block layer's */
 };
 
 /* All devices, in order of registration (LIST_FOR_EACH over `node`). */
@@ -85,8 +108,26 @@ static inline uint64_t block_bytes(const struct block_device *device)
     return device->block_count * device->block_size;
 }
 
+/* ---- Requests, for who keeps several in flight (queue.c) ------------------------------------ */
+
 /*
- * Whole blocks, synchronously: split at max_blocks, as many requests in flight as the device
+ * Takes a request. The device hears of it by block_poll(), so that many cost one doorbell; what
+ * continues the one before it, in blocks and in memory, goes into the same command. OK: done() will
+ * be called exactly once, on this processor, from block_poll(). ERR_AGAIN: full, block_poll()
+ * first. Limits are the submitter's to respect; who does not gets a status.
+ */
+int block_submit(struct block_device *device, struct block_request *request);
+
+/*
+ * Sends what was submitted on this processor, completes what the device has finished, and, if that
+ * was nothing, sleeps until it has or until `deadline` (as clock_ns; 0: does not sleep).
+ */
+void block_poll(struct block_device *device, uint64_t deadline);
+
+/* ---- Synchronous transfers (block.c) --------------------------------------------------------- */
+
+/*
+ * Whole blocks: split at max_blocks, as many requests in flight as the device
  * takes. Returns how many blocks from the first on were transferred without an error; if that is
  * less than `count`, *status says why (OK never). `buffer` may have any alignment.
  */

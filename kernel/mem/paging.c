@@ -134,8 +134,27 @@ void paging_start(const struct handover *handover)
     map_kernel(kernel_rodata_end, boot_stack, PTE_NX | PTE_WRITABLE);
     map_kernel(boot_stack + PAGE_SIZE, kernel_end, PTE_NX | PTE_WRITABLE);
     frames_for_each_range(handover, map_range);
+    paging_start_other();
+}
+
+void paging_start_other(void)
+{
     write_msr(MSR_PAT, PAT_AFTER_RESET); /* the firmware may have had other ideas */
     write_cr3(frames_physical(top));
+}
+
+uint64_t paging_way_in(uint64_t page)
+{
+    uint64_t entry = page | PTE_PRESENT, *table = NULL;
+    for (unsigned level = LEVEL_PAGE; level <= LEVEL_TOP; level++) {
+        table = table_new();
+        if (!table)
+            return 0;
+        table[level_index(page, level)] = entry;
+        entry = frames_physical(table) | PTE_PRESENT | PTE_WRITABLE;
+    }
+    memcpy(table + ENTRIES / 2, top + ENTRIES / 2, PAGE_SIZE / 2);
+    return frames_physical(table) <= UINT32_MAX ? frames_physical(table) : 0;
 }
 
 void *paging_map(uint64_t physical, size_t bytes, enum memory_type type)

@@ -18,6 +18,16 @@
 /* Builds the kernel's own tables and leaves the loader's. Needs frames_start(). */
 void paging_start(const struct handover *handover);
 
+/* The same address space on another processor, by that processor. */
+void paging_start_other(void);
+
+/*
+ * Tables for the way there: the kernel's half, and in the lower one a single page at its own
+ * address, to execute and not to write. Their physical address, which fits into 32 bits; 0 without
+ * memory.
+ */
+uint64_t paging_way_in(uint64_t page);
+
 enum memory_type {
     MEMORY_CACHED,
     MEMORY_DEVICE /* uncached, strongly ordered */
@@ -26,7 +36,8 @@ enum memory_type {
 /*
  * A window on physical addresses that need not be RAM; with unmapped pages on
  * both sides. NULL when there is no memory for tables. paging_unmap() takes
- * the same pointer and size.
+ * the same pointer and size. For the boot processor. No address is used twice:
+ * no other processor has to be told to forget one.
  */
 void *paging_map(uint64_t physical, size_t bytes, enum memory_type type);
 void paging_unmap(void *window, size_t bytes);

@@ -6,6 +6,7 @@
 #include "kernel/mem/paging.h"
 #include "kernel/panic.h"
 #include "kernel/x86/cpu.h"
+#include "kernel/x86/cpus.h"
 #include "lib/bits.h"
 
 #define APIC_ID            0x020
@@ -27,7 +28,6 @@
 #define LVT_MASKED        BIT(16)
 #define LVT_NMI           0x400u
 #define DIVIDE_BY_16      0x3u
-#define COMMAND_INIT      0x500u
 #define COMMAND_ASSERT    BIT(14)
 #define COMMAND_PENDING   BIT(12)
 #define COMMAND_ALL_OTHER 0xc0000u
@@ -56,21 +56,39 @@ static void write(unsigned offset, uint32_t value)
 }
 
 /*
+ * x2APIC: one MSR, and a write to it waits for no earlier store, so that has to be said (SDM volume
+ * 3, 10.12.3). xAPIC: two registers, and the second one sends.
+ */
+static void command(uint32_t id, uint32_t value)
+{
+    if (!registers) {
+        __asm__ volatile("mfence\n\tlfence" : : : "memory");
+        write_msr(MSR_X2APIC + APIC_COMMAND / 16, (uint64_t)id << 32 | value);
+        return;
+    }
+    uint64_t flags = read_flags();
+    interrupts_off();
+    write(APIC_COMMAND_HIGH, id << 24);
+    write(APIC_COMMAND, value);
+    for (unsigned tries = 0; tries < 100000 && read(APIC_COMMAND) & COMMAND_PENDING; tries++)
+        cpu_pause();
+    if (flags & RFLAGS_IF)
+        interrupts_on();
+}
+
+void apic_send(uint32_t id, uint32_t what)
+{
+    command(id, COMMAND_ASSERT | what);
+}
+
+/*
  * The firmware may leave the other processors in a loop of its own. INIT makes
  * them wait for a start-up message, asleep: one that polls costs a core of the
  * host of a virtual machine, and its loop lies in memory that nobody guards.
  */
 static void park_others(void)
 {
-    if (!registers) {
-        write_msr(MSR_X2APIC + APIC_COMMAND / 16,
-                  COMMAND_ALL_OTHER | COMMAND_ASSERT | COMMAND_INIT);
-        return;
-    }
-    write(APIC_COMMAND_HIGH, 0);
-    write(APIC_COMMAND, COMMAND_ALL_OTHER | COMMAND_ASSERT | COMMAND_INIT);
-    for (unsigned tries = 0; tries < 100000 && read(APIC_COMMAND) & COMMAND_PENDING; tries++)
-        cpu_pause();
+    command(0, COMMAND_ALL_OTHER | COMMAND_ASSERT | APIC_INIT);
 }
 
 /* Two 8259s at 20h and A0h: moved away from the exceptions' vectors, and masked. */
@@ -85,29 +103,47 @@ static void silence_8259(void)
         out8(steps[i].port, steps[i].value);
 }
 
-void apic_start(void)
+/* Switches it on; where its registers are. */
+static uint64_t enable(void)
 {
     uint64_t base = read_msr(MSR_APIC_BASE) | BASE_ENABLE;
-    if (cpuid(1, 0).ecx & CPUID_X2APIC) {
-        write_msr(MSR_APIC_BASE, base);
+    write_msr(MSR_APIC_BASE, base);
+    if (cpuid(1, 0).ecx & CPUID_X2APIC)
         write_msr(MSR_APIC_BASE, base | BASE_X2APIC);
-    } else {
-        write_msr(MSR_APIC_BASE, base);
+    return ROUND_DOWN(base & 0x000fffffffffffffULL, 4096);
+}
+
+/* The 8259s and the platform's NMI are the boot processor's alone. */
+static void set_up(uint32_t lint1)
+{
+    write(APIC_LVT_TIMER, LVT_MASKED);
+    write(APIC_LVT_LINT0, LVT_MASKED);
+    write(APIC_LVT_LINT1, lint1);
+    write(APIC_LVT_ERROR, LVT_MASKED);
+    write(APIC_TASK_PRIORITY, 0);
+    write(APIC_SPURIOUS, SPURIOUS_ENABLE | APIC_SPURIOUS_VECTOR);
+}
+
+void apic_start_other(void)
+{
+    enable();
+    set_up(LVT_MASKED);
+}
+
+void apic_start(void)
+{
+    uint64_t base = enable();
+    if (!(cpuid(1, 0).ecx & CPUID_X2APIC)) {
         uint64_t physical = acpi_interrupts().local_apic;
         if (!physical)
-            physical = ROUND_DOWN(base & 0x000fffffffffffffULL, 4096);
+            physical = base;
         registers = paging_map(physical, APIC_REGISTERS, MEMORY_DEVICE);
         if (!registers)
             panic("the local APIC cannot be mapped");
     }
     park_others();
     silence_8259();
-    write(APIC_LVT_TIMER, LVT_MASKED);
-    write(APIC_LVT_LINT0, LVT_MASKED);
-    write(APIC_LVT_LINT1, LVT_NMI);
-    write(APIC_LVT_ERROR, LVT_MASKED);
-    write(APIC_TASK_PRIORITY, 0);
-    write(APIC_SPURIOUS, SPURIOUS_ENABLE | APIC_SPURIOUS_VECTOR);
+    set_up(LVT_NMI);
     log_line(LOG_NOTE, "apic: %s, id %u", registers ? "xAPIC" : "x2APIC", apic_id());
 }
 
@@ -121,9 +157,9 @@ uint32_t apic_id(void)
     return registers ? read(APIC_ID) >> 24 : read(APIC_ID);
 }
 
-uint64_t apic_message_address(void)
+uint64_t apic_message_address(unsigned cpu)
 {
-    return MESSAGE_BASE | (uint64_t)(apic_id() & 0xff) << 12;
+    return MESSAGE_BASE | (uint64_t)cpu_apic_id(cpu) << 12;
 }
 
 uint32_t apic_message_data(unsigned vector)

@@ -12,6 +12,7 @@
 #include "kernel/x86/apic.h"
 #include "kernel/x86/clock_start.h"
 #include "kernel/x86/cpu.h"
+#include "kernel/x86/cpus.h"
 #include "kernel/x86/interrupts.h"
 #include "lib/bits.h"
 
@@ -104,13 +105,22 @@ static struct sample sample(void)
     return best;
 }
 
-/* When the alarm comes; 0 when none is set. */
-static volatile uint64_t armed;
+/* When each processor's alarm comes; 0 when none is set. */
+static struct {
+    volatile uint64_t armed;
+} __attribute__((aligned(64))) alarms[CPUS_MOST];
+
+static unsigned alarm_vector;
 
 static void alarm(void *unused)
 {
     (void)unused;
-    armed = 0;
+    alarms[cpu_current()].armed = 0;
+}
+
+void clock_start_other(void)
+{
+    apic_timer_setup(alarm_vector);
 }
 
 void clock_start(uint64_t tsc)
@@ -119,7 +129,8 @@ void clock_start(uint64_t tsc)
     int vector = interrupt_allocate(alarm, NULL);
     if (vector < 0 || (!use_hpet() && !use_pm_timer()))
         panic("no clock: neither HPET nor PM timer");
-    apic_timer_setup((unsigned)vector);
+    alarm_vector = (unsigned)vector;
+    apic_timer_setup(alarm_vector);
     apic_timer_set(UINT32_MAX);
 
     struct sample first = sample(), last;
@@ -164,12 +175,13 @@ uint64_t clock_ns(void)
  */
 static void arm(uint64_t now, uint64_t deadline)
 {
-    if (armed > now && armed <= deadline)
+    volatile uint64_t *armed = &alarms[cpu_current()].armed;
+    if (*armed > now && *armed <= deadline)
         return;
     unsigned __int128 ticks = (unsigned __int128)(deadline - now) * ticks_per_ns >> FRACTION_BITS;
     uint32_t count = ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks + 1;
     apic_timer_set(count);
-    armed = deadline;
+    *armed = deadline;
 }
 
 bool clock_wait(bool (*ready)(void *context), void *context, uint64_t deadline)

@@ -1,6 +1,7 @@
 /*
- * Time: nanoseconds since the loader left boot services, monotonic, any
- * context. Waiting is done in hlt, never by spinning.
+ * Time: nanoseconds since the loader left boot services, monotonic, the same on
+ * all processors, any context. Waiting is done in hlt, never by spinning, and on
+ * any processor.
  */
 #ifndef KERNEL_X86_CLOCK_H
 #define KERNEL_X86_CLOCK_H

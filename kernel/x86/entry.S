@@ -11,7 +11,7 @@ boot_stack:
         .skip   STACK_SIZE
 boot_stack_top:
 
-        .globl  boot_stack
+        .globl  boot_stack, boot_stack_top
         .type   boot_stack, @object
 
         .text

@@ -6,6 +6,7 @@
 
 #include "kernel/panic.h"
 #include "kernel/x86/apic.h"
+#include "kernel/x86/cpus.h"
 #include "kernel/x86/segments.h"
 #include "lib/status.h"
 
@@ -41,19 +42,36 @@ static struct {
 
 void interrupt_dispatch(struct interrupt_frame *frame);
 
+static uint8_t stack_for(unsigned vector)
+{
+    switch (vector) {
+    case EXCEPTION_NMI:
+        return NMI_STACK_IST;
+    case EXCEPTION_DOUBLE_FAULT:
+    case EXCEPTION_PAGE_FAULT:
+    case EXCEPTION_MACHINE_CHECK:
+        return FAULT_STACK_IST;
+    default:
+        return 0;
+    }
+}
+
 void interrupts_start(void)
 {
     for (unsigned vector = 0; vector < VECTORS; vector++) {
         uint64_t stub = (uint64_t)interrupt_stubs[vector];
-        bool own_stack = vector == EXCEPTION_NMI || vector == EXCEPTION_DOUBLE_FAULT ||
-                         vector == EXCEPTION_PAGE_FAULT || vector == EXCEPTION_MACHINE_CHECK;
         idt[vector] = (struct gate){.offset_low = (uint16_t)stub,
                                     .selector = CODE_SELECTOR,
-                                    .ist = own_stack ? FAULT_STACK_IST : 0,
+                                    .ist = stack_for(vector),
                                     .type = GATE_PRESENT_INTERRUPT,
                                     .offset_middle = (uint16_t)(stub >> 16),
                                     .offset_high = (uint32_t)(stub >> 32)};
     }
+    interrupts_load();
+}
+
+void interrupts_load(void)
+{
     const struct {
         uint16_t limit;
         uint64_t base;
@@ -67,8 +85,8 @@ int interrupt_allocate(void (*handler)(void *argument), void *argument)
         if (handlers[vector].handler)
             continue;
         handlers[vector].argument = argument;
-        __atomic_signal_fence(__ATOMIC_RELEASE); /* the argument before what uses it */
-        handlers[vector].handler = handler;
+        /* The argument before what uses it. */
+        __atomic_store_n(&handlers[vector].handler, handler, __ATOMIC_RELEASE);
         return (int)vector;
     }
     return ERR_BUSY;
@@ -76,7 +94,8 @@ int interrupt_allocate(void (*handler)(void *argument), void *argument)
 
 void interrupt_release(unsigned vector)
 {
-    handlers[vector].handler = NULL;
+    __atomic_store_n(&handlers[vector].handler, NULL, __ATOMIC_RELAXED);
+    cpus_barrier();
 }
 
 void interrupt_dispatch(struct interrupt_frame *frame)
@@ -86,7 +105,9 @@ void interrupt_dispatch(struct interrupt_frame *frame)
     /* A spurious interrupt of the local APIC gets no end of interrupt (SDM volume 3, 10.9). */
     if (frame->vector == APIC_SPURIOUS_VECTOR)
         return;
-    if (handlers[frame->vector].handler)
-        handlers[frame->vector].handler(handlers[frame->vector].argument);
+    void (*handler)(void *argument) =
+        __atomic_load_n(&handlers[frame->vector].handler, __ATOMIC_ACQUIRE);
+    if (handler)
+        handler(handlers[frame->vector].argument);
     apic_end_of_interrupt();
 }

@@ -1,7 +1,7 @@
 /*
  * Interrupts and exceptions. An exception is a panic. Handlers of interrupts
- * run with interrupts off, on the stack they interrupted; the end of interrupt
- * is signalled for them.
+ * run with interrupts off, on the stack they interrupted, on the processor that
+ * the interrupt was sent to; the end of interrupt is signalled for them.
  */
 #ifndef KERNEL_X86_INTERRUPTS_H
 #define KERNEL_X86_INTERRUPTS_H
@@ -15,13 +15,14 @@ struct interrupt_frame {
     uint64_t rip, cs, rflags, rsp, ss; /* by the processor */
 };
 
-/* GDT, TSS and IDT of this processor. */
-void segments_start(void);
+/* Makes the IDT. Each processor loads it. */
 void interrupts_start(void);
+void interrupts_load(void);
 
 /*
- * A vector that calls handler(argument). Returns its number, or ERR_BUSY when all
- * are in use. interrupt_release() makes it free.
+ * A vector, valid on all processors, that calls handler(argument). Returns its number, or ERR_BUSY
+ * when all are in use. interrupt_release() makes it free: the handler runs nowhere any more when it
+ * returns. Both are for the boot processor.
  */
 int interrupt_allocate(void (*handler)(void *argument), void *argument);
 void interrupt_release(unsigned vector);

@@ -1,29 +1,12 @@
-/*
- * GDT and TSS: 64-bit mode needs one code and one data segment, and a TSS for
- * the stacks on which faults are taken that may come of a bad stack (SDM volume
- * 3, sections 3.4.5, 7.7 and 6.14.5).
- */
-#include <stdint.h>
-
-#include "kernel/x86/interrupts.h"
+/* See segments.h. */
 #include "kernel/x86/segments.h"
-#include "lib/bits.h"
 
-#define FAULT_STACK_SIZE 16384
+#include "lib/bits.h"
 
 #define CODE_SEGMENT 0x00af9b000000ffffULL /* present, ring 0, code, long mode */
 #define DATA_SEGMENT 0x00cf93000000ffffULL /* present, ring 0, data, writable */
+#define TSS_PRESENT  (0x89ULL << 40)
 #define TSS_SELECTOR 24
-
-struct tss {
-    uint32_t reserved0;
-    uint64_t rsp[3];
-    uint64_t reserved1;
-    uint64_t ist[7];
-    uint64_t reserved2;
-    uint16_t reserved3;
-    uint16_t io_map;
-} __attribute__((packed));
 
 struct descriptor_pointer {
     uint16_t limit;
@@ -32,20 +15,22 @@ struct descriptor_pointer {
 
 void segments_load(const struct descriptor_pointer *pointer);
 
-static uint8_t fault_stack[FAULT_STACK_SIZE] __attribute__((aligned(16)));
-static struct tss tss = {.io_map = sizeof tss};
-static uint64_t gdt[5] = {0, CODE_SEGMENT, DATA_SEGMENT, 0, 0};
-
-void segments_start(void)
+void segments_start(struct segments *segments, uint64_t fault_stack, uint64_t nmi_stack)
 {
-    tss.ist[FAULT_STACK_IST - 1] = (uint64_t)(fault_stack + FAULT_STACK_SIZE);
+    segments->tss = (struct tss){.io_map = sizeof segments->tss};
+    segments->tss.ist[FAULT_STACK_IST - 1] = fault_stack;
+    segments->tss.ist[NMI_STACK_IST - 1] = nmi_stack;
 
     /* A system descriptor is two entries long and has its base in four pieces. */
-    uint64_t base = (uint64_t)&tss, limit = sizeof tss - 1;
-    gdt[3] = (limit & 0xffff) | (base & 0xffffff) << 16 | 0x89ULL << 40 | (base >> 24 & 0xff) << 56;
-    gdt[4] = base >> 32;
+    uint64_t base = (uint64_t)&segments->tss, limit = sizeof segments->tss - 1;
+    segments->gdt[0] = 0;
+    segments->gdt[CODE_SELECTOR / 8] = CODE_SEGMENT;
+    segments->gdt[2] = DATA_SEGMENT;
+    segments->gdt[TSS_SELECTOR / 8] =
+        (limit & 0xffff) | (base & 0xffffff) << 16 | TSS_PRESENT | (base >> 24 & 0xff) << 56;
+    segments->gdt[TSS_SELECTOR / 8 + 1] = base >> 32;
 
-    const struct descriptor_pointer pointer = {sizeof gdt - 1, (uint64_t)gdt};
+    const struct descriptor_pointer pointer = {sizeof segments->gdt - 1, (uint64_t)segments->gdt};
     segments_load(&pointer);
     __asm__ volatile("ltr %w0" : : "r"(TSS_SELECTOR));
 }

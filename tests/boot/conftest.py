@@ -10,8 +10,8 @@ import pytest
 
 from machine import BUILD, LOGS, OVMF, QEMU, Failure, Machine
 
-BOOT_REPORT = re.compile(r"boot: (\d+) us since boot services: memory \d+, clock \d+, pci \d+, "
-                         r"files \d+, nvme \d+")
+BOOT_REPORT = re.compile(r"boot: (\d+) us since boot services: memory \d+, clock \d+, files \d+, "
+                         r"cpus \d+, pci \d+, nvme \d+")
 
 
 @pytest.fixture(scope="session", autouse=True)

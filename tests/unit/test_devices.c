@@ -249,7 +249,7 @@ static void disk_poll(struct block_device *device, uint64_t deadline)
     else
         flushes++;
     request->status = OK;
-    request->done(request);
+    block_complete(request);
 }
 
 static void test_block_node(void **state)

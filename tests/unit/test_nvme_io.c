@@ -325,12 +325,27 @@ static void test_batch_costs_one_doorbell(void **state)
     testhost_work(host);
     assert_true(nvme_has_completion(queue));
     assert_int_equal(nvme_reap(queue), 32);
-    assert_int_equal(host->writes, writes + 2);
+    assert_int_equal(host->writes, writes + 1);
     assert_int_equal(host->reads, reads); /* no register is read for I/O */
     assert_int_equal(nvme_reap(queue), 0);
-    assert_int_equal(host->writes, writes + 2);
+    assert_int_equal(host->writes, writes + 1);
     assert_int_equal(queue->counters.sq_doorbells, 1);
-    assert_int_equal(queue->counters.cq_doorbells, 1);
+    testhost_free(host);
+}
+
+/* The device gets completion entries back a quarter of the ring at a time. */
+static void test_head_doorbell_in_quarters(void **state)
+{
+    (void)state;
+    const struct nvme_options options = {.queue_entries = 16};
+    struct testhost *host = testhost_live(NULL, &options);
+    struct nvme_queue *queue = &host->nvme.io[0];
+    for (unsigned n = 1; n <= 40; n++) {
+        struct testio io = {0};
+        assert_int_equal(testio_flush(host, queue, &io), NVME_OK);
+        testhost_drain(host, queue);
+        assert_int_equal(queue->counters.cq_doorbells, n / 4);
+    }
     testhost_free(host);
 }
 
@@ -407,6 +422,7 @@ static void test_status_is_carried(void **state)
         {NVMEVIRT_STATUS_FIELD(2, 0x81, 1), "Unrecovered Read Error"},
         {NVMEVIRT_STATUS_FIELD(0, 0x06, 0), "Internal Error"},
         {NVMEVIRT_STATUS_FIELD(0, 0x80, 1), "LBA Out of Range"},
+        {NVMEVIRT_STATUS_FIELD(1, 0x29, 1), "I/O Command Set Not Supported"},
         {NVMEVIRT_STATUS_FIELD(3, 0x71, 0), "Command Aborted By Host"},
         {NVMEVIRT_STATUS_FIELD(7, 0xff, 1), "Vendor Specific Status"},
         {NVMEVIRT_STATUS_FIELD(4, 0x01, 0), "Unknown Status"},
@@ -519,6 +535,7 @@ int main(void)
         cmocka_unit_test(test_identifiers_wrap),
         cmocka_unit_test(test_out_of_order),
         cmocka_unit_test(test_batch_costs_one_doorbell),
+        cmocka_unit_test(test_head_doorbell_in_quarters),
         cmocka_unit_test(test_done_submits),
         cmocka_unit_test(test_done_waits),
         cmocka_unit_test(test_status_is_carried),
