@@ -7,7 +7,8 @@ The guest runs with -icount, so that its time is the number of instructions that
 has executed, under a plugin that counts them by address (count.c) and with the
 device's trace switched on. Each job runs in two lengths: the difference, divided by
 the difference of the numbers of reads, is what a read costs, with nothing of the
-start and the end of a job in it. The figures are compared with counts.json.
+start and the end of a job in it. The figures are compared with counts.json, below
+which they may fall, and which they may exceed by 3 %.
 Another command, with {ios} where it is told how many reads to do, is only shown.
 """
 import argparse
@@ -26,14 +27,21 @@ from guest import BENCH, BUILD, ROOT, Nvmetal
 
 COUNTS = ROOT / "tests/bench/counts.json"
 GROWTH = 1.03  # what is more than this times the figure kept is a failure
-SHORT, LONG = 4000, 20000  # reads
+SHORT, LONG = 2000, 10000  # reads
+REPEATS = 3  # the cheapest counts: what the host's load adds is not the guest's
+# On one processor of the host, and as a batch job, which does not push others aside when it wakes
+# up, QEMU's threads take turns: the device works when the guest sleeps. So counts repeat.
+IN_TURNS = "chrt", "--batch", "0", "taskset", "-c", str(max(os.sched_getaffinity(0)))
 SECONDS = 60
-SHIFT = 3  # an instruction is 2^3 ns: about as long as without -icount
+SHIFT = 5  # an instruction is 2^5 ns: waiting in the firmware is cheap
 FIO = ("fio --name=count --filename=/dev/nvme0n1 --rw=randread --bs=4k --iodepth={depth} "
        "--number_ios={{ios}} --output-format=terse")
 JOBS = {f"qd{depth}": FIO.format(depth=depth) for depth in (1, 32)}
 EVENTS = {"sq_doorbells": "pci_nvme_mmio_doorbell_sq", "cq_doorbells": "pci_nvme_mmio_doorbell_cq",
           "interrupts": "pci_nvme_irq_msix"}
+# How long a processor looks again and again before it sleeps is a matter of how fast the host
+# is: waiting, not work. It sleeps at once; its interrupts are part of the cost.
+CMDLINE = "nvme.wait=interrupt"
 DRIVER = "drivers/nvme/"
 
 Function = collections.namedtuple("Function", "file name")
@@ -73,9 +81,10 @@ class Counter:
         self.trace.unlink(missing_ok=True)
         traces = [word for event in EVENTS.values() for word in ("-trace", event)]
         self.guest = Nvmetal(
-            accel="tcg", keep=[theirs.fileno()],
+            cmdline=CMDLINE, accel="tcg", keep=[theirs.fileno()],
             extra=["-icount", f"shift={SHIFT}", "-D", str(self.trace), *traces, "-plugin",
                    f"{BENCH}/count.so,fd={theirs.fileno()},out={self.table}"])
+        self.guest.arguments[:0] = IN_TURNS
         self.guest.start()
         theirs.close()
 
@@ -112,6 +121,10 @@ class Counter:
             more.subtract(less)
         return [{key: count / (LONG - SHORT) for key, count in costs.items()} for costs in long]
 
+    def cheapest(self, job):
+        return min((self.cost_of_one(job) for _ in range(REPEATS)),
+                   key=lambda cost: sum(cost[0].values()))
+
 
 def measure(jobs):
     """By name of the job: figures, and instructions by function."""
@@ -119,7 +132,7 @@ def measure(jobs):
     results = {}
     with Counter() as counter:
         for name, job in jobs.items():
-            instructions, events = counter.cost_of_one(job)
+            instructions, events = counter.cheapest(job)
             profile = collections.Counter()
             for address, count in instructions.items():
                 profile[symbols.function(address)] += count
