@@ -58,7 +58,7 @@ KERNEL_FLAGS := -std=gnu17 -O2 -g -I. $(WARNINGS) -ffreestanding -fno-pic -fno-p
                 -fno-asynchronous-unwind-tables -fno-strict-aliasing
 
 KERNEL_SOURCES := $(wildcard kernel/*.c kernel/*/*.c kernel/*/*.S kernel/shell/commands/*.c \
-                    kernel/shell/commands/nvme/*.c drivers/pci/*.c drivers/serial/*.c \
+                    kernel/shell/commands/nvme/*.c kernel/shell/commands/fio/*.c drivers/pci/*.c drivers/serial/*.c \
                     drivers/nvme/*.c lib/*.c)
 KERNEL_OBJECTS := $(addprefix $(BUILD)/kernel/,$(addsuffix .o,$(KERNEL_SOURCES)))
 
