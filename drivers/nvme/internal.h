@@ -6,6 +6,9 @@
 
 #define NVME_NS_PER_MS 1000000ULL
 
+/* Kept out of line, so that what calls it now and then is short where it does not. */
+#define NVME_RARE __attribute__((noinline, cold))
+
 /* How often CSTS is looked at while commands are in flight: a fatal status raises no interrupt. */
 #define NVME_CHECK_INTERVAL_NS (500 * NVME_NS_PER_MS)
 
@@ -106,7 +109,7 @@ void nvme_queue_hold(struct nvme_queue *queue, struct nvme_slot *slot, uint64_t 
 void nvme_queues_send_due(struct nvme_controller *controller, uint64_t now);
 
 /* data.c: describes the request's data in its command, as PRPs or as an SGL, and in lists. */
-int nvme_data_build_any(struct nvme_queue *queue, struct nvme_request *request);
+NVME_RARE int nvme_data_build_any(struct nvme_queue *queue, struct nvme_request *request);
 void nvme_data_release(struct nvme_queue *queue, struct nvme_request *request);
 
 /*

@@ -474,10 +474,16 @@ void nvme_ring(struct nvme_queue *queue);
 unsigned nvme_reap(struct nvme_queue *queue);
 
 /* How many requests it has; its own processor. */
-unsigned nvme_queue_in_flight(const struct nvme_queue *queue);
+static inline unsigned nvme_queue_in_flight(const struct nvme_queue *queue)
+{
+    return queue->slots ? queue->size - 1u - queue->free_count : 0;
+}
 
 /* Is there a completion to reap? Reads one word of memory; any context. */
-bool nvme_has_completion(const struct nvme_queue *queue);
+static inline bool nvme_has_completion(const struct nvme_queue *queue)
+{
+    return queue->live && (queue->cq[queue->head].status & NVME_CQE_PHASE) == queue->phase;
+}
 
 /*
  * Takes completions of admin commands, sends what has waited for its time, looks at the deadlines

@@ -105,11 +105,6 @@ void nvme_queue_clear(struct nvme_queue *queue)
     queue->phase = 1;
 }
 
-unsigned nvme_queue_in_flight(const struct nvme_queue *queue)
-{
-    return queue->slots ? queue->size - 1u - queue->free_count : 0;
-}
-
 /* Commands of this queue are held back: it will live again, or be sent to again, after the reset.
  */
 static bool is_held(const struct nvme_queue *queue)
@@ -126,7 +121,7 @@ void nvme_queues_open(struct nvme_controller *controller, bool open)
 
 /* May a request be submitted to a queue that is not open? The queue's life follows the
  * controller's. */
-static int admission(const struct nvme_queue *queue)
+static NVME_RARE int admission(const struct nvme_queue *queue)
 {
     switch (queue->controller->state) {
     case NVME_LIVE:
@@ -142,14 +137,14 @@ static int admission(const struct nvme_queue *queue)
 }
 
 /* The time is taken once for commands that are rung together. */
-static void begin_batch(struct nvme_queue *queue)
+static NVME_RARE void begin_batch(struct nvme_queue *queue)
 {
     queue->batch_deadline = nvme_now(queue->controller) + queue->default_timeout_ns;
     nvme_check_by(queue->controller, queue->batch_deadline);
 }
 
 /* "Never" is a deadline too: while there is one, CSTS is looked at. */
-static void set_own_deadline(struct nvme_queue *queue, struct nvme_request *request)
+static NVME_RARE void set_own_deadline(struct nvme_queue *queue, struct nvme_request *request)
 {
     uint64_t now = queue->batch_deadline - queue->default_timeout_ns;
     uint64_t timeout = nvme_timeout(queue, request);
@@ -253,11 +248,6 @@ void nvme_ring(struct nvme_queue *queue)
     queue->counters.sq_doorbells++;
 }
 
-bool nvme_has_completion(const struct nvme_queue *queue)
-{
-    return queue->live && (queue->cq[queue->head].status & NVME_CQE_PHASE) == queue->phase;
-}
-
 /* Takes the request out of its slot, which was sent, and tells its submitter. */
 static inline void finish(struct nvme_queue *queue, struct nvme_slot *slot, int result)
 {
@@ -279,33 +269,43 @@ void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int res
     finish(queue, slot, result);
 }
 
+/* Not ours, or not any more. Whose it was will be seen by its deadline. */
+static NVME_RARE void report_foreign(struct nvme_queue *queue, uint16_t sq_id, uint16_t cid)
+{
+    if (queue->counters.bad_completions++ == 0)
+        nvme_log(queue->controller, NVME_LOG_ERROR,
+                 "queue %u: completion for command %04x of queue %u, which is not in flight",
+                 queue->id, cid, sq_id);
+}
+
+static NVME_RARE void complete_error(struct nvme_queue *queue, struct nvme_slot *slot,
+                                     uint16_t status)
+{
+    /* What our own Abort ended is what came too late. */
+    bool aborted = slot->state == NVME_SLOT_ABORTED &&
+                   (status & (NVME_STATUS_SC | NVME_STATUS_SCT)) == NVME_STATUS_ABORTED;
+    if (!nvme_retry_status(queue, slot, status))
+        nvme_queue_finish(queue, slot, aborted ? NVME_ERR_TIMEOUT : NVME_ERR_STATUS);
+}
+
 /* One entry, of which nothing is believed that was not checked. */
-static void complete(struct nvme_queue *queue, uint32_t value, uint16_t sq_id, uint16_t cid,
-                     uint16_t status)
+static inline void complete(struct nvme_queue *queue, uint32_t value, uint16_t sq_id, uint16_t cid,
+                            uint16_t status)
 {
     unsigned index = cid & NVME_SLOT_MASK;
-    struct nvme_slot *slot = index < queue->size ? &queue->slots[index] : NULL;
-    if (!slot || !slot->request || slot->state == NVME_SLOT_WAITING || slot->cid != cid ||
-        sq_id != queue->id) {
-        /* Not ours, or not any more. Whose it was will be seen by its deadline. */
-        if (queue->counters.bad_completions++ == 0)
-            nvme_log(queue->controller, NVME_LOG_ERROR,
-                     "queue %u: completion for command %04x of queue %u, which is not in flight",
-                     queue->id, cid, sq_id);
+    struct nvme_slot *slot = &queue->slots[index];
+    if (index >= queue->size || slot->cid != cid || sq_id != queue->id || !slot->request ||
+        slot->state == NVME_SLOT_WAITING) {
+        report_foreign(queue, sq_id, cid);
         return;
     }
     status >>= 1;
     slot->request->status = status;
     slot->request->value = value;
-    unsigned code = status & (NVME_STATUS_SC | NVME_STATUS_SCT);
-    if (!code)
+    if (status & (NVME_STATUS_SC | NVME_STATUS_SCT))
+        complete_error(queue, slot, status);
+    else
         finish(queue, slot, NVME_OK);
-    else if (!nvme_retry_status(queue, slot, status))
-        /* What our own Abort ended is what came too late. */
-        nvme_queue_finish(queue, slot,
-                          slot->state == NVME_SLOT_ABORTED && code == NVME_STATUS_ABORTED
-                              ? NVME_ERR_TIMEOUT
-                              : NVME_ERR_STATUS);
 }
 
 /* An interrupt whose look finds nothing is spurious, unless it may have been meant for another. */
@@ -340,7 +340,8 @@ unsigned nvme_reap(struct nvme_queue *queue)
 {
     unsigned reaped = 0;
     uint64_t interrupts = queue->counters.interrupts, retries = queue->counters.retries;
-    while (nvme_has_completion(queue)) {
+    /* A sweep longer than the ring must not keep the device waiting for room. */
+    while (reaped < queue->size && nvme_has_completion(queue)) {
         /* The phase tag says that the entry is there: nothing of it may be read before. */
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
         volatile struct nvme_completion *entry = &queue->cq[queue->head];
@@ -352,9 +353,6 @@ unsigned nvme_reap(struct nvme_queue *queue)
         }
         reaped++;
         complete(queue, value, sq_id, cid, status);
-        /* A sweep longer than the ring must not keep the device waiting for room. */
-        if (reaped % queue->size == 0)
-            break;
     }
     count_look(queue, interrupts, reaped);
     if (queue->counters.retries != retries)

@@ -61,12 +61,7 @@ static struct cpu *this_cpu(void)
     return cpu;
 }
 
-unsigned cpu_current(void)
-{
-    unsigned number;
-    __asm__ volatile("mov %%gs:%c1, %0" : "=r"(number) : "i"(offsetof(struct cpu, number)));
-    return number;
-}
+_Static_assert(offsetof(struct cpu, number) == CPU_NUMBER_AT, "see cpu_current()");
 
 unsigned cpus_count(void)
 {
