@@ -19,6 +19,15 @@ static uint32_t doorbell(const struct nvme_queue *queue, unsigned is_cq)
     return NVME_DOORBELLS + ((2u * queue->id + is_cq) << queue->controller->doorbell_shift);
 }
 
+void nvme_queue_doorbell(struct nvme_queue *queue, unsigned is_cq, uint16_t value)
+{
+    nvme_write32(queue->controller, doorbell(queue, is_cq), value);
+    if (is_cq)
+        queue->counters.cq_doorbells++;
+    else
+        queue->counters.sq_doorbells++;
+}
+
 static size_t round_up(size_t n, size_t to)
 {
     return (n + to - 1) / to * to;
@@ -243,9 +252,11 @@ void nvme_ring(struct nvme_queue *queue)
     /* The commands have to be in memory before the device hears of them. The processor's part of
      * that is write32's contract; this is the compiler's. */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    nvme_write32(queue->controller, doorbell(queue, 0), queue->tail);
+    uint16_t before = queue->rung;
     queue->rung = queue->tail;
-    queue->counters.sq_doorbells++;
+    if (queue->shadow && !nvme_shadow_tell(queue, 0, before, queue->tail))
+        return;
+    nvme_queue_doorbell(queue, 0, queue->tail);
 }
 
 /* Takes the request out of its slot, which was sent, and tells its submitter. */
@@ -331,9 +342,11 @@ static void tell_head(struct nvme_queue *queue)
     unsigned taken = queue->head - queue->told + (queue->head < queue->told ? queue->size : 0u);
     if (taken * HEAD_LOTS < queue->size)
         return;
+    uint16_t before = queue->told;
     queue->told = queue->head;
-    nvme_write32(queue->controller, doorbell(queue, 1), queue->head);
-    queue->counters.cq_doorbells++;
+    if (queue->shadow && !nvme_shadow_tell(queue, 1, before, queue->head))
+        return;
+    nvme_queue_doorbell(queue, 1, queue->head);
 }
 
 unsigned nvme_reap(struct nvme_queue *queue)
@@ -372,7 +385,9 @@ void nvme_poll(struct nvme_queue *queue, uint64_t deadline)
     nvme_ring(queue);
     if (nvme_reap(queue))
         return;
-    uint64_t until = nvme_check(controller);
+    uint64_t until = nvme_check(controller), nudge = nvme_nudge(queue);
+    if (until > nudge)
+        until = nudge;
     if (until > deadline)
         until = deadline;
     if (!queue->has_vector) {
