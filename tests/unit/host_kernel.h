@@ -30,6 +30,9 @@ extern long host_interrupt_after;
 /* Added to the real monotonic clock. */
 extern uint64_t host_clock_offset;
 
+/* How many processors there are. */
+extern unsigned host_cpus;
+
 /* The last line that was logged. */
 extern char host_log_last[256];
 extern unsigned host_log_count;
