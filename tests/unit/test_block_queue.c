@@ -133,6 +133,31 @@ static void test_merged_refused(void **state)
     free(buffer);
 }
 
+/* A device that is full keeps nobody from another one for longer than it is. */
+static void test_two_devices(void **state)
+{
+    uint8_t *buffer = aligned_alloc(4096, 8 * 512);
+    struct asked asked[3];
+    struct fake full, other;
+    (void)state;
+    fake_start_named(&full, "full", BLOCKS, 512, 8, 1);
+    fake_start(&other, 512, 8, 1);
+    assert_int_equal(ask(&full, &asked[0], BLOCK_READ, 10, 1, buffer), OK);
+    assert_int_equal(ask(&full, &asked[1], BLOCK_READ, 20, 1, buffer + 512), OK);
+    assert_int_equal(ask(&other, &asked[2], BLOCK_READ, 30, 1, buffer + 1024), ERR_AGAIN);
+    for (unsigned polls = 0; ask(&other, &asked[2], BLOCK_READ, 30, 1, buffer + 1024) != OK;
+         polls++) {
+        assert_true(polls < 3);
+        block_poll(&other.device, UINT64_MAX);
+    }
+    block_poll(&other.device, UINT64_MAX);
+    block_poll(&full.device, 0);
+    check_asked(asked, 3, OK);
+    fake_end(&full);
+    fake_end(&other);
+    free(buffer);
+}
+
 int main(void)
 {
     srand(4);
@@ -140,6 +165,7 @@ int main(void)
         cmocka_unit_test(test_merging),
         cmocka_unit_test(test_merged_failure),
         cmocka_unit_test(test_merged_refused),
+        cmocka_unit_test(test_two_devices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
