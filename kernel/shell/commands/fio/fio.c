@@ -49,9 +49,7 @@ static int run_jobs(struct fio_request *request)
     int status;
     if (make_jobs(&run, clock_ns())) {
         fio_report_begin(&run);
-        fio_run(&run);
-        fio_report_all(&run);
-        status = exit_status(&run);
+        status = fio_run(&run) && fio_report_all(&run) ? exit_status(&run) : 1;
     } else {
         status = complain(request->self, "%s", status_text(ERR_NO_MEMORY));
     }
