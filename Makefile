@@ -163,7 +163,7 @@ clean: ## remove build/, the disk in it included
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | \
-	    awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+	    awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
 	@echo
 	@echo '  For run and debug: DISK=FILE|URL ($(DISK)) SMP=$(SMP) MEM=$(MEM) NVME=PROPERTIES'
 	@echo '  MACHINE=q35|pc ACCEL=tcg|kvm QEMU=PROGRAM CMDLINE=WORDS OVMF=FIRMWARE'

@@ -20,8 +20,8 @@ static int check(const struct nvme_namespace *ns, uint64_t lba, uint64_t blocks,
     return changes && ns->write_protected ? NVME_ERR_INVALID : NVME_OK;
 }
 
-static void write_command(struct nvme_request *request, const struct nvme_namespace *ns,
-                          uint8_t opcode, uint64_t lba, uint32_t cdw12)
+static inline void write_command(struct nvme_request *request, const struct nvme_namespace *ns,
+                                 uint8_t opcode, uint64_t lba, uint32_t cdw12)
 {
     request->ns = ns;
     request->ns_changes = ns->changes;
@@ -72,7 +72,13 @@ static int prepare_without_data(struct nvme_request *request, const struct nvme_
 int nvme_prepare_rw(struct nvme_request *request, const struct nvme_namespace *ns, bool write,
                     uint64_t lba, uint32_t blocks)
 {
-    return prepare_transfer(request, ns, write ? NVME_IO_WRITE : NVME_IO_READ, lba, blocks);
+    const uint8_t opcode = write ? NVME_IO_WRITE : NVME_IO_READ;
+    if (blocks - 1 >= ns->rw_blocks || lba >= ns->block_count || blocks > ns->block_count - lba ||
+        (write && ns->write_protected))
+        return prepare_transfer(request, ns, opcode, lba, blocks); /* which tells what is wrong */
+    write_command(request, ns, opcode, lba, NVME_SET(NVME_RW_CDW12_NLB, blocks - 1));
+    request->data_bytes = (size_t)blocks * ns->block_size;
+    return NVME_OK;
 }
 
 void nvme_prepare_flush(struct nvme_request *request, const struct nvme_namespace *ns)

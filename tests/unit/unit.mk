@@ -47,6 +47,7 @@ $(UNIT)/host-shell: $(UNIT)/tests/unit/host_shell.o $(HOST_OBJECTS)
 	@$(HOST_CC) $(HOST_FLAGS) -o $@ $^
 
 .PRECIOUS: $(UNIT)/%.o
+.SECONDARY: $(RENAMED)
 .PHONY: unit-programs
 unit-programs: $(UNIT_PROGRAMS) $(UNIT)/host-shell
 
