@@ -352,7 +352,8 @@ static void test_ctrl_c(void **state)
     (void)state;
     host_interrupt_after = 3;
     assert_int_equal(fio("--rw=read --time_based --runtime=1000"), 128);
-    console_clear_interrupt();
+    host_interrupt_after = -1;
+    assert_false(console_interrupted());
     assert_non_null(strstr(run_error, "fio: terminating on signal 2\n"));
     assert_non_null(strstr(run_out, "  read: IOPS="));
 }
