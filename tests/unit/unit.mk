@@ -39,7 +39,7 @@ $(UNIT)/lib_%.o: lib/%.c tests/unit/rename.h
 
 $(UNIT)/test_%: $(UNIT)/tests/unit/test_%.o $(HOST_OBJECTS) $(RIG_OBJECTS) $(RENAMED)
 	@echo '  HOSTLD  $@'
-	@$(HOST_CC) $(HOST_FLAGS) -o $@ $^ -lcmocka
+	@$(HOST_CC) $(HOST_FLAGS) -o $@ $^ -lcmocka -lm
 
 # The shell and its commands as a program of the host, for comparison with dash and coreutils.
 $(UNIT)/host-shell: $(UNIT)/tests/unit/host_shell.o $(HOST_OBJECTS)
@@ -60,4 +60,4 @@ mutant:
 	    -c -o $(MUTANT)/broken.o $(MUTANT)/$(MUTANT_FILE)
 	@$(HOST_CC) $(HOST_FLAGS) -o $(MUTANT)/$(MUTANT_TEST) $(MUTANT)/broken.o \
 	    $(UNIT)/tests/unit/$(MUTANT_TEST).o \
-	    $(filter-out $(UNIT)/$(MUTANT_FILE:.c=.o),$(HOST_OBJECTS)) $(RIG_OBJECTS) $(RENAMED) -lcmocka
+	    $(filter-out $(UNIT)/$(MUTANT_FILE:.c=.o),$(HOST_OBJECTS)) $(RIG_OBJECTS) $(RENAMED) -lcmocka -lm
