@@ -82,3 +82,15 @@ uint64_t cmdline_number(const char *name, uint64_t least, uint64_t most, uint64_
              (unsigned long long)least, (unsigned long long)most);
     return otherwise;
 }
+
+unsigned cmdline_choice(const char *name, const char *const words[], unsigned count)
+{
+    const char *value;
+    long length = cmdline_value(name, &value);
+    for (unsigned i = 0; length >= 0 && i < count; i++)
+        if (strlen(words[i]) == (size_t)length && memcmp(words[i], value, (size_t)length) == 0)
+            return i;
+    if (length >= 0)
+        log_line(LOG_WARNING, "%s=%.*s: not known", name, (int)length, value);
+    return 0;
+}

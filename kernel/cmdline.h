@@ -2,7 +2,8 @@
  * The command line: words separated by blanks, "name" or "name=value", where a
  * value in double quotes may contain blanks. The last of several wins. Names
  * the kernel knows: run, poweroff, verbose, cpus, nvme.timeout, nvme.retries,
- * nvme.queue_entries.
+ * nvme.queue_entries, nvme.queues, nvme.poll_queues, nvme.wait, nvme.data,
+ * nvme.page_size.
  */
 #ifndef KERNEL_CMDLINE_H
 #define KERNEL_CMDLINE_H
@@ -23,5 +24,9 @@ long cmdline_value(const char *name, const char **value);
 /* A number from `least` to `most`; `otherwise` if it is not given, or is none such (which is
  * logged). */
 uint64_t cmdline_number(const char *name, uint64_t least, uint64_t most, uint64_t otherwise);
+
+/* Which of the words it is: an index. 0 if it is not given, or is none of them (which is logged).
+ */
+unsigned cmdline_choice(const char *name, const char *const words[], unsigned count);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "drivers/serial/serial.h"
 #include "kernel/console_start.h"
+#include "kernel/idle.h"
 #include "kernel/log.h"
 #include "kernel/x86/apic.h"
 #include "kernel/x86/clock.h"
@@ -71,7 +72,7 @@ static bool ready(void *unused)
 int console_get(uint64_t deadline)
 {
     uint8_t byte;
-    clock_wait(ready, NULL, deadline);
+    idle_wait(ready, NULL, deadline);
     if (interrupted)
         return CONSOLE_CTRL_C;
     return take(&byte) ? byte : CONSOLE_TIMEOUT;

@@ -15,7 +15,7 @@
 #include "kernel/mem/frames.h"
 #include "kernel/mem/heap.h"
 #include "kernel/mem/paging.h"
-#include "kernel/nvme.h"
+#include "kernel/nvme/nvme.h"
 #include "kernel/panic.h"
 #include "kernel/power.h"
 #include "kernel/shell/shell.h"

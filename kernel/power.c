@@ -3,7 +3,7 @@
 
 #include "kernel/acpi/acpi.h"
 #include "kernel/log.h"
-#include "kernel/nvme.h"
+#include "kernel/nvme/nvme.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/cpu.h"
 

@@ -72,8 +72,6 @@ static void abort_done(struct nvme_request *request)
 int nvme_abort(struct nvme_queue *queue, uint16_t cid)
 {
     struct nvme_controller *controller = queue->controller;
-    if (controller->abort.queue)
-        return NVME_ERR_BUSY;
     controller->abort.request = (struct nvme_request){
         .command = {.opcode = NVME_ADMIN_ABORT,
                     .cdw10 = NVME_SET(NVME_ABORT_CDW10_SQID, (uint32_t)queue->id) |

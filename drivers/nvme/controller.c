@@ -331,7 +331,7 @@ static int allocate_io_queues(struct nvme_controller *controller)
         if (error)
             return error;
         queue->default_timeout_ns = options->io_timeout_ms * NVME_NS_PER_MS;
-        if (i + options->polled_queues < controller->io_capacity)
+        if (i < options->io_queues - options->polled_queues)
             attach(queue);
     }
     return NVME_OK;

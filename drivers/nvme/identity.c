@@ -16,7 +16,7 @@ static bool parse(struct nvme_namespace *ns, const struct nvme_identify_namespac
     unsigned format = data->flbas & NVME_FLBAS_LOW;
     if (data->nlbaf >= 16)
         format |= (unsigned)NVME_GET(NVME_FLBAS_HIGH, (unsigned)data->flbas) << 4;
-    if (format > data->nlbaf || format >= sizeof data->lbaf / sizeof data->lbaf[0])
+    if (format > data->nlbaf) /* the index has six bits, for 64 formats */
         return false;
     unsigned shift = data->lbaf[format].data_size;
     if (shift < BLOCK_SHIFT_LEAST || shift > BLOCK_SHIFT_MOST ||
@@ -52,7 +52,8 @@ static void take(struct nvme_namespace *ns, const struct nvme_descriptor *descri
         *csi = *value;
 }
 
-/* The list ends with a type of 0, or where the next one would leave it. Returns the command set. */
+/* The list ends with a length of 0, or where the next one would leave it. Returns the command set.
+ */
 static uint8_t take_all(struct nvme_namespace *ns, const uint8_t *list)
 {
     uint8_t csi = NVME_CSI_NVM;
@@ -61,7 +62,7 @@ static uint8_t take_all(struct nvme_namespace *ns, const uint8_t *list)
     while (at + sizeof descriptor <= NVME_IDENTIFY_SIZE) {
         __builtin_memcpy(&descriptor, list + at, sizeof descriptor);
         at += sizeof descriptor;
-        if (!descriptor.type || descriptor.length > NVME_IDENTIFY_SIZE - at)
+        if (!descriptor.length || descriptor.length > NVME_IDENTIFY_SIZE - at)
             break;
         take(ns, &descriptor, list + at, &csi);
         at += descriptor.length;

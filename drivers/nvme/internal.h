@@ -93,8 +93,6 @@ void nvme_queue_hold(struct nvme_queue *queue, struct nvme_slot *slot, uint64_t 
 /* Sends what is held back and due, unless a reset runs. */
 void nvme_queues_send_due(struct nvme_controller *controller, uint64_t now);
 
-unsigned nvme_queue_in_flight(const struct nvme_queue *queue);
-
 /* data.c: describes the request's data in its command, as PRPs or as an SGL, and in lists. */
 int nvme_data_build(struct nvme_queue *queue, struct nvme_request *request);
 void nvme_data_release(struct nvme_queue *queue, struct nvme_request *request);
@@ -137,7 +135,7 @@ int nvme_admin(struct nvme_controller *controller, const struct nvme_command *co
  * Asks the device to end a command of the queue, and does not wait. What was aborted completes by
  * itself, with a status of Command Abort Requested; when controller->abort.queue is NULL again, the
  * answer is there: aborted if abort.request.result is NVME_OK and its value has no NVME_ABORT_NOT.
- * NVME_ERR_BUSY: one is on its way already.
+ * There is one at a time: it has to be NULL before.
  */
 int nvme_abort(struct nvme_queue *queue, uint16_t cid);
 
@@ -199,11 +197,11 @@ int nvme_halt(struct nvme_controller *controller);
 /* quirks.c: what is known of a device, and corrects what it says of itself. */
 struct nvme_quirk {
     uint16_t vendor, device;
-    uint16_t most_entries;       /* of an I/O queue; 0: as many as it says */
-    uint16_t entries_if_none;    /* where CAP.MQES is 0, which no device may say */
-    uint16_t settle_ms;          /* after CC.EN was cleared, before any register is read */
-    bool one_vector;             /* for all queues */
-    uint16_t oncs_add, oncs_cut; /* commands that it has and does not tell, and the reverse */
+    uint16_t most_entries;    /* of an I/O queue; 0: as many as it says */
+    uint16_t entries_if_none; /* where CAP.MQES is 0, which no device may say */
+    uint16_t settle_ms;       /* after CC.EN was cleared, before any register is read */
+    bool one_vector;          /* for all queues */
+    uint16_t oncs_cut;        /* commands that it tells and does not have */
 };
 
 /* NULL: nothing special. */

@@ -7,7 +7,7 @@
 
 static bool offered(const struct nvme_namespace *ns, uint16_t oncs)
 {
-    return ns->controller->identify->oncs & oncs;
+    return (ns->controller->identify->oncs | ns->controller->limits.offered) & oncs;
 }
 
 /* In 64 bits, and without a sum that could overflow. */

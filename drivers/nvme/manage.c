@@ -1,6 +1,6 @@
 /*
  * Commands that change what namespaces there are: Format NVM (Base 5.14) and
- * Namespace Attachment (Base 5.20). What they have changed is looked up at
+ * Namespace Attachment (Base 5.22). What they have changed is looked up at
  * once: a device need not report to its host what that host has done.
  */
 #include "internal.h"

@@ -211,7 +211,19 @@ static uint64_t bytes_limit(const struct nvme_controller *controller, uint8_t sh
     return shift && shift < 32 ? page << shift : UINT64_MAX;
 }
 
-/* Identify of the NVM command set; there only where CAP offers command sets (Base 5.17.2). */
+/* The commands that have a limit, without those that are known not to work (quirks.c). */
+static uint16_t limited_commands(const struct nvme_controller *controller,
+                                 const struct nvme_identify_nvm *data)
+{
+    uint32_t oncs = 0;
+    oncs |= data->vsl ? NVME_ONCS_VERIFY : 0;
+    oncs |= data->wzsl ? NVME_ONCS_WRITE_ZEROES : 0;
+    oncs |= data->wusl ? NVME_ONCS_WRITE_UNCORRECTABLE : 0;
+    oncs |= data->dmrl || data->dmrsl || data->dmsl ? NVME_ONCS_DATASET : 0;
+    return (uint16_t)(oncs & ~(controller->quirk ? controller->quirk->oncs_cut : 0u));
+}
+
+/* Identify of the NVM command set; there only where CAP offers command sets (NVM 4.1.5.4). */
 static int read_limits(struct nvme_controller *controller)
 {
     struct nvme_limits *limits = &controller->limits;
@@ -230,6 +242,7 @@ static int read_limits(struct nvme_controller *controller)
     limits->dataset_ranges = data->dmrl ? data->dmrl : UINT64_MAX;
     limits->dataset_range_blocks = data->dmrsl ? data->dmrsl : UINT64_MAX;
     limits->dataset_blocks = data->dmsl ? data->dmsl : UINT64_MAX;
+    limits->offered = limited_commands(controller, data);
     return NVME_OK;
 }
 

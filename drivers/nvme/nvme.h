@@ -244,10 +244,14 @@ struct nvme_options {
     uint16_t pci_device;
 };
 
-/* Sizes of commands without data: UINT64_MAX where there is no limit. NVM figure 102. */
+/*
+ * Sizes of commands without data: UINT64_MAX where there is no limit. Where ONCS offers the command
+ * a limit is but advice, which is taken; where not, it is the limit that offers it. NVM figure 102.
+ */
 struct nvme_limits {
     uint64_t verify_bytes, zeroes_bytes, uncorrectable_bytes;
     uint64_t dataset_ranges, dataset_range_blocks, dataset_blocks;
+    uint16_t offered; /* bits of ONCS */
 };
 
 struct nvme_namespace_chunk;
@@ -384,7 +388,7 @@ int nvme_set_feature(struct nvme_controller *controller, uint32_t feature, uint3
 int nvme_format(struct nvme_controller *controller, uint32_t nsid, unsigned format,
                 enum nvme_erase erase);
 
-/* Attaches a namespace to this controller, or detaches it, and scans. Base 5.20. */
+/* Attaches a namespace to this controller, or detaches it, and scans. Base 5.22. */
 int nvme_attach(struct nvme_controller *controller, uint32_t nsid);
 int nvme_detach(struct nvme_controller *controller, uint32_t nsid);
 
@@ -394,7 +398,7 @@ int nvme_detach(struct nvme_controller *controller, uint32_t nsid);
 /*
  * Each of these writes the command of a request. What the device would refuse is refused here:
  * NVME_ERR_INVALID beyond the namespace's end, above a limit, to a write-protected namespace;
- * NVME_ERR_NO_SUPPORT where ONCS does not offer the command; NVME_ERR_GONE.
+ * NVME_ERR_NO_SUPPORT where the device does not offer the command; NVME_ERR_GONE.
  *
  * Any other command, and these without the checks, can be written by hand: see nvme_execute().
  */
@@ -463,6 +467,9 @@ void nvme_ring(struct nvme_queue *queue);
  * Returns how many there were.
  */
 unsigned nvme_reap(struct nvme_queue *queue);
+
+/* How many requests it has; its own processor. */
+unsigned nvme_queue_in_flight(const struct nvme_queue *queue);
 
 /* Is there a completion to reap? Reads one word of memory; any context. */
 bool nvme_has_completion(const struct nvme_queue *queue);

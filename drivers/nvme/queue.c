@@ -12,7 +12,7 @@
 #define HEAD_LOTS 4
 
 /* Memory for PRP lists that one queue may take, unless a single transfer needs more. */
-#define LISTS_BUDGET (1u << 20)
+#define LISTS_BUDGET (256u << 10)
 
 static uint32_t doorbell(const struct nvme_queue *queue, unsigned is_cq)
 {

@@ -10,11 +10,6 @@
 #define SETTLE_MS 2300
 
 static const struct nvme_quirk quirks[] = {
-    /* QEMU, under its own and under Intel's identity (use-intel-id=on): Verify works, but ONCS does
-     * not say so, and would be refused before it is sent. */
-    {.vendor = 0x1b36, .device = 0x0010, .oncs_add = NVME_ONCS_VERIFY},
-    {.vendor = 0x8086, .device = 0x5845, .oncs_add = NVME_ONCS_VERIFY},
-
     /* Seagate Nytro, HGST/WDC SN100 and SN200, Memblaze PBlaze4: a CSTS that is read too early
      * after CC.EN was cleared reads as ready or as all-ones, and the reset seems to have failed. */
     {.vendor = 0x1bb1, .device = 0x0100, .settle_ms = SETTLE_MS},
@@ -73,5 +68,5 @@ void nvme_quirk_cap(const struct nvme_quirk *quirk, uint64_t *cap)
 void nvme_quirk_identify(const struct nvme_quirk *quirk, struct nvme_identify_controller *data)
 {
     if (quirk)
-        data->oncs = (uint16_t)((data->oncs | quirk->oncs_add) & ~quirk->oncs_cut);
+        data->oncs &= (uint16_t)~quirk->oncs_cut;
 }

@@ -70,7 +70,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "NVMe structures are l
 #define NVME_AQA_ASQS 0x00000fffu
 #define NVME_AQA_ACQS 0x0fff0000u
 
-/* PCIe 3.1.1: SQ y tail at 1000h + 2y * stride, CQ y head one stride behind it */
+/* PCIe 3.1.2: SQ y tail at 1000h + 2y * stride, CQ y head one stride behind it */
 #define NVME_DOORBELLS 0x1000u
 
 /* What a register reads as when there is no device behind it any more. */
@@ -126,7 +126,7 @@ enum nvme_admin_opcode {
     NVME_ADMIN_SANITIZE = 0x84,
 };
 
-/* NVM opcodes: NVM figure 13 */
+/* NVM opcodes: NVM figure 18 */
 enum nvme_io_opcode {
     NVME_IO_FLUSH = 0x00,
     NVME_IO_WRITE = 0x01,
@@ -153,14 +153,14 @@ enum nvme_io_opcode {
 #define NVME_ACTIVE_LIST_IDS   1024u
 #define NVME_NSID_HIGHEST_LIST 0xfffffffdu /* highest NSID that CNS 02h may be asked from */
 
-/* Create I/O Completion Queue: Base 5.4, figures 155 and 156 */
+/* Create I/O Completion Queue: Base 5.4, command dwords 10 and 11 */
 #define NVME_CQ_CDW10_QID   0x0000ffffu
 #define NVME_CQ_CDW10_QSIZE 0xffff0000u /* 0's based */
 #define NVME_CQ_CDW11_PC    0x00000001u /* physically contiguous */
 #define NVME_CQ_CDW11_IEN   0x00000002u /* interrupts enabled */
 #define NVME_CQ_CDW11_IV    0xffff0000u /* interrupt vector */
 
-/* Create I/O Submission Queue: Base 5.5, figures 160 and 161 */
+/* Create I/O Submission Queue: Base 5.5, command dwords 10 and 11 */
 #define NVME_SQ_CDW10_QID   0x0000ffffu
 #define NVME_SQ_CDW10_QSIZE 0xffff0000u
 #define NVME_SQ_CDW11_PC    0x00000001u
@@ -194,7 +194,7 @@ enum nvme_feature_select {
 #define NVME_EVENTS_NAMESPACES 0x00000100u
 #define NVME_EVENTS_FIRMWARE   0x00000200u
 
-/* Asynchronous Event Request, completion dword 0: Base 5.2.1, figures 145 to 150 */
+/* Asynchronous Event Request, completion dword 0: Base 5.2.1, figures 143 to 148 */
 #define NVME_EVENT_TYPE        0x00000007u
 #define NVME_EVENT_INFORMATION 0x0000ff00u
 #define NVME_EVENT_LOG         0x00ff0000u /* the page to read, which allows the next event */
@@ -243,7 +243,7 @@ enum nvme_erase {
     NVME_ERASE_CRYPTOGRAPHIC = 2,
 };
 
-/* Namespace Attachment: Base 5.20, command dword 10 */
+/* Namespace Attachment: Base 5.22, command dword 10 */
 #define NVME_ATTACHMENT_ATTACH 0u
 #define NVME_ATTACHMENT_DETACH 1u
 
@@ -261,11 +261,11 @@ enum nvme_erase {
 #define NVME_DATASET_DEALLOCATE  0x4u
 
 struct nvme_dataset_range {
-    uint32_t attributes; /* hints, NVM figure 41; 0: none */
+    uint32_t attributes; /* hints, NVM figure 42; 0: none */
     uint32_t blocks;     /* not 0's based */
     uint64_t lba;
 };
-_Static_assert(sizeof(struct nvme_dataset_range) == 16, "NVM figure 40");
+_Static_assert(sizeof(struct nvme_dataset_range) == 16, "NVM figure 41");
 
 /* Copy: NVM 3.2.2, source ranges of descriptor format 0 */
 #define NVME_COPY_RANGES 256u
@@ -279,10 +279,10 @@ struct nvme_copy_range {
     uint16_t application_tag;
     uint16_t application_mask;
 };
-_Static_assert(sizeof(struct nvme_copy_range) == 32, "NVM figure 33");
-_Static_assert(offsetof(struct nvme_copy_range, lba) == 8, "NVM figure 33");
+_Static_assert(sizeof(struct nvme_copy_range) == 32, "NVM figure 34");
+_Static_assert(offsetof(struct nvme_copy_range, lba) == 8, "NVM figure 34");
 
-/* ---- SGL descriptors: Base 4.1.2, figures 102 ff. ------------------------------------------- */
+/* ---- SGL descriptors: Base 4.1.2 ------------------------------------------------------------ */
 
 struct nvme_sgl {
     uint64_t address;
@@ -290,8 +290,8 @@ struct nvme_sgl {
     uint8_t reserved12[3];
     uint8_t type;
 };
-_Static_assert(sizeof(struct nvme_sgl) == 16, "Base figure 103");
-_Static_assert(offsetof(struct nvme_sgl, type) == 15, "Base figure 103");
+_Static_assert(sizeof(struct nvme_sgl) == 16, "SGL descriptor, Base 4.1.2");
+_Static_assert(offsetof(struct nvme_sgl, type) == 15, "SGL descriptor, Base 4.1.2");
 
 /* Bits 7:4 of it; sub type 0 is an address */
 #define NVME_SGL_DATA         0x00u
@@ -322,7 +322,7 @@ _Static_assert(offsetof(struct nvme_completion, status) == 14, "Base figure 91")
 #define NVME_STATUS_MORE 0x2000u
 #define NVME_STATUS_DNR  0x4000u
 
-/* SCT and SC of what the driver acts on: Base figures 93 to 98, NVM figure 14 */
+/* SCT and SC of what the driver acts on: Base figures 93 to 99, NVM figures 15 to 17 */
 enum nvme_status_code {
     NVME_STATUS_DATA_TRANSFER = 0x004,
     NVME_STATUS_INTERNAL = 0x006,

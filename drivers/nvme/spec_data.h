@@ -224,8 +224,8 @@ _Static_assert(offsetof(struct nvme_identify_namespace, lbaf) == 128, "NVM figur
 /* ---- Namespace Identification Descriptors: Base 5.17.2.3, figure 277 ------------------------ */
 
 struct nvme_descriptor {
-    uint8_t type;   /* enum nvme_descriptor_type; 0: the end */
-    uint8_t length; /* of what follows, bytes */
+    uint8_t type;   /* enum nvme_descriptor_type */
+    uint8_t length; /* of what follows, bytes; 0: the end */
     uint16_t reserved2;
 };
 _Static_assert(sizeof(struct nvme_descriptor) == 4, "Base figure 277");
@@ -239,12 +239,12 @@ enum nvme_descriptor_type {
 
 #define NVME_CSI_NVM 0u
 
-/* Namespace Attachment's controllers: Base 5.17.2.12, figure 283 */
+/* Namespace Attachment's list of controllers: Base 4.4.1 */
 struct nvme_controller_list {
     uint16_t count;
     uint16_t ids[2047];
 };
-_Static_assert(sizeof(struct nvme_controller_list) == 4096, "Base figure 283");
+_Static_assert(sizeof(struct nvme_controller_list) == 4096, "controller list, Base 4.4.1");
 
 /* ---- Log pages: Base 5.16.1 ------------------------------------------------------------------ */
 
@@ -308,7 +308,7 @@ struct nvme_firmware_log {
     char revisions[7][8];
     uint8_t reserved64[448];
 };
-_Static_assert(sizeof(struct nvme_firmware_log) == 512, "Base figure 208");
+_Static_assert(sizeof(struct nvme_firmware_log) == 512, "Base figure 209");
 
 struct nvme_changed_log {
     uint32_t ids[1024]; /* ended by 0; FFFFFFFFh first: more than fit */

@@ -34,7 +34,7 @@ const char *nvme_error_text(int error)
     return "unknown error";
 }
 
-/* Base 3.3.3.2.1, figures 93 to 98; NVM 4.1.2. Keys are SCT and SC as in the status field. */
+/* Base figures 94 to 99, NVM figures 15 to 17. Keys are SCT and SC as in the status field. */
 static const struct {
     uint16_t code;
     const char *text;
@@ -82,6 +82,9 @@ static const struct {
     {0x084, "Format In Progress"},
     {0x085, "Invalid Value Size"},
     {0x086, "Invalid Key Size"},
+    {0x087, "KV Key Does Not Exist"},
+    {0x088, "Unrecovered Error"},
+    {0x089, "Key Exists"},
     {0x100, "Completion Queue Invalid"},
     {0x101, "Invalid Queue Identifier"},
     {0x102, "Invalid Queue Size"},
@@ -115,11 +118,22 @@ static const struct {
     {0x120, "Invalid Secondary Controller State"},
     {0x121, "Invalid Number of Controller Resources"},
     {0x122, "Invalid Resource Identifier"},
+    {0x123, "Sanitize Prohibited While Persistent Memory Region is Enabled"},
+    {0x124, "ANA Group Identifier Invalid"},
+    {0x125, "ANA Attach Failed"},
+    {0x126, "Insufficient Capacity"},
+    {0x127, "Namespace Attachment Limit Exceeded"},
+    {0x128, "Prohibition of Command Execution Not Supported"},
+    {0x129, "I/O Command Set Not Supported"},
+    {0x12a, "I/O Command Set Not Enabled"},
+    {0x12b, "I/O Command Set Combination Rejected"},
+    {0x12c, "Invalid I/O Command Set"},
+    {0x12d, "Identifier Unavailable"},
     {0x180, "Conflicting Attributes"},
     {0x181, "Invalid Protection Information"},
     {0x182, "Attempted Write to Read Only Range"},
     {0x183, "Command Size Limit Exceeded"},
-    {0x1b8, "Zone Boundary Error"},
+    {0x1b8, "Zoned Boundary Error"},
     {0x1b9, "Zone Is Full"},
     {0x1ba, "Zone Is Read Only"},
     {0x1bb, "Zone Is Offline"},

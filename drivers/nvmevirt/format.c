@@ -1,12 +1,11 @@
 /*
  * Format NVM: another LBA format, and nothing left of the data. While it lasts
- * the namespace does no I/O. Base 5.14, NVM 4.1.3.
+ * the namespace does no I/O. Base 5.14, NVM 4.1.2.
  */
 #include "internal.h"
 
 #define FORMAT_INDEX      0x0000000Fu /* dword 10 */
-#define FORMAT_METADATA   0x00000010u
-#define FORMAT_PROTECTION 0x000001E0u
+#define FORMAT_PROTECTION 0x000000E0u /* PI; MSET and PIL say how, and mean nothing without */
 #define FORMAT_ERASE      0x00000E00u
 #define FORMAT_INDEX_HIGH 0x00003000u
 
@@ -69,7 +68,7 @@ static uint16_t check(const struct nvmevirt *controller, const struct nvmevirt_c
     uint8_t fna = controller->config.fna;
     if (erase > ERASE_CRYPTOGRAPHIC || (erase == ERASE_CRYPTOGRAPHIC && !(fna & FNA_CRYPTOGRAPHIC)))
         return SPEC_INVALID_FIELD;
-    if (command->dword[10] & (FORMAT_METADATA | FORMAT_PROTECTION))
+    if (command->dword[10] & FORMAT_PROTECTION)
         return SPEC_INVALID_FORMAT; /* no format has metadata */
     if (nsid == SPEC_NSID_BROADCAST) {
         if (fna & FNA_NO_BROADCAST)

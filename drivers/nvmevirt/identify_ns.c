@@ -85,13 +85,14 @@ static void list_descriptors(const struct nvmevirt *controller, const struct nvm
     }
 }
 
-/* Of all namespaces: the formats that a new one can have. */
-static uint16_t identify_common(const struct nvmevirt *controller, uint8_t *data)
+/* Of all namespaces: the formats that a new one can have; the other structures have zeros only. */
+static uint16_t identify_common(const struct nvmevirt *controller, uint8_t cns, uint8_t *data)
 {
     if (!(controller->config.oacs & NVMEVIRT_OACS_NAMESPACES) ||
         !controller->config.namespace_count)
         return SPEC_INVALID_NAMESPACE;
-    put_formats(&controller->namespaces[0], data);
+    if (cns == SPEC_CNS_NAMESPACE)
+        put_formats(&controller->namespaces[0], data);
     data[26] = 0;
     return SPEC_SUCCESS;
 }
@@ -100,8 +101,8 @@ static uint16_t identify_one(const struct nvmevirt *controller, uint8_t cns, uin
                              uint8_t *data)
 {
     const struct nvmevirt_ns *ns = nvmevirt_find(controller, nsid);
-    if (cns == SPEC_CNS_NAMESPACE && nsid == SPEC_NSID_BROADCAST)
-        return identify_common(controller, data);
+    if (cns != SPEC_CNS_ALLOCATED_NAMESPACE && nsid == SPEC_NSID_BROADCAST)
+        return identify_common(controller, cns, data);
     if (!nsid || nsid > nvmevirt_highest_nsid(controller))
         return SPEC_INVALID_NAMESPACE;
     if (cns == SPEC_CNS_ALLOCATED_NAMESPACE)
@@ -121,6 +122,8 @@ static uint16_t list_controllers(const struct nvmevirt *controller, uint8_t cns,
 {
     bool listed = controller->config.cntlid >= first;
     if (cns == SPEC_CNS_ATTACHED_CONTROLLERS) {
+        if (nsid == SPEC_NSID_BROADCAST)
+            return SPEC_INVALID_FIELD;
         if (!nsid || nsid > nvmevirt_highest_nsid(controller))
             return SPEC_INVALID_NAMESPACE;
         listed &= nvmevirt_find(controller, nsid) != NULL;
@@ -169,8 +172,10 @@ bool nvmevirt_identify_ns(const struct nvmevirt *controller, const struct nvmevi
     case SPEC_CNS_DESCRIPTORS:
         if (ns)
             list_descriptors(controller, ns, data);
-        else
+        else if (!nsid || nsid > nvmevirt_highest_nsid(controller))
             *status = SPEC_INVALID_NAMESPACE;
+        else
+            *status = SPEC_INVALID_FIELD; /* inactive: Base 3.2.1.5 */
         return true;
     case SPEC_CNS_ATTACHED_CONTROLLERS:
     case SPEC_CNS_CONTROLLERS:

@@ -34,7 +34,7 @@ static uint16_t find_namespace(struct nvmevirt *controller, const struct nvmevir
     if (!nsid || nsid > nvmevirt_highest_nsid(controller))
         return SPEC_INVALID_NAMESPACE;
     if (!*ns)
-        return SPEC_INVALID_FIELD; /* inactive: Base 3.2.1 */
+        return SPEC_INVALID_FIELD; /* inactive: Base 3.2.1.5 */
     if (nvmevirt_is_formatting(controller, nsid))
         return SPEC_FORMAT_IN_PROGRESS;
     return SPEC_SUCCESS;
@@ -58,6 +58,7 @@ static void count(struct nvmevirt *controller, const struct nvmevirt_command *co
     uint64_t bytes = extent->blocks * extent->ns->config.block_size;
     if (command->opcode == SPEC_VERIFY) {
         counters->verified += extent->blocks;
+        counters->bytes_read += bytes; /* NVM 3.2.5 */
     } else if (command->opcode == SPEC_WRITE_UNCORRECTABLE) {
         counters->made_uncorrectable += extent->blocks;
     } else if (reads(command->opcode)) {
@@ -71,19 +72,28 @@ static void count(struct nvmevirt *controller, const struct nvmevirt_command *co
         command->opcode != SPEC_WRITE_UNCORRECTABLE && (command->dword[12] & SPEC_DW12_FUA) != 0;
 }
 
-/* NVM 4.1.5.2: what moves no data has limits of its own, in the unit of MDTS. */
+/*
+ * NVM 4.1.5.4: what moves no data has limits of its own, in the unit of MDTS; where ONCS offers the
+ * command they are advice.
+ */
 static bool exceeds_limit(struct nvmevirt *controller, const struct nvmevirt_command *command,
                           uint64_t bytes)
 {
     const struct nvmevirt_config *config = &controller->config;
     uint64_t unit = 4096ull << SPEC_GET(SPEC_CAP_MPSMIN, controller->cap);
-    uint8_t limit = command->opcode == SPEC_VERIFY         ? config->vsl
-                    : command->opcode == SPEC_WRITE_ZEROES ? config->wzsl
-                                                           : config->wusl;
+    uint8_t limit = config->wusl;
+    uint16_t offer = NVMEVIRT_ONCS_WRITE_UNCORRECTABLE;
     if (command->opcode == SPEC_READ || command->opcode == SPEC_WRITE ||
         command->opcode == SPEC_COMPARE)
         return nvmevirt_exceeds_mdts(controller, bytes);
-    if (!limit || limit > 31 || bytes <= unit << limit)
+    if (command->opcode == SPEC_VERIFY) {
+        limit = config->vsl;
+        offer = NVMEVIRT_ONCS_VERIFY;
+    } else if (command->opcode == SPEC_WRITE_ZEROES) {
+        limit = config->wzsl;
+        offer = NVMEVIRT_ONCS_WRITE_ZEROES;
+    }
+    if ((config->oncs & offer) || !limit || limit > 31 || bytes <= unit << limit)
         return false;
     nvmevirt_violation(controller, "opcode %x of %llx bytes exceeds its limit",
                        (unsigned)command->opcode, (unsigned long long)bytes);

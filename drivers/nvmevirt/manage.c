@@ -1,6 +1,6 @@
 /*
  * Namespaces that come and go: Namespace Management and Attachment, the same
- * done from elsewhere, and the notice that it was. Base 5.20, 5.21, 8.11.
+ * done from elsewhere, and the notice that it was. Base 5.22, 5.23, 8.11.
  */
 #include "internal.h"
 
@@ -143,6 +143,8 @@ uint16_t nvmevirt_manage(struct nvmevirt *controller, struct nvmevirt_command *c
         return delete (controller, nsid);
     if (select != MANAGE_CREATE || nsid)
         return SPEC_INVALID_FIELD;
+    if (command->dword[11] >> 24 != SPEC_CSI_NVM)
+        return SPEC_COMMAND_SET_NOT_SUPPORTED;
     uint16_t status = nvmevirt_receive(controller, command, data, sizeof data);
     return status ? status : create(controller, data, &command->result);
 }

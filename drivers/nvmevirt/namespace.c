@@ -66,7 +66,7 @@ static bool is_sane(const struct nvmevirt_namespace *namespace, uint32_t previou
 static bool open_bad(struct nvmevirt *controller, struct nvmevirt_ns *ns)
 {
     uint64_t bytes = ns->backed_bytes / 512 / 8 + 1;
-    if (!(controller->config.oncs & NVMEVIRT_ONCS_WRITE_UNCORRECTABLE))
+    if (!nvmevirt_supports(controller, true, SPEC_WRITE_UNCORRECTABLE))
         return true;
     if (bytes > SIZE_MAX)
         return false;

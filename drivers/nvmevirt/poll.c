@@ -71,7 +71,7 @@ static void fetch(struct nvmevirt *controller, uint16_t qid)
     nvmevirt_apply_faults(controller, command);
 }
 
-/* Round robin, one command a turn (3.4.4.1); the admin queue always has room. */
+/* Round robin, one command a turn (Base 3.4.4.1); the admin queue always has room. */
 static bool fetch_all(struct nvmevirt *controller)
 {
     uint32_t io_limit = controller->command_capacity - ADMIN_COMMANDS;

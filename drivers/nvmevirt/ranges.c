@@ -40,24 +40,35 @@ static uint16_t next_dataset(struct ranges *ranges, struct nvmevirt_extent *exte
     return SPEC_SUCCESS;
 }
 
-static uint16_t check_dataset(struct nvmevirt *controller, struct ranges ranges,
-                              struct nvmevirt_extent extent, bool discard)
+/* How many blocks of a range the limits leave; `before`: how many all ranges before it have. */
+static uint64_t within_limits(const struct nvmevirt_config *config, uint32_t range, uint64_t before,
+                              uint64_t blocks)
 {
-    const struct nvmevirt_config *config = &controller->config;
-    uint64_t total = 0;
+    if ((config->dmrl && range >= config->dmrl) || (config->dmsl && before >= config->dmsl))
+        return 0;
+    if (config->dmrsl && blocks > config->dmrsl)
+        blocks = config->dmrsl;
+    if (config->dmsl && blocks > config->dmsl - before)
+        blocks = config->dmsl - before;
+    return blocks;
+}
+
+/* Where ONCS offers the command the limits are no errors (NVM 3.2.3.1). */
+static uint16_t check_dataset(const struct nvmevirt_config *config, struct ranges ranges,
+                              struct nvmevirt_extent extent)
+{
+    bool limited = !(config->oncs & NVMEVIRT_ONCS_DATASET);
+    uint64_t before = 0;
     for (uint32_t i = 0; i < ranges.count; i++) {
         uint16_t status = next_dataset(&ranges, &extent);
         if (!status && extent.blocks)
             status = nvmevirt_in_range(&extent);
+        if (!status && limited && within_limits(config, i, before, extent.blocks) < extent.blocks)
+            status = SPEC_SIZE_LIMIT;
         if (status)
             return status;
-        total += extent.blocks;
-        if (discard && config->dmrsl && extent.blocks > config->dmrsl)
-            return SPEC_SIZE_LIMIT;
+        before += extent.blocks;
     }
-    if (discard &&
-        ((config->dmrl && ranges.count > config->dmrl) || (config->dmsl && total > config->dmsl)))
-        return SPEC_SIZE_LIMIT;
     return SPEC_SUCCESS;
 }
 
@@ -71,13 +82,17 @@ uint16_t nvmevirt_dataset(struct nvmevirt *controller, const struct nvmevirt_com
         return SPEC_WRITE_PROTECTED;
     uint16_t status = start(&ranges, controller, command, DATASET_RANGE);
     if (!status)
-        status = check_dataset(controller, ranges, extent, discard);
+        status = check_dataset(&controller->config, ranges, extent);
     if (status || !discard)
         return status; /* the other attributes are hints */
+    uint64_t before = 0;
     for (uint32_t i = 0; !status && i < ranges.count; i++) {
         status = next_dataset(&ranges, &extent);
         if (status || nvmevirt_in_range(&extent))
             continue; /* an empty range may start anywhere */
+        uint64_t blocks = extent.blocks;
+        extent.blocks = within_limits(&controller->config, i, before, blocks);
+        before += blocks;
         nvmevirt_clear(extent);
         controller->counters.deallocated += extent.blocks;
     }
@@ -104,12 +119,12 @@ static uint16_t next_source(struct ranges *ranges, struct nvmevirt_extent *exten
     return SPEC_SUCCESS;
 }
 
-/* *total: the blocks of all sources; *bad: the first range that cannot be copied. */
+/* *total: the blocks of all sources. */
 static uint16_t check_sources(struct nvmevirt *controller, struct ranges ranges,
-                              struct nvmevirt_extent source, uint64_t *total, uint32_t *bad)
+                              struct nvmevirt_extent source, uint64_t *total)
 {
     *total = 0;
-    for (*bad = 0; *bad < ranges.count; ++*bad) {
+    for (uint32_t i = 0; i < ranges.count; i++) {
         uint16_t status = next_source(&ranges, &source);
         if (!status && source.blocks > controller->config.mssrl)
             status = SPEC_SIZE_LIMIT;
@@ -165,10 +180,9 @@ uint16_t nvmevirt_copy(struct nvmevirt *controller, struct nvmevirt_command *com
         return SPEC_SIZE_LIMIT;
     uint16_t status = start(&ranges, controller, command, COPY_RANGE);
     if (!status)
-        status = check_sources(controller, ranges, source, &target.blocks, &command->result);
+        status = check_sources(controller, ranges, source, &target.blocks);
     if (status)
-        return status;
-    command->result = 0;
+        return status; /* dword 0 stays 0, for nothing was written (NVM 3.2.2.1) */
     status = check_target(&target);
     ranges.checked = true;
     for (uint32_t i = 0; !status && i < ranges.count; i++) {

@@ -1,6 +1,6 @@
 /*
  * The register file and the states that it drives: enabling with all that must
- * be right by then, ready after a while, reset, shutdown. Base 3.1.3 and 3.5.
+ * be right by then, ready after a while, reset, shutdown. Base 3.1.3, 3.5 to 3.7.
  */
 #include "internal.h"
 

@@ -59,13 +59,29 @@ static const struct rule io_rules[] = {
      {ALL, ALL, 0xFF00FFFF, 0, ALL, ALL}},
     {SPEC_DATASET, true, NVMEVIRT_ONCS_DATASET, DATA, {0xFF, 7}},
     {SPEC_VERIFY, true, NVMEVIRT_ONCS_VERIFY, NO_DATA, {ALL, ALL, 0xFD00FFFF, 0, ALL, ALL}},
-    {SPEC_COPY, true, NVMEVIRT_ONCS_COPY, DATA, {ALL, ALL, 0xFFF0FFFF, 0xFFFF0000, ALL, ALL}},
+    {SPEC_COPY, true, NVMEVIRT_ONCS_COPY, DATA, {ALL, ALL, 0xFDF0FFFF, 0xFFFF0000, ALL, ALL}},
 };
+
+/* A limit offers its command as well, where ONCS does not (NVM 4.1.5.4). */
+static uint16_t claims(const struct nvmevirt *controller, bool io)
+{
+    const struct nvmevirt_config *config = &controller->config;
+    uint32_t oncs = config->oncs;
+    if (!io)
+        return config->oacs;
+    if (!nvmevirt_has_command_sets(controller))
+        return config->oncs;
+    oncs |= config->vsl ? NVMEVIRT_ONCS_VERIFY : 0;
+    oncs |= config->wzsl ? NVMEVIRT_ONCS_WRITE_ZEROES : 0;
+    oncs |= config->wusl ? NVMEVIRT_ONCS_WRITE_UNCORRECTABLE : 0;
+    oncs |= config->dmrl || config->dmrsl || config->dmsl ? NVMEVIRT_ONCS_DATASET : 0;
+    return (uint16_t)oncs;
+}
 
 static const struct rule *find(const struct nvmevirt *controller, bool io, uint8_t opcode)
 {
     const struct rule *rules = io ? io_rules : admin_rules;
-    uint16_t claimed = io ? controller->config.oncs : controller->config.oacs;
+    uint16_t claimed = claims(controller, io);
     size_t count =
         io ? sizeof io_rules / sizeof io_rules[0] : sizeof admin_rules / sizeof admin_rules[0];
     for (size_t i = 0; i < count; i++) {

@@ -10,7 +10,7 @@
 #include "lib/bits.h"
 #include "lib/string.h"
 
-/* Offsets in the FADT, ACPI table 5-9. */
+/* Offsets in the FADT, ACPI 5.2.9. */
 #define FADT_DSDT          40
 #define FADT_SMI_COMMAND   48
 #define FADT_ACPI_ENABLE   52

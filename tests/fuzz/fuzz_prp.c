@@ -25,32 +25,6 @@ static struct nvme_queue queue;
 static struct prp_segment pieces[MOST_PIECES];
 static size_t piece_count;
 
-static bool read_qword(void *context, uint64_t bus, uint64_t *value)
-{
-    const void *memory = testhost_at(context, bus, sizeof *value);
-    if (memory)
-        memcpy(value, memory, sizeof *value);
-    return memory != NULL;
-}
-
-/* The segments in pieces that do not leave a page of the host, as the oracle wants them. */
-static size_t on_the_bus(const struct nvme_segment *segments, unsigned count)
-{
-    size_t n = 0;
-    for (unsigned s = 0; s < count; s++) {
-        const uint8_t *at = segments[s].base;
-        for (size_t left = segments[s].length, step; left; left -= step, at += step) {
-            uint64_t bus = testhost_bus(host, at);
-            step = TESTHOST_PAGE - bus % TESTHOST_PAGE;
-            if (step > left)
-                step = left;
-            CHECK(n < MOST_PIECES);
-            pieces[n++] = (struct prp_segment){.bus = bus, .length = step};
-        }
-    }
-    return n;
-}
-
 /* Anything, but often what can be described: whole pages but for the first and last. */
 static unsigned make_segments(uint8_t *buffer, uint32_t page, struct nvme_segment *segments)
 {
@@ -91,30 +65,17 @@ static void check_prps(const struct nvme_segment *segments, unsigned count, size
     CHECK(error == (possible ? NVME_OK : NVME_ERR_INVALID));
     if (possible) {
         CHECK(prp_oracle_decode(nvme->page_size, request.command.prp1, request.command.prp2, bytes,
-                                read_qword, host, got, MOST_ENTRIES, &got_count));
+                                testhost_read_qword, host, got, MOST_ENTRIES, &got_count));
         CHECK(got_count == wanted_count && !memcmp(got, wanted, wanted_count * sizeof *wanted));
         nvme_data_release(&queue, &request);
     }
-}
-
-/* The pieces again, where those that follow one another on the bus are one. */
-static size_t merge(struct prp_segment *runs)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < piece_count; i++) {
-        if (n && runs[n - 1].bus + runs[n - 1].length == pieces[i].bus)
-            runs[n - 1].length += pieces[i].length;
-        else
-            runs[n++] = pieces[i];
-    }
-    return n;
 }
 
 struct descriptor {
     uint64_t address;
     uint32_t length;
     uint8_t reserved[3];
-    uint8_t type; /* 00h data, 20h segment, 30h last segment: Base figures 103 ff. */
+    uint8_t type; /* 00h data, 20h segment, 30h last segment: Base 4.1.2 */
 };
 
 /* Follows the list as a device does; the data that it names, and how many descriptors do so. */
@@ -147,7 +108,8 @@ static void check_sgl(const struct nvme_segment *segments, unsigned count, size_
     static struct prp_segment wanted[MOST_PIECES], got[MOST_PIECES];
     const bool dwords = choose(&input, 2);
     const unsigned most = choose(&input, 2) ? UINT32_MAX : choose(&input, 64);
-    size_t runs = merge(wanted), descriptors;
+    memcpy(wanted, pieces, piece_count * sizeof *wanted);
+    size_t runs = prp_segments_join(wanted, piece_count), descriptors;
     struct nvme_request request = {.segments = segments,
                                    .segment_count = count,
                                    .data_bytes = bytes,
@@ -174,7 +136,7 @@ static void check(const struct nvme_segment *segments, unsigned count)
     size_t bytes = 0;
     for (unsigned i = 0; i < count; i++)
         bytes += segments[i].length;
-    piece_count = on_the_bus(segments, count);
+    piece_count = testhost_pieces(host, segments, count, pieces, MOST_PIECES);
     host->nvme.identify->sgls = 0;
     check_prps(segments, count, bytes);
     CHECK(queue.lists_free == queue.list_count);

@@ -7,7 +7,9 @@
 #include <time.h>
 
 #include "kernel/acpi/acpi.h"
+#include "kernel/block/block.h"
 #include "kernel/console.h"
+#include "kernel/idle.h"
 #include "kernel/log.h"
 #include "kernel/mem/heap.h"
 #include "kernel/x86/clock.h"
@@ -82,7 +84,7 @@ uint64_t clock_ns(void)
     return (uint64_t)now.tv_sec * NS_PER_SEC + (uint64_t)now.tv_nsec + host_clock_offset;
 }
 
-bool clock_wait(bool (*ready)(void *context), void *context, uint64_t deadline)
+bool idle_wait(bool (*ready)(void *context), void *context, uint64_t deadline)
 {
     while (!ready(context)) {
         if (clock_ns() >= deadline)
@@ -214,4 +216,16 @@ int format_to(void (*put)(void *context, const char *text, size_t length), void 
         put(context, text, (size_t)length);
     free(text);
     return length;
+}
+
+void host_block_copy(const struct block_request *request, uint8_t *at)
+{
+    for (unsigned i = 0; i < request->segment_count; i++) {
+        const struct block_segment *segment = &request->segments[i];
+        if (request->operation == BLOCK_WRITE)
+            memcpy(at, segment->base, segment->length);
+        else
+            memcpy(segment->base, at, segment->length);
+        at += segment->length;
+    }
 }

@@ -37,4 +37,8 @@ extern uint8_t host_acpi_table[1024];
 extern char host_log_last[256];
 extern unsigned host_log_count;
 
+/* Carries out a read or write, on a disk whose addressed bytes are in memory at `at`. */
+struct block_request;
+void host_block_copy(const struct block_request *request, uint8_t *at);
+
 #endif

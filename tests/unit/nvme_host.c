@@ -134,6 +134,32 @@ void *testhost_at(struct testhost *host, uint64_t bus, size_t length)
     return region->pages + at;
 }
 
+bool testhost_read_qword(void *host, uint64_t bus, uint64_t *value)
+{
+    const void *memory = testhost_at(host, bus, sizeof *value);
+    if (memory)
+        memcpy(value, memory, sizeof *value);
+    return memory != NULL;
+}
+
+size_t testhost_pieces(struct testhost *host, const struct nvme_segment *segments, unsigned count,
+                       struct prp_segment *pieces, size_t most)
+{
+    size_t n = 0;
+    for (unsigned s = 0; s < count; s++) {
+        const uint8_t *at = segments[s].base;
+        for (size_t left = segments[s].length, step; left; left -= step, at += step) {
+            uint64_t bus = testhost_bus(host, at);
+            step = TESTHOST_PAGE - bus % TESTHOST_PAGE;
+            if (step > left)
+                step = left;
+            assert_true(n < most);
+            pieces[n++] = (struct prp_segment){.bus = bus, .length = step};
+        }
+    }
+    return n;
+}
+
 /* ---- What the device asks of its surroundings ---------------------------------------------- */
 
 static void *virt_dma(void *context, uint64_t bus, size_t length, bool write)
@@ -427,6 +453,24 @@ void testhost_no_faults(struct testhost *host)
     nvmevirt_set_faults(&host->virt, NULL, 0);
 }
 
+void testhost_meets(struct testhost *host, uint16_t queue, uint16_t opcode, uint32_t nth,
+                    enum nvmevirt_fault_kind kind, uint64_t argument)
+{
+    testhost_fault(
+        host,
+        (struct nvmevirt_fault){
+            .queue = queue, .opcode = opcode, .nth = nth, .kind = kind, .argument = argument});
+}
+
+bool testhost_vanish(struct testhost *host, uint32_t offset, uint32_t *value)
+{
+    (void)offset, (void)value;
+    unsigned *left = host->context;
+    if (*left && --*left == 0)
+        nvmevirt_inject(&host->virt, NVMEVIRT_REMOVED, 0);
+    return false;
+}
+
 void testhost_expect(struct testhost *host, unsigned count, const char *text)
 {
     if (host->violations != host->violations_expected + count || !strstr(host->violation, text))
@@ -438,88 +482,4 @@ void testhost_expect(struct testhost *host, unsigned count, const char *text)
 bool testhost_logged(const struct testhost *host, const char *text)
 {
     return strstr(host->log, text) != NULL;
-}
-
-/* ---- I/O ----------------------------------------------------------------------------------- */
-
-static void completed(struct nvme_request *request)
-{
-    struct testio *io = request->context;
-    struct testhost *host = io->host;
-    io->done++;
-    io->order = ++host->completions;
-    /* Without the device's answer its memory comes back only when the device cannot write it. */
-    bool answered = request->result == NVME_OK || request->status;
-    bool held_back = request->result == NVME_ERR_GONE; /* until that was found out */
-    assert_true(answered || held_back || !io->queue->live || !(host->virt.cc & NVME_CC_EN) ||
-                host->virt.removed || host->isolated);
-    assert_int_not_equal(request->result, NVME_ERR_PENDING);
-}
-
-static void testio_reset(struct testhost *host, struct nvme_queue *queue, struct testio *io)
-{
-    uint64_t timeout = io->request.timeout_ns;
-    bool once = io->request.once;
-    *io = (struct testio){.host = host, .queue = queue};
-    io->request.timeout_ns = timeout;
-    io->request.once = once;
-    io->request.done = completed;
-    io->request.context = io;
-}
-
-int testio_submit(struct testhost *host, struct nvme_queue *queue, struct testio *io, bool write,
-                  uint64_t lba, uint32_t blocks, void *data)
-{
-    testio_reset(host, queue, io);
-    int error = nvme_prepare_rw(&io->request, &host->nvme.namespaces[0], write, lba, blocks);
-    if (error)
-        return error;
-    io->segment = (struct nvme_segment){.base = data, .length = io->request.data_bytes};
-    io->request.segments = &io->segment;
-    io->request.segment_count = 1;
-    return nvme_submit(queue, &io->request);
-}
-
-int testio_flush(struct testhost *host, struct nvme_queue *queue, struct testio *io)
-{
-    testio_reset(host, queue, io);
-    nvme_prepare_flush(&io->request, &host->nvme.namespaces[0]);
-    return nvme_submit(queue, &io->request);
-}
-
-void testhost_drain(struct testhost *host, struct nvme_queue *queue)
-{
-    while (queue->free_count != queue->size - 1)
-        nvme_poll(queue, host->now + 1000 * MS);
-}
-
-int testhost_rw(struct testhost *host, bool write, uint64_t lba, uint32_t blocks, void *data)
-{
-    struct nvme_request request = {0};
-    int error = nvme_prepare_rw(&request, &host->nvme.namespaces[0], write, lba, blocks);
-    if (error)
-        return error;
-    const struct nvme_segment segment = {.base = data, .length = request.data_bytes};
-    request.segments = &segment;
-    request.segment_count = 1;
-    return nvme_execute(&host->nvme.io[0], &request);
-}
-
-void testhost_fill(void *data, size_t bytes, unsigned seed)
-{
-    uint8_t *byte = data;
-    for (size_t i = 0; i < bytes; i++)
-        byte[i] = (uint8_t)(i * 7 + i / 256 * 13 + i / 4096 + seed);
-}
-
-void testhost_works(struct testhost *host)
-{
-    const uint32_t blocks = 3;
-    const size_t bytes = (size_t)blocks * host->nvme.namespaces[0].block_size;
-    static unsigned seed;
-    uint8_t *out = testhost_data(host, bytes), *in = testhost_data(host, bytes);
-    testhost_fill(out, bytes, ++seed);
-    assert_int_equal(testhost_rw(host, true, 5, blocks, out), NVME_OK);
-    assert_int_equal(testhost_rw(host, false, 5, blocks, in), NVME_OK);
-    assert_memory_equal(in, out, bytes);
 }

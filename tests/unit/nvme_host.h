@@ -10,6 +10,7 @@
 
 #include "drivers/nvme/nvme.h"
 #include "drivers/nvmevirt/nvmevirt.h"
+#include "tests/unit/prp_oracle.h"
 
 #define MS 1000000ull
 
@@ -86,6 +87,13 @@ void testhost_work(struct testhost *host);
 void testhost_fault(struct testhost *host, struct nvmevirt_fault fault);
 void testhost_no_faults(struct testhost *host);
 
+/* The same from its parts. */
+void testhost_meets(struct testhost *host, uint16_t queue, uint16_t opcode, uint32_t nth,
+                    enum nvmevirt_fault_kind kind, uint64_t argument);
+
+/* For host->read: the device is gone with the nth read, where host->context has n (unsigned). */
+bool testhost_vanish(struct testhost *host, uint32_t offset, uint32_t *value);
+
 /* The last violations: `count` since the last call, the latest has `text` in it. */
 void testhost_expect(struct testhost *host, unsigned count, const char *text);
 
@@ -102,6 +110,12 @@ uint8_t *testhost_data(struct testhost *host, size_t bytes); /* page aligned, al
 /* The bus address of one byte, 0 if it has none; and the way back for a granted range. */
 uint64_t testhost_bus(struct testhost *host, const void *memory);
 void *testhost_at(struct testhost *host, uint64_t bus, size_t length);
+
+/* The same as the oracle wants it: one entry of a list; where the bytes of `segments` are, in at
+ * most `most` pieces that do not leave a page of the host. */
+bool testhost_read_qword(void *host, uint64_t bus, uint64_t *value);
+size_t testhost_pieces(struct testhost *host, const struct nvme_segment *segments, unsigned count,
+                       struct prp_segment *pieces, size_t most);
 
 /* A request that counts how often it was completed. */
 struct testio {

@@ -15,6 +15,9 @@ struct prp_segment {
     uint64_t length; /* bytes; empty segments count for nothing */
 };
 
+/* Makes one of those that follow one another on the bus, in place; how many are left. */
+size_t prp_segments_join(struct prp_segment *segments, size_t count);
+
 /*
  * Stores the data pages of the transfer in order: the first entry with its
  * offset, all others page aligned. False: PRPs cannot express these segments,

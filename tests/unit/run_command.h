@@ -101,4 +101,20 @@ __attribute__((unused)) static void interrupt(void)
     assert_int_equal(console_get(0), CONSOLE_CTRL_C);
 }
 
+/* Set-up and teardown of a test that has to give back all memory. */
+static long memory_before;
+
+__attribute__((unused)) static int note_memory(void **state)
+{
+    (void)state;
+    memory_before = host_allocations_live;
+    return 0;
+}
+
+__attribute__((unused)) static int check_memory(void **state)
+{
+    (void)state;
+    return host_allocations_live == memory_before ? 0 : -1;
+}
+
 #endif

@@ -70,18 +70,10 @@ static int fake_submit(struct block_device *device, struct block_request *reques
 
 static int carry_out(struct fake *fake, struct block_request *request)
 {
-    uint8_t *at = fake->data + request->lba * fake->device.block_size;
     for (unsigned i = 0; i < 2; i++)
         if (fake->bad_lba[i] - request->lba < request->blocks)
             return bad_status[i];
-    for (unsigned i = 0; i < request->segment_count; i++) {
-        const struct block_segment *segment = &request->segments[i];
-        if (request->operation == BLOCK_WRITE)
-            memcpy(at, segment->base, segment->length);
-        else
-            memcpy(segment->base, at, segment->length);
-        at += segment->length;
-    }
+    host_block_copy(request, fake->data + request->lba * fake->device.block_size);
     return OK;
 }
 

@@ -226,21 +226,6 @@ static void test_broken_pipe_is_silent(void **state)
     file_close(file);
 }
 
-static long live_at_start;
-
-static int note_memory(void **state)
-{
-    (void)state;
-    live_at_start = host_allocations_live;
-    return 0;
-}
-
-static int check_memory(void **state)
-{
-    (void)state;
-    return host_allocations_live == live_at_start ? 0 : -1;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

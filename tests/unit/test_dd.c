@@ -130,15 +130,7 @@ static int disk_do(struct block_request *request)
     assert_true(request->lba + request->blocks <= BLOCKS);
     if (disk.bad >= request->lba && disk.bad < request->lba + request->blocks)
         return ERR_IO;
-    uint8_t *at = disk.data + request->lba * BLOCK;
-    for (unsigned i = 0; i < request->segment_count; i++) {
-        const struct block_segment *segment = &request->segments[i];
-        if (request->operation == BLOCK_WRITE)
-            memcpy(at, segment->base, segment->length);
-        else
-            memcpy(segment->base, at, segment->length);
-        at += segment->length;
-    }
+    host_block_copy(request, disk.data + request->lba * BLOCK);
     return OK;
 }
 

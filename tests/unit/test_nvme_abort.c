@@ -15,15 +15,6 @@
 
 #define SECOND (1000 * MS)
 
-static void meets(struct testhost *host, uint16_t queue, uint16_t opcode, uint32_t nth,
-                  enum nvmevirt_fault_kind kind, uint64_t argument)
-{
-    testhost_fault(
-        host,
-        (struct nvmevirt_fault){
-            .queue = queue, .opcode = opcode, .nth = nth, .kind = kind, .argument = argument});
-}
-
 /* A read to its end, which has to come between `least` and a second later. */
 static void read_takes(struct testhost *host, struct testio *io, int result, uint64_t least)
 {
@@ -56,7 +47,7 @@ static void test_abort_helps(void **state)
     for (unsigned v = 0; v < 3; v++) {
         struct testhost *host = live(vector_counts[v], NULL);
         struct testio io = {0};
-        meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+        testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
         read_takes(host, &io, NVME_OK, 30 * SECOND);
         assert_int_equal(io.request.repeats, 1);
         const struct nvme_counters *c = &host->nvme.io[0].counters;
@@ -76,7 +67,7 @@ static void test_late_each_time(void **state)
         const struct nvme_options options = {.retries = again ? 2 : -1};
         struct testhost *host = live(2, &options);
         struct testio io = {0};
-        meets(host, 1, NVME_IO_READ, 0, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+        testhost_meets(host, 1, NVME_IO_READ, 0, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
         read_takes(host, &io, NVME_ERR_TIMEOUT, (again ? 90 : 30) * SECOND);
         assert_int_equal(host->nvme.io[0].counters.aborts, again ? 3 : 1);
         assert_int_equal(host->nvme.resets, 0);
@@ -92,7 +83,7 @@ static void test_abort_that_does_not_abort(void **state)
         struct testhost *host = live(vector_counts[v], NULL);
         struct testio io = {0};
         host->virt.config.abort_never = true;
-        meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+        testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
         read_takes(host, &io, NVME_OK, 30 * SECOND);
         assert_int_equal(io.request.repeats, 1);
         assert_int_equal(host->nvme.resets, 1);
@@ -106,10 +97,28 @@ static void test_abort_is_refused(void **state)
     (void)state;
     struct testhost *host = live(2, NULL);
     struct testio io = {0};
-    meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
-    meets(host, 0, NVME_ADMIN_ABORT, 1, NVMEVIRT_STATUS, NVMEVIRT_STATUS_FIELD(1, 3, 0));
+    testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+    testhost_meets(host, 0, NVME_ADMIN_ABORT, 1, NVMEVIRT_STATUS, NVMEVIRT_STATUS_FIELD(1, 3, 0));
     read_takes(host, &io, NVME_OK, 30 * SECOND);
     assert_int_equal(host->nvme.resets, 1);
+    testhost_free(host);
+}
+
+/* What the device says of a command is what counts, even while it is asked to abort it. */
+static void test_command_fails_meanwhile(void **state)
+{
+    (void)state;
+    struct testhost *host = live(2, NULL);
+    uint8_t *data = testhost_data(host, 512);
+    struct testio io = {0};
+    testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, 30 * SECOND + 50 * MS);
+    testhost_meets(host, 0, NVME_ADMIN_ABORT, 1, NVMEVIRT_DELAY, 100 * MS);
+    assert_int_equal(testio_submit(host, &host->nvme.io[0], &io, false, 5, 1, data), NVME_OK);
+    assert_true(nvmevirt_resize(&host->virt, 1, 1));
+    testhost_drain(host, &host->nvme.io[0]);
+    assert_int_equal(io.request.result, NVME_ERR_STATUS);
+    assert_int_equal(io.request.status & 0x7ff, 0x80);
+    assert_int_equal(host->nvme.io[0].counters.aborts, 1);
     testhost_free(host);
 }
 
@@ -121,9 +130,9 @@ static void test_abort_has_a_deadline(void **state)
         const struct nvme_options options = {.abort_timeout_ms = i & 1 ? 1500 : 0};
         struct testhost *host = live(2, &options);
         struct testio io = {0};
-        meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
-        meets(host, 0, NVME_ADMIN_ABORT, 0, i & 2 ? NVMEVIRT_STATUS : NVMEVIRT_DELAY,
-              i & 2 ? 0 : NVMEVIRT_NEVER);
+        testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+        testhost_meets(host, 0, NVME_ADMIN_ABORT, 0, i & 2 ? NVMEVIRT_STATUS : NVMEVIRT_DELAY,
+                       i & 2 ? 0 : NVMEVIRT_NEVER);
         read_takes(host, &io, NVME_OK, i & 1 ? 31500 * MS : 35 * SECOND);
         assert_int_equal(host->nvme.resets, 1);
         assert_int_equal(host->nvme.io[0].counters.timeouts, 1);
@@ -139,8 +148,8 @@ static void test_command_ends_meanwhile(void **state)
     (void)state;
     struct testhost *host = live(2, NULL);
     struct testio io = {0};
-    meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, 32 * SECOND);
-    meets(host, 0, NVME_ADMIN_ABORT, 1, NVMEVIRT_DELAY, 4 * SECOND);
+    testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, 32 * SECOND);
+    testhost_meets(host, 0, NVME_ADMIN_ABORT, 1, NVMEVIRT_DELAY, 4 * SECOND);
     read_takes(host, &io, NVME_OK, 32 * SECOND);
     assert_int_equal(io.request.repeats, 0);
     while (host->nvme.abort.queue)
@@ -158,9 +167,9 @@ static void test_answer_about_an_earlier_command(void **state)
     const struct nvme_options options = {.queue_entries = 2};
     struct testhost *host = live(2, &options);
     struct testio io = {0}, next = {0};
-    meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, 31 * SECOND);
-    meets(host, 1, NVME_IO_READ, 2, NVMEVIRT_DELAY, 20 * SECOND);
-    meets(host, 0, NVME_ADMIN_ABORT, 1, NVMEVIRT_DELAY, 4 * SECOND);
+    testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, 31 * SECOND);
+    testhost_meets(host, 1, NVME_IO_READ, 2, NVMEVIRT_DELAY, 20 * SECOND);
+    testhost_meets(host, 0, NVME_ADMIN_ABORT, 1, NVMEVIRT_DELAY, 4 * SECOND);
     read_takes(host, &io, NVME_OK, 31 * SECOND);
     read_takes(host, &next, NVME_OK, 20 * SECOND);
     assert_int_equal(host->nvme.resets, 0);
@@ -188,8 +197,8 @@ static void test_many_are_late(void **state)
         struct testio io[LATE] = {0};
         for (unsigned n = 0; n < LATE; n++) {
             testhost_no_faults(host);
-            meets(host, NVMEVIRT_ANY, NVME_IO_READ, 0, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
-            meets(host, 0, NVME_ADMIN_ABORT, 0, NVMEVIRT_DELAY, 100 * MS);
+            testhost_meets(host, NVMEVIRT_ANY, NVME_IO_READ, 0, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+            testhost_meets(host, 0, NVME_ADMIN_ABORT, 0, NVMEVIRT_DELAY, 100 * MS);
             assert_int_equal(testio_submit(host, &host->nvme.io[n % 2], &io[n], false, n, 1, data),
                              NVME_OK);
         }
@@ -197,7 +206,7 @@ static void test_many_are_late(void **state)
         nvme_ring(&host->nvme.io[1]);
         testhost_work(host);
         host->fault_count = 0;
-        meets(host, 0, NVME_ADMIN_ABORT, 0, NVMEVIRT_DELAY, 100 * MS);
+        testhost_meets(host, 0, NVME_ADMIN_ABORT, 0, NVMEVIRT_DELAY, 100 * MS);
         uint64_t before = host->now;
         testhost_drain(host, &host->nvme.io[0]);
         testhost_drain(host, &host->nvme.io[1]);
@@ -213,13 +222,40 @@ static void test_many_are_late(void **state)
     }
 }
 
+/* There is one Abort at a time: the second late command has its turn when that is answered. */
+static void test_late_while_another_is_aborted(void **state)
+{
+    (void)state;
+    struct testhost *host = live(2, NULL);
+    uint8_t *data = testhost_data(host, 512);
+    struct testio io[2] = {0};
+    testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+    testhost_meets(host, 1, NVME_IO_READ, 2, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+    testhost_meets(host, 0, NVME_ADMIN_ABORT, 1, NVMEVIRT_DELAY, 4 * SECOND);
+    for (unsigned n = 0; n < 2; n++) {
+        assert_int_equal(testio_submit(host, &host->nvme.io[0], &io[n], false, n, 1, data),
+                         NVME_OK);
+        nvme_ring(&host->nvme.io[0]);
+        testhost_work(host);
+        host->now += 2 * SECOND;
+    }
+    testhost_drain(host, &host->nvme.io[0]);
+    for (unsigned n = 0; n < 2; n++) {
+        assert_int_equal(io[n].request.result, NVME_OK);
+        assert_int_equal(io[n].request.repeats, 1);
+    }
+    assert_int_equal(host->nvme.io[0].counters.aborts, 2);
+    assert_int_equal(host->nvme.resets, 0);
+    testhost_free(host);
+}
+
 static void test_late_admin_command(void **state)
 {
     (void)state;
     for (unsigned helps = 0; helps < 2; helps++) {
         struct testhost *host = live(2, NULL);
         host->virt.config.abort_never = !helps;
-        meets(host, 0, NVME_ADMIN_GET_FEATURES, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+        testhost_meets(host, 0, NVME_ADMIN_GET_FEATURES, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
         struct nvme_request request = {
             .command = {.opcode = NVME_ADMIN_GET_FEATURES, .cdw10 = NVME_FEATURE_QUEUES}};
         uint64_t before = host->now;
@@ -241,8 +277,8 @@ static void test_admin_queue_is_full(void **state)
     struct testhost *host = live(2, NULL);
     struct testio io = {0}, flush = {0}, admin[ROOM];
     unsigned filled = 0;
-    meets(host, 0, NVME_ADMIN_GET_FEATURES, 0, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
-    meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+    testhost_meets(host, 0, NVME_ADMIN_GET_FEATURES, 0, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+    testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
     testio_flush(host, &host->nvme.io[0], &flush);
     testhost_drain(host, &host->nvme.io[0]);
     for (; host->nvme.admin.free_count; filled++) {
@@ -287,7 +323,7 @@ static void test_deadlines_by_kind(void **state)
             struct nvme_request request = {.command = {.opcode = kinds[i].opcode}};
             uint64_t before = host->now;
             testhost_no_faults(host);
-            meets(host, 0, kinds[i].opcode, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+            testhost_meets(host, 0, kinds[i].opcode, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
             assert_int_equal(nvme_execute(&host->nvme.admin, &request), NVME_ERR_TIMEOUT);
             uint64_t least = (wishes ? kinds[i].wish : kinds[i].seconds) * SECOND;
             assert_true(host->now - before >= least && host->now - before < least + SECOND);
@@ -367,6 +403,8 @@ int main(void)
         cmocka_unit_test(test_deadlines_by_kind),
         cmocka_unit_test(test_event_requests_are_never_late),
         cmocka_unit_test(test_shutdown_by_rtd3e),
+        cmocka_unit_test(test_command_fails_meanwhile),
+        cmocka_unit_test(test_late_while_another_is_aborted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,23 @@ static void test_pieces_keep_the_event(void **state)
     testhost_free(host);
 }
 
+/* A transfer may be shorter than what a length of 12 bits can say. */
+static void test_log_in_a_short_transfer(void **state)
+{
+    (void)state;
+    struct nvmevirt_config config = everything();
+    config.lpa = 0;
+    config.mdts = 1;
+    struct testhost *host = testhost_live(&config, NULL);
+    uint8_t *data = testhost_data(host, 16384);
+    struct nvme_controller *nvme = &host->nvme;
+    assert_int_equal(nvme_get_log(nvme, NVME_NSID_ALL, NVME_LOG_HEALTH, 0, data, 8192, false),
+                     NVME_OK);
+    assert_int_equal(nvme_get_log(nvme, NVME_NSID_ALL, NVME_LOG_HEALTH, 0, data, 8196, false),
+                     NVME_ERR_NO_SUPPORT);
+    testhost_free(host);
+}
+
 static void test_log_refused(void **state)
 {
     (void)state;
@@ -341,7 +358,7 @@ int main(void)
         cmocka_unit_test(test_features),       cmocka_unit_test(test_identify_of_the_command_set),
         cmocka_unit_test(test_absurd_limits),  cmocka_unit_test(test_format_and_back),
         cmocka_unit_test(test_format_refused), cmocka_unit_test(test_attach_and_detach),
-        cmocka_unit_test(test_dead),
+        cmocka_unit_test(test_dead),           cmocka_unit_test(test_log_in_a_short_transfer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -404,15 +404,9 @@ static void test_not_offered(void **state)
     }
 }
 
-/* Limits of commands without data count in pages, of 4 KiB here. */
-static void test_size_limits(void **state)
+static void expect_size_limits(const struct nvmevirt_config *config)
 {
-    (void)state;
-    struct nvmevirt_config config = everything();
-    config.vsl = 1;
-    config.wzsl = 2;
-    config.wusl = 3;
-    struct testhost *host = testhost_live(&config, NULL);
+    struct testhost *host = testhost_live(config, NULL);
     const unsigned kinds[] = {VERIFY, ZEROES, UNCORRECTABLE};
     for (unsigned i = 0; i < 3; i++) {
         struct nvme_request request = {0};
@@ -423,10 +417,49 @@ static void test_size_limits(void **state)
         assert_int_equal(run(host, &request), NVME_OK);
     }
     testhost_free(host);
+}
+
+/* Limits of commands without data count in pages, of 4 KiB here. */
+static void test_size_limits(void **state)
+{
+    (void)state;
+    struct nvmevirt_config config = everything();
+    config.vsl = 1;
+    config.wzsl = 2;
+    config.wusl = 3;
+    expect_size_limits(&config);
+    config.oncs = 0; /* what has a limit is there all the same */
+    expect_size_limits(&config);
 
     config.css = 1; /* without command sets nobody says what the limits are */
-    host = testhost_live(&config, NULL);
+    struct testhost *host = testhost_live(&config, NULL);
+    struct nvme_request request = {0};
     assert_int_equal(host->nvme.limits.verify_bytes, UINT64_MAX);
+    assert_int_equal(prepare(host, &request, first(host), VERIFY, 0, 1), NVME_ERR_NO_SUPPORT);
+    testhost_free(host);
+}
+
+/* One limit of the three is enough, and a command that is known not to work stays away. */
+static void test_offered_by_limits(void **state)
+{
+    (void)state;
+    const struct nvme_options skyhawk = {.pci_vendor = 0x15b7, .pci_device = 0x2001};
+    struct nvmevirt_config config = everything();
+    config.oncs = 0;
+    config.wzsl = 2;
+    config.dmsl = 250;
+    struct testhost *host = testhost_live(&config, &skyhawk);
+    struct nvme_dataset_range *range = (void *)testhost_data(host, 4096);
+    struct nvme_request request = {0};
+    assert_int_equal(prepare(host, &request, first(host), ZEROES, 0, 1), NVME_ERR_NO_SUPPORT);
+    *range = (struct nvme_dataset_range){.blocks = 251};
+    assert_int_equal(nvme_prepare_dataset(&request, first(host), NVME_DATASET_DEALLOCATE, range, 1),
+                     NVME_ERR_INVALID);
+    range->blocks = 250;
+    assert_int_equal(nvme_prepare_dataset(&request, first(host), NVME_DATASET_DEALLOCATE, range, 1),
+                     NVME_OK);
+    assert_int_equal(run(host, &request), NVME_OK);
+    assert_int_equal(host->virt.counters.deallocated, 250);
     testhost_free(host);
 }
 
@@ -505,6 +538,7 @@ int main(void)
         cmocka_unit_test(test_write_protection),
         cmocka_unit_test(test_not_offered),
         cmocka_unit_test(test_size_limits),
+        cmocka_unit_test(test_offered_by_limits),
         cmocka_unit_test(test_data_both_ways),
         cmocka_unit_test(test_every_opcode),
     };

@@ -175,6 +175,18 @@ static void test_error_log(void **state)
     settle(host);
 }
 
+/* An event for an error of which the log says nothing. */
+static void test_error_log_is_empty(void **state)
+{
+    (void)state;
+    struct testhost *host = live();
+    nvmevirt_event(&host->virt, ERROR_TYPE, 3, NVME_LOG_ERROR_INFORMATION);
+    idle(host, SECOND);
+    assert_true(testhost_logged(host, "persistent internal error"));
+    assert_false(testhost_logged(host, "error log, entry"));
+    settle(host);
+}
+
 /* Types, causes and pages that nobody knows are read, if they can be, and said. */
 static void test_unknown_events(void **state)
 {
@@ -420,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_reset_gives_them_again),
         cmocka_unit_test(test_handling_hangs),
         cmocka_unit_test(test_dies),
+        cmocka_unit_test(test_error_log_is_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

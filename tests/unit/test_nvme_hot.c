@@ -57,15 +57,6 @@ static void drain_both(struct testhost *host)
 
 /* ---- Gone at any moment -------------------------------------------------------------------- */
 
-static bool vanish(struct testhost *host, uint32_t offset, uint32_t *value)
-{
-    (void)offset, (void)value;
-    unsigned *left = host->context;
-    if (*left && --*left == 0)
-        nvmevirt_inject(&host->virt, NVMEVIRT_REMOVED, 0);
-    return false;
-}
-
 /* Removed at the nth read of a register in a reset or a stop, with isolate() and without. */
 static void test_removed_at_every_read(void **state)
 {
@@ -81,7 +72,7 @@ static void test_removed_at_every_read(void **state)
             hang(host, io);
             left = n;
             host->context = &left;
-            host->read = vanish;
+            host->read = testhost_vanish;
             long held = host->dma_live;
             if (stops)
                 nvme_stop(&host->nvme);
@@ -471,6 +462,23 @@ static void test_requests_of_a_lost_queue(void **state)
     testhost_free(host);
 }
 
+/* A command that was not rung for when the controller died is nothing to ring for. */
+static void test_ring_of_the_dead(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, &two_queues);
+    struct testio io = {0};
+    assert_int_equal(testio_flush(host, &host->nvme.io[0], &io), NVME_OK);
+    nvmevirt_inject(&host->virt, NVMEVIRT_REMOVED, 0);
+    assert_int_equal(nvme_reset(&host->nvme), NVME_ERR_DEAD);
+    const uint64_t writes = host->writes;
+    nvme_ring(&host->nvme.io[0]);
+    assert_int_equal(host->writes, writes);
+    assert_int_equal(host->nvme.io[0].counters.sq_doorbells, 0);
+    assert_int_equal(io.done, 1);
+    testhost_free(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -486,6 +494,7 @@ int main(void)
         cmocka_unit_test(test_drained_before_reset_and_stop),
         cmocka_unit_test(test_late_dma),
         cmocka_unit_test(test_requests_of_a_lost_queue),
+        cmocka_unit_test(test_ring_of_the_dead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

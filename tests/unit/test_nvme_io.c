@@ -422,6 +422,7 @@ static void test_status_is_carried(void **state)
         {NVMEVIRT_STATUS_FIELD(2, 0x81, 1), "Unrecovered Read Error"},
         {NVMEVIRT_STATUS_FIELD(0, 0x06, 0), "Internal Error"},
         {NVMEVIRT_STATUS_FIELD(0, 0x80, 1), "LBA Out of Range"},
+        {NVMEVIRT_STATUS_FIELD(1, 0x29, 1), "I/O Command Set Not Supported"},
         {NVMEVIRT_STATUS_FIELD(3, 0x71, 0), "Command Aborted By Host"},
         {NVMEVIRT_STATUS_FIELD(7, 0xff, 1), "Vendor Specific Status"},
         {NVMEVIRT_STATUS_FIELD(4, 0x01, 0), "Unknown Status"},

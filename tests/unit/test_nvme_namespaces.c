@@ -111,6 +111,19 @@ static void test_list_without_end(void **state)
     testhost_free(host);
 }
 
+static struct nvmevirt_config three_namespaces(void)
+{
+    static const struct nvmevirt_namespace namespaces[] = {
+        {.nsid = 1, .block_size = 512, .blocks = 8},
+        {.nsid = 2, .block_size = 512, .blocks = 8},
+        {.nsid = 3, .block_size = 512, .blocks = 8},
+    };
+    struct nvmevirt_config config = testhost_config();
+    config.namespaces = namespaces;
+    config.namespace_count = 3;
+    return config;
+}
+
 /* The second answer is longer than the first. */
 static void growing_list(struct testhost *host, uint8_t cns, uint32_t nsid, uint8_t *data)
 {
@@ -126,12 +139,7 @@ static void growing_list(struct testhost *host, uint8_t cns, uint32_t nsid, uint
 static void test_list_grows(void **state)
 {
     (void)state;
-    const struct nvmevirt_namespace namespaces[] = {{.nsid = 1, .block_size = 512, .blocks = 8},
-                                                    {.nsid = 2, .block_size = 512, .blocks = 8},
-                                                    {.nsid = 3, .block_size = 512, .blocks = 8}};
-    struct nvmevirt_config config = testhost_config();
-    config.namespaces = namespaces;
-    config.namespace_count = 3;
+    struct nvmevirt_config config = three_namespaces();
     unsigned asked = 0;
     struct testhost *host = testhost_new(&config);
     host->context = &asked;
@@ -245,12 +253,7 @@ static void test_metadata_and_protection(void **state)
 static void test_identify_fails(void **state)
 {
     (void)state;
-    const struct nvmevirt_namespace namespaces[] = {{.nsid = 1, .block_size = 512, .blocks = 8},
-                                                    {.nsid = 2, .block_size = 512, .blocks = 8},
-                                                    {.nsid = 3, .block_size = 512, .blocks = 8}};
-    struct nvmevirt_config config = testhost_config();
-    config.namespaces = namespaces;
-    config.namespace_count = 3;
+    struct nvmevirt_config config = three_namespaces();
     struct testhost *host = testhost_new(&config);
     /* Identify: the controller, the list twice, then two for each namespace. */
     testhost_fault(host, (struct nvmevirt_fault){.opcode = NVME_ADMIN_IDENTIFY,
@@ -271,6 +274,59 @@ static void test_identify_fails(void **state)
     testhost_free(host);
 }
 
+/* A full list ends all lists if its last entry is the highest that there can be. */
+static void highest_list(struct testhost *host, uint8_t cns, uint32_t nsid, uint8_t *data)
+{
+    unsigned *asked = host->context;
+    if (cns != CNS_LIST)
+        return;
+    assert_int_equal(nsid, 0);
+    ++*asked;
+    for (uint32_t i = 0; i < 1024; i++)
+        memcpy(data + 4 * i, &(uint32_t){NVME_NSID_ALL - 1024 + i}, 4);
+}
+
+static void test_list_up_to_the_highest(void **state)
+{
+    (void)state;
+    unsigned asked = 0;
+    struct testhost *host = testhost_new(NULL);
+    host->context = &asked;
+    host->identify = highest_list;
+    assert_int_equal(testhost_start(host, NULL), NVME_OK);
+    assert_int_equal(asked, 2);
+    testhost_free(host);
+}
+
+/* Limits that a device will not tell are none; without an answer there is no controller. */
+static void test_limits_fail(void **state)
+{
+    (void)state;
+    struct nvmevirt_config config = nvmevirt_everything();
+    config.vsl = 3;
+    struct testhost *host = testhost_live(&config, NULL);
+    assert_int_equal(host->nvme.limits.verify_bytes, 4096 << 3);
+    testhost_free(host);
+
+    /* Identify: the controller, then that of its command set. */
+    struct nvmevirt_fault fault = {.opcode = NVME_ADMIN_IDENTIFY,
+                                   .nth = 2,
+                                   .kind = NVMEVIRT_STATUS,
+                                   .argument = NVMEVIRT_STATUS_FIELD(0, 2, 1)};
+    host = testhost_new(&config);
+    testhost_fault(host, fault);
+    assert_int_equal(testhost_start(host, NULL), NVME_OK);
+    assert_true(host->nvme.limits.verify_bytes == UINT64_MAX);
+    testhost_free(host);
+
+    fault.kind = NVMEVIRT_DROP;
+    host = testhost_new(&config);
+    testhost_fault(host, fault);
+    assert_int_equal(testhost_start(host, NULL), NVME_ERR_TIMEOUT);
+    assert_int_equal(host->nvme.state, NVME_DEAD);
+    testhost_free(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +338,8 @@ int main(void)
         cmocka_unit_test(test_absurd_namespaces),
         cmocka_unit_test(test_metadata_and_protection),
         cmocka_unit_test(test_identify_fails),
+        cmocka_unit_test(test_list_up_to_the_highest),
+        cmocka_unit_test(test_limits_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,33 +47,6 @@ static void bench_free(struct bench *bench)
     testhost_free(bench->host);
 }
 
-static bool read_qword(void *context, uint64_t bus, uint64_t *value)
-{
-    const void *memory = testhost_at(context, bus, sizeof *value);
-    if (memory)
-        memcpy(value, memory, sizeof *value);
-    return memory != NULL;
-}
-
-/* The segments in pieces that do not leave a page of the host, as the oracle wants them. */
-static size_t on_the_bus(struct testhost *host, const struct nvme_segment *segments, unsigned count,
-                         struct prp_segment *pieces)
-{
-    size_t n = 0;
-    for (unsigned s = 0; s < count; s++) {
-        const uint8_t *at = segments[s].base;
-        for (size_t left = segments[s].length, step; left; left -= step, at += step) {
-            uint64_t bus = testhost_bus(host, at);
-            step = TESTHOST_PAGE - bus % TESTHOST_PAGE;
-            if (step > left)
-                step = left;
-            assert_true(n < MOST_PIECES);
-            pieces[n++] = (struct prp_segment){.bus = bus, .length = step};
-        }
-    }
-    return n;
-}
-
 /* The fewest lists there can be: all but the last lose an entry to the link. */
 static unsigned fewest_lists(size_t entries, size_t capacity)
 {
@@ -93,7 +66,7 @@ static int check(struct bench *bench, const struct nvme_segment *segments, unsig
     size_t wanted_count, got_count, bytes = 0;
     for (unsigned i = 0; i < count; i++)
         bytes += segments[i].length;
-    size_t piece_count = on_the_bus(bench->host, segments, count, pieces);
+    size_t piece_count = testhost_pieces(bench->host, segments, count, pieces, MOST_PIECES);
     const uint32_t page = bench->controller->page_size;
     bool possible = prp_oracle(page, pieces, piece_count, wanted, MOST_ENTRIES, &wanted_count);
 
@@ -110,7 +83,7 @@ static int check(struct bench *bench, const struct nvme_segment *segments, unsig
     }
     assert_int_equal(error, NVME_OK);
     assert_true(prp_oracle_decode(page, request.command.prp1, request.command.prp2, bytes,
-                                  read_qword, bench->host, got, MOST_ENTRIES, &got_count));
+                                  testhost_read_qword, bench->host, got, MOST_ENTRIES, &got_count));
     assert_int_equal(got_count, wanted_count);
     assert_memory_equal(got, wanted, wanted_count * sizeof *wanted);
     unsigned taken = bench->queue.list_count - bench->queue.lists_free;
@@ -354,6 +327,26 @@ static void test_translation_fails(void **state)
     bench_free(&bench);
 }
 
+static uint64_t too_long(void *context, const void *memory, size_t *bytes)
+{
+    (void)context, (void)memory;
+    ++*bytes;
+    return 0x1000;
+}
+
+/* A host that answers for more than it was asked about is not believed. */
+static void test_translation_lies(void **state)
+{
+    (void)state;
+    struct bench bench = bench_new(4096, 1 << 20, 4);
+    const struct nvme_segment segment = {.base = testhost_data(bench.host, 512), .length = 512};
+    struct nvme_request request = {
+        .segments = &segment, .segment_count = 1, .data_bytes = segment.length};
+    bench.host->ops.bus_address = too_long;
+    assert_int_equal(nvme_data_build(&bench.queue, &request), NVME_ERR_INVALID);
+    bench_free(&bench);
+}
+
 static void test_page_sizes(void **state)
 {
     (void)state;
@@ -445,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_random_segments),   cmocka_unit_test(test_lengths_that_lie),
         cmocka_unit_test(test_translation_fails), cmocka_unit_test(test_page_sizes),
         cmocka_unit_test(test_transfers),         cmocka_unit_test(test_wished_page_size),
+        cmocka_unit_test(test_translation_lies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

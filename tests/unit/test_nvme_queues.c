@@ -311,8 +311,6 @@ static void test_quirks_of_commands(void **state)
     oncs = 0x15d;
     assert_int_equal(oncs_of(0, 0), 0x15d);
     assert_int_equal(oncs_of(0x1b36, 0x0011), 0x15d);
-    assert_int_equal(oncs_of(0x1b36, 0x0010), 0x15d | NVME_ONCS_VERIFY);
-    assert_int_equal(oncs_of(0x8086, 0x5845), 0x15d | NVME_ONCS_VERIFY);
     assert_int_equal(oncs_of(0x15b7, 0x2001), 0x15d & ~NVME_ONCS_WRITE_ZEROES);
     oncs = 0;
     assert_int_equal(oncs_of(0x15b7, 0x2001), 0);

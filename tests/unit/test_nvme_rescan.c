@@ -257,9 +257,9 @@ static void test_absurd_descriptors(void **state)
 {
     (void)state;
     const struct lie lies[] = {
-        {CNS_DESCRIPTORS, 0, {3, 255, 0, 0, 9}, 5},    /* a UUID of 255 bytes */
-        {CNS_DESCRIPTORS, 0, {4, 16, 0, 0, 2}, 5},     /* a command set of 16 */
-        {CNS_DESCRIPTORS, 0, {200, 0, 0, 0, 3, 0}, 6}, /* unknown, then an empty UUID */
+        {CNS_DESCRIPTORS, 0, {3, 255, 0, 0, 9}, 5},         /* a UUID of 255 bytes */
+        {CNS_DESCRIPTORS, 0, {4, 16, 0, 0, 2}, 5},          /* a command set of 16 */
+        {CNS_DESCRIPTORS, 0, {3, 0, 0, 0, 3, 16, 0, 0}, 8}, /* the end, then a UUID */
         {CNS_DESCRIPTORS, 0, {1, 0, 0, 0, 1, 0}, 6},
     };
     for (unsigned i = 0; i < sizeof lies / sizeof lies[0]; i++) {
@@ -291,6 +291,88 @@ static void test_descriptors_without_end(void **state)
     assert_int_equal(nvme_rescan(&host->nvme), NVME_OK);
     for (unsigned i = 0; i < 16; i++) /* of the last one that lies in the page */
         assert_int_equal(host->nvme.namespaces->nguid[i], 16);
+    testhost_free(host);
+}
+
+/* Each part of what it is called, and each part of its shape. */
+static void test_every_difference(void **state)
+{
+    (void)state;
+    const struct {
+        struct lie lie;
+        bool another;
+    } cases[] = {
+        {{CNS_NAMESPACE, 104, {5}, 1}, true},     /* NGUID */
+        {{CNS_NAMESPACE, 120, {5}, 1}, true},     /* EUI64 */
+        {{CNS_NAMESPACE, 26, {1}, 1}, false},     /* FLBAS: blocks of 4096 bytes */
+        {{CNS_NAMESPACE, 128, {8, 0}, 2}, false}, /* metadata in format 0 */
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct testhost *host = live();
+        struct lie lie = cases[i].lie;
+        host->context = &lie;
+        host->identify = tell;
+        assert_int_equal(nvme_rescan(&host->nvme), NVME_OK);
+        assert_int_equal(change_count, cases[i].another ? 2 : 1);
+        assert_told(0, 1, cases[i].another ? NVME_NAMESPACE_GONE : NVME_NAMESPACE_CHANGED);
+        testhost_free(host);
+    }
+}
+
+/* Two formats of the same blocks, and the second is in use: what Format is told to keep. */
+static void use_second_format(struct testhost *host, uint8_t cns, uint32_t nsid, uint8_t *data)
+{
+    (void)host;
+    if (cns != CNS_NAMESPACE || nsid != 1)
+        return;
+    data[26] = 1;
+    memcpy(data + 132, data + 128, 4);
+}
+
+static void test_format_of_another_number(void **state)
+{
+    (void)state;
+    struct testhost *host = live();
+    host->identify = use_second_format;
+    assert_int_equal(nvme_rescan(&host->nvme), NVME_OK);
+    assert_int_equal(change_count, 1);
+    assert_told(0, 1, NVME_NAMESPACE_CHANGED);
+    assert_int_equal(host->nvme.namespaces->format, 1);
+    assert_int_equal(host->nvme.namespaces->block_size, 512);
+    testhost_free(host);
+}
+
+static void fill_page_exactly(struct testhost *host, uint8_t cns, uint32_t nsid, uint8_t *data)
+{
+    (void)host, (void)nsid;
+    if (cns == CNS_DESCRIPTORS)
+        for (unsigned i = 0; i < 4096; i++)
+            data[i] = (uint8_t)(i % 16 == 0 ? 200 : i % 16 == 1 ? 12 : 0); /* unknown types */
+}
+
+static void test_descriptors_up_to_the_end(void **state)
+{
+    (void)state;
+    struct testhost *host = live();
+    const uint8_t none[16] = {0};
+    host->identify = fill_page_exactly;
+    assert_int_equal(nvme_rescan(&host->nvme), NVME_OK);
+    assert_int_equal(host->nvme.namespace_count, 2);
+    assert_memory_equal(host->nvme.namespaces->uuid, none, 16);
+    testhost_free(host);
+}
+
+/* Before Base 1.3 there are none to ask for, which is no difference to the host. */
+static void test_device_without_descriptors(void **state)
+{
+    (void)state;
+    struct nvmevirt_config config = testhost_config();
+    config.version = 0x00010200;
+    struct testhost *host = testhost_live(&config, NULL);
+    assert_int_equal(host->nvme.namespace_count, 1);
+    assert_int_equal(nvme_rescan(&host->nvme), NVME_OK);
+    assert_int_equal(host->nvme.namespace_count, 1);
+    testhost_works(host);
     testhost_free(host);
 }
 
@@ -391,6 +473,18 @@ static void test_after_a_reset(void **state)
     testhost_free(host);
 }
 
+/* Before the start and after the stop there is no device to ask. */
+static void test_rescan_of_nothing(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_new(NULL);
+    assert_int_equal(nvme_rescan(&host->nvme), NVME_ERR_DEAD);
+    assert_int_equal(testhost_start(host, NULL), NVME_OK);
+    nvme_stop(&host->nvme);
+    assert_int_equal(nvme_rescan(&host->nvme), NVME_ERR_DEAD);
+    testhost_free(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +504,11 @@ int main(void)
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_scan_in_a_scan),
         cmocka_unit_test(test_after_a_reset),
+        cmocka_unit_test(test_every_difference),
+        cmocka_unit_test(test_descriptors_up_to_the_end),
+        cmocka_unit_test(test_device_without_descriptors),
+        cmocka_unit_test(test_rescan_of_nothing),
+        cmocka_unit_test(test_format_of_another_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

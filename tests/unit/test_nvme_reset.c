@@ -348,6 +348,65 @@ static void test_stop_of_what_is_gone(void **state)
     assert_int_equal(never_started.state, NVME_STOPPED);
 }
 
+/* A read is with the device, and this happens to it there. */
+static void read_meets(struct testhost *host, struct testio *io, enum nvmevirt_fault_kind kind,
+                       uint64_t argument)
+{
+    uint8_t *data = testhost_data(host, 512);
+    testhost_meets(host, 1, NVME_IO_READ, 1, kind, argument);
+    assert_int_equal(testio_submit(host, &host->nvme.io[0], io, false, 0, 1, data), NVME_OK);
+    nvme_ring(&host->nvme.io[0]);
+    testhost_work(host);
+}
+
+/* Without interrupts as well, what is about to complete is waited for. */
+static void test_reset_waits_without_interrupts(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_new(NULL);
+    testhost_polled(host);
+    assert_int_equal(testhost_start(host, NULL), NVME_OK);
+    struct testio io = {0};
+    read_meets(host, &io, NVMEVIRT_DELAY, 3 * MS);
+    assert_int_equal(nvme_reset(&host->nvme), NVME_OK);
+    assert_int_equal(io.done, 1);
+    assert_int_equal(io.request.result, NVME_OK);
+    assert_int_equal(io.request.repeats, 0);
+    testhost_free(host);
+}
+
+/* What is late already is not waited for. */
+static void test_reset_when_all_is_late(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    struct testio io = {0};
+    io.request.once = true;
+    read_meets(host, &io, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+    host->now += 31 * SECOND;
+    uint64_t before = host->now;
+    assert_int_equal(nvme_reset(&host->nvme), NVME_OK);
+    assert_true(host->now - before < 100 * MS);
+    assert_int_equal(io.done, 1);
+    assert_int_equal(io.request.result, NVME_ERR_TIMEOUT);
+    testhost_free(host);
+}
+
+/* A command that fails while the queues are emptied for a reset is sent again behind it. */
+static void test_retry_while_a_reset_waits(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    struct testio io = {0};
+    read_meets(host, &io, NVMEVIRT_STATUS, NVMEVIRT_STATUS_FIELD(0, 4, 0));
+    assert_int_equal(nvme_reset(&host->nvme), NVME_OK);
+    testhost_drain(host, &host->nvme.io[0]);
+    assert_int_equal(io.done, 1);
+    assert_int_equal(io.request.result, NVME_OK);
+    assert_int_equal(io.request.repeats, 1);
+    testhost_free(host);
+}
+
 /* ---- A bad day ----------------------------------------------------------------------------- */
 
 /*
@@ -441,6 +500,9 @@ int main(void)
         cmocka_unit_test(test_stop_of_what_is_gone),
         cmocka_unit_test(test_storm),
         cmocka_unit_test(test_storm_with_retries),
+        cmocka_unit_test(test_reset_waits_without_interrupts),
+        cmocka_unit_test(test_retry_while_a_reset_waits),
+        cmocka_unit_test(test_reset_when_all_is_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,15 +15,6 @@
 
 #define SECOND (1000 * MS)
 
-static void meets(struct testhost *host, uint16_t queue, uint16_t opcode, uint32_t nth,
-                  enum nvmevirt_fault_kind kind, uint64_t argument)
-{
-    testhost_fault(
-        host,
-        (struct nvmevirt_fault){
-            .queue = queue, .opcode = opcode, .nth = nth, .kind = kind, .argument = argument});
-}
-
 /* One read to its end; how long it took. */
 static uint64_t read_once(struct testhost *host, struct testio *io)
 {
@@ -71,7 +62,8 @@ static void test_every_status(void **state)
             continue;
         struct testio io = {0};
         testhost_no_faults(host);
-        meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_STATUS, NVMEVIRT_STATUS_FIELD(sct, sc, dnr));
+        testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_STATUS,
+                       NVMEVIRT_STATUS_FIELD(sct, sc, dnr));
         assert_int_equal(testio_submit(host, &host->nvme.io[0], &io, false, 0, 1, data), NVME_OK);
         testhost_drain(host, &host->nvme.io[0]);
         assert_int_equal(io.done, 1);
@@ -94,7 +86,7 @@ static void test_limit(void **state)
         const struct nvme_options options = {.retries = cases[i].wish};
         struct testhost *host = testhost_live(NULL, &options);
         struct testio io = {0};
-        meets(host, 1, NVME_IO_READ, 0, NVMEVIRT_STATUS, NVMEVIRT_STATUS_FIELD(0, 6, 0));
+        testhost_meets(host, 1, NVME_IO_READ, 0, NVMEVIRT_STATUS, NVMEVIRT_STATUS_FIELD(0, 6, 0));
         read_once(host, &io);
         assert_int_equal(io.request.result, NVME_ERR_STATUS);
         assert_int_equal(io.request.status, 6);
@@ -132,7 +124,8 @@ static void test_which_commands(void **state)
         {0x80, 0, false, false}, /* of a vendor */
     };
     struct testhost *host = testhost_live(NULL, NULL);
-    meets(host, NVMEVIRT_ANY, NVMEVIRT_ANY, 0, NVMEVIRT_STATUS, NVMEVIRT_STATUS_FIELD(0, 6, 0));
+    testhost_meets(host, NVMEVIRT_ANY, NVMEVIRT_ANY, 0, NVMEVIRT_STATUS,
+                   NVMEVIRT_STATUS_FIELD(0, 6, 0));
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct nvme_request request = {
             .command = {.opcode = cases[i].opcode, .flags = cases[i].flags, .nsid = 1},
@@ -154,7 +147,7 @@ static void test_sent_again_at_once(void **state)
     struct testhost *host = testhost_live(NULL, NULL);
     struct nvme_queue *queue = &host->nvme.io[0];
     struct testio io = {0};
-    meets(host, 1, NVME_IO_FLUSH, 1, NVMEVIRT_STATUS, 6);
+    testhost_meets(host, 1, NVME_IO_FLUSH, 1, NVMEVIRT_STATUS, 6);
     assert_int_equal(testio_flush(host, queue, &io), NVME_OK);
     nvme_ring(queue);
     testhost_work(host);
@@ -208,7 +201,7 @@ static void test_retry_delays(void **state)
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct testio io = {0};
         testhost_no_faults(host);
-        meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_STATUS, cases[i].status);
+        testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_STATUS, cases[i].status);
         assert_took(read_once(host, &io), cases[i].delay, MS);
         assert_int_equal(io.request.result, NVME_OK);
         assert_int_equal(io.request.repeats, 1);
@@ -224,8 +217,8 @@ static void test_delays_are_asked_for(void **state)
         struct testhost *host = testhost_new(NULL);
         host->identify = set_delays;
         if (accepts) {
-            meets(host, 0, NVME_ADMIN_SET_FEATURES, 2, NVMEVIRT_STATUS, 0);
-            meets(host, 0, NVME_ADMIN_SET_FEATURES, 5, NVMEVIRT_STATUS, 0);
+            testhost_meets(host, 0, NVME_ADMIN_SET_FEATURES, 2, NVMEVIRT_STATUS, 0);
+            testhost_meets(host, 0, NVME_ADMIN_SET_FEATURES, 5, NVMEVIRT_STATUS, 0);
         }
         assert_int_equal(testhost_start(host, NULL), NVME_OK);
         assert_int_equal(nvme_reset(&host->nvme), NVME_OK);
@@ -246,11 +239,41 @@ static void test_delays_are_asked_of_a_device_that_leaves(void **state)
         if (!isolate)
             host->ops.isolate = NULL;
         long held = host->dma_live;
-        meets(host, 0, NVME_ADMIN_SET_FEATURES, 2, NVMEVIRT_REMOVED, 0);
+        testhost_meets(host, 0, NVME_ADMIN_SET_FEATURES, 2, NVMEVIRT_REMOVED, 0);
         assert_int_equal(nvme_reset(&host->nvme), NVME_ERR_DEAD);
         assert_int_equal(host->dma_live, isolate ? held : held + 1);
         testhost_free_kept(host, isolate ? 0 : held + 1);
     }
+}
+
+/* Memory to ask with is all that is missing: the controller works without the delays. */
+static void test_no_memory_for_delays(void **state)
+{
+    (void)state;
+    unsigned without = 0;
+    int error = NVME_ERR_NO_MEMORY;
+    for (long n = 0; error || without == 0; n++) {
+        struct testhost *host = testhost_new(NULL);
+        host->identify = set_delays;
+        testhost_meets(host, 0, NVME_ADMIN_SET_FEATURES, 0, NVMEVIRT_STATUS, 0);
+        host->allocations_left = n;
+        error = testhost_start(host, NULL);
+        assert_true(n < 100 && (error == NVME_OK || error == NVME_ERR_NO_MEMORY));
+        without += testhost_logged(host, "retry delays are not used: ");
+        testhost_free(host);
+    }
+    assert_int_equal(without, 1);
+}
+
+/* Who repeats nothing has no use for them. */
+static void test_delays_without_retries(void **state)
+{
+    (void)state;
+    const struct nvme_options options = {.retries = -1};
+    struct testhost *host = live_with_delays(&options);
+    assert_false(testhost_logged(host, "retry delays"));
+    testhost_works(host);
+    testhost_free(host);
 }
 
 static void test_other_requests_pass_a_waiting_one(void **state)
@@ -260,7 +283,7 @@ static void test_other_requests_pass_a_waiting_one(void **state)
     struct testhost *host = live_with_delays(&options);
     uint8_t *data = testhost_data(host, 512);
     struct testio slow = {0}, quick = {0};
-    meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_STATUS, 6 | 1 << 11);
+    testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_STATUS, 6 | 1 << 11);
     assert_int_equal(testio_submit(host, &host->nvme.io[0], &slow, false, 0, 1, data), NVME_OK);
     for (unsigned i = 0; i < 100; i++) {
         assert_int_equal(testio_submit(host, &host->nvme.io[0], &quick, false, 1, 1, data),
@@ -276,13 +299,34 @@ static void test_other_requests_pass_a_waiting_one(void **state)
 }
 
 /* What is not with the device cannot be completed by it. */
+static void test_a_waiting_one_passes_others(void **state)
+{
+    (void)state;
+    struct testhost *host = live_with_delays(NULL);
+    uint8_t *data = testhost_data(host, 512);
+    struct testio io[3] = {0};
+    testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, 5 * SECOND);
+    testhost_meets(host, 1, NVME_IO_READ, 2, NVMEVIRT_STATUS, 6 | 1 << 11);
+    testhost_meets(host, 1, NVME_IO_READ, 3, NVMEVIRT_DELAY, 5 * SECOND);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(testio_submit(host, &host->nvme.io[0], &io[i], false, i, 1, data),
+                         NVME_OK);
+    testhost_drain(host, &host->nvme.io[0]);
+    assert_int_equal(io[1].order, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(io[i].request.result, NVME_OK);
+        assert_int_equal(io[i].request.repeats, i == 1);
+    }
+    testhost_free(host);
+}
+
 static void test_duplicate_of_a_waiting_request(void **state)
 {
     (void)state;
     struct testhost *host = live_with_delays(NULL);
     struct testio io = {0};
-    meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_STATUS, 6 | 1 << 11);
-    meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DUPLICATE, 0);
+    testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_STATUS, 6 | 1 << 11);
+    testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DUPLICATE, 0);
     assert_took(read_once(host, &io), SECOND, MS);
     assert_int_equal(io.request.result, NVME_OK);
     assert_int_equal(io.request.repeats, 1);
@@ -297,7 +341,7 @@ static void test_waiting_through_a_reset(void **state)
         struct testhost *host = live_with_delays(NULL);
         uint8_t *data = testhost_data(host, 512);
         struct testio io = {0};
-        meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_STATUS, 6 | 1 << 11);
+        testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_STATUS, 6 | 1 << 11);
         assert_int_equal(testio_submit(host, &host->nvme.io[0], &io, false, 0, 1, data), NVME_OK);
         uint64_t before = host->now;
         nvme_poll(&host->nvme.io[0], host->now);
@@ -333,7 +377,7 @@ static void test_reset_repeats(void **state)
     struct testhost *host = testhost_live(NULL, &options);
     uint8_t *data = testhost_data(host, COUNT * 512), *back = testhost_data(host, COUNT * 512);
     testhost_fill(data, COUNT * 512, 7);
-    meets(host, NVMEVIRT_ANY, NVMEVIRT_ANY, 0, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+    testhost_meets(host, NVMEVIRT_ANY, NVMEVIRT_ANY, 0, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
     struct testio io[COUNT] = {0};
     for (unsigned n = 0; n < COUNT; n++) {
         io[n].request.once = n == 3;
@@ -368,7 +412,7 @@ static void test_limit_over_resets(void **state)
     (void)state;
     struct testhost *host = testhost_live(NULL, NULL);
     struct testio io = {0};
-    meets(host, 1, NVME_IO_FLUSH, 0, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+    testhost_meets(host, 1, NVME_IO_FLUSH, 0, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
     assert_int_equal(testio_flush(host, &host->nvme.io[0], &io), NVME_OK);
     for (unsigned i = 1; i <= 10; i++) {
         assert_int_equal(nvme_reset(&host->nvme), NVME_OK);
@@ -384,7 +428,7 @@ static void test_admin_commands_end_by_a_reset(void **state)
     (void)state;
     struct testhost *host = testhost_live(NULL, NULL);
     struct testio io = {0};
-    meets(host, 0, NVME_ADMIN_GET_FEATURES, 0, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+    testhost_meets(host, 0, NVME_ADMIN_GET_FEATURES, 0, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
     testio_flush(host, &host->nvme.io[0], &io);
     testhost_drain(host, &host->nvme.io[0]);
     io.done = 0;
@@ -413,7 +457,7 @@ static void test_namespace_changes_in_a_reset(void **state)
     struct testhost *host = testhost_live(NULL, NULL);
     uint8_t *data = testhost_data(host, 512);
     struct testio io = {0};
-    meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+    testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
     assert_int_equal(testio_submit(host, &host->nvme.io[0], &io, false, 9, 1, data), NVME_OK);
     nvme_ring(&host->nvme.io[0]);
     testhost_work(host);
@@ -423,6 +467,26 @@ static void test_namespace_changes_in_a_reset(void **state)
     assert_int_equal(io.request.result, NVME_ERR_GONE);
     assert_int_equal(host->nvme.namespaces->block_count, 256);
     testhost_works(host);
+    testhost_free(host);
+}
+
+/* What was written for a namespace that is another now is not sent to it again. */
+static void test_namespace_changes_before_the_answer(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    uint8_t *data = testhost_data(host, 512);
+    struct testio io = {0};
+    testhost_meets(host, 1, NVME_IO_READ, 1, NVMEVIRT_STATUS, NVMEVIRT_STATUS_FIELD(0, 6, 0));
+    assert_int_equal(testio_submit(host, &host->nvme.io[0], &io, false, 9, 1, data), NVME_OK);
+    nvme_ring(&host->nvme.io[0]);
+    testhost_work(host);
+    host->identify = shrink;
+    assert_int_equal(nvme_rescan(&host->nvme), NVME_OK);
+    testhost_drain(host, &host->nvme.io[0]);
+    assert_int_equal(io.done, 1);
+    assert_int_equal(io.request.result, NVME_ERR_STATUS);
+    assert_int_equal(io.request.repeats, 0);
     testhost_free(host);
 }
 
@@ -443,6 +507,10 @@ int main(void)
         cmocka_unit_test(test_limit_over_resets),
         cmocka_unit_test(test_admin_commands_end_by_a_reset),
         cmocka_unit_test(test_namespace_changes_in_a_reset),
+        cmocka_unit_test(test_no_memory_for_delays),
+        cmocka_unit_test(test_delays_without_retries),
+        cmocka_unit_test(test_namespace_changes_before_the_answer),
+        cmocka_unit_test(test_a_waiting_one_passes_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

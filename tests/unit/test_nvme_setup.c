@@ -263,15 +263,6 @@ static void test_removed_while_starting(void **state)
 }
 
 /* At every single register that is read. */
-static bool vanish(struct testhost *host, uint32_t offset, uint32_t *value)
-{
-    (void)offset, (void)value;
-    unsigned *left = host->context;
-    if (*left && --*left == 0)
-        nvmevirt_inject(&host->virt, NVMEVIRT_REMOVED, 0);
-    return false;
-}
-
 static void test_removed_at_every_read(void **state)
 {
     (void)state;
@@ -280,7 +271,7 @@ static void test_removed_at_every_read(void **state)
         struct testhost *host = testhost_new(NULL);
         unsigned left = n;
         host->context = &left;
-        host->read = vanish;
+        host->read = testhost_vanish;
         error = testhost_start(host, NULL);
         /* With half of CAP it may look like an impossible device, or like one with huge pages. */
         if (n > 3)

@@ -22,37 +22,18 @@ enum {
     LAST_SEGMENT = 0x30
 };
 
-struct run {
-    uint64_t bus, length;
-};
-
 /* ---- The oracle ---------------------------------------------------------------------------- */
 
-/* Where the bytes are: pieces that do not leave a page, joined where one follows another. */
+/* Where the bytes are: pieces, joined where one follows another. */
 static size_t runs_of(struct testhost *host, const struct nvme_segment *segments, unsigned count,
-                      struct run *runs)
+                      struct prp_segment *runs)
 {
-    size_t n = 0;
-    for (unsigned s = 0; s < count; s++) {
-        const uint8_t *at = segments[s].base;
-        for (size_t left = segments[s].length, step; left; left -= step, at += step) {
-            uint64_t bus = testhost_bus(host, at);
-            step = TESTHOST_PAGE - bus % TESTHOST_PAGE;
-            step = step < left ? step : left;
-            if (n && runs[n - 1].bus + runs[n - 1].length == bus) {
-                runs[n - 1].length += step;
-                continue;
-            }
-            assert_true(n < MOST_RUNS);
-            runs[n++] = (struct run){bus, step};
-        }
-    }
-    return n;
+    return prp_segments_join(runs, testhost_pieces(host, segments, count, runs, MOST_RUNS));
 }
 
-static struct run descriptor(const uint8_t *bytes, unsigned *type)
+static struct prp_segment descriptor(const uint8_t *bytes, unsigned *type)
 {
-    struct run run = {0};
+    struct prp_segment run = {0};
     memcpy(&run.bus, bytes, 8);
     memcpy(&run.length, bytes + 8, 4);
     assert_int_equal(bytes[12] | bytes[13] | bytes[14], 0);
@@ -61,11 +42,11 @@ static struct run descriptor(const uint8_t *bytes, unsigned *type)
 }
 
 /* What the command says, by Base 4.1.2; *lists: how many segments it has. */
-static size_t decode(struct testhost *host, const struct nvme_command *command, struct run *runs,
-                     unsigned *lists)
+static size_t decode(struct testhost *host, const struct nvme_command *command,
+                     struct prp_segment *runs, unsigned *lists)
 {
     unsigned type;
-    struct run next = descriptor((const uint8_t *)&command->prp1, &type);
+    struct prp_segment next = descriptor((const uint8_t *)&command->prp1, &type);
     *lists = 0;
     assert_int_equal(command->flags & NVME_FLAGS_PSDT, PSDT_SGL);
     if (type == BLOCK) {
@@ -144,7 +125,7 @@ static unsigned fewest_lists(size_t runs, size_t capacity)
 
 static int check(struct bench *bench, const struct nvme_segment *segments, unsigned count)
 {
-    static struct run wanted[MOST_RUNS], got[MOST_RUNS];
+    static struct prp_segment wanted[MOST_RUNS], got[MOST_RUNS];
     bool dwords = bench->controller->identify->sgls == NVME_SGLS_DWORDS, possible = true;
     size_t wanted_count = runs_of(bench->host, segments, count, wanted);
     for (size_t i = 0; i < wanted_count; i++)
@@ -284,6 +265,18 @@ static void test_pool_of_lists(void **state)
     }
     assert_int_equal(error, NVME_ERR_BUSY); /* when others are through, there are some again */
     assert_true(built > 1);
+    while (built)
+        nvme_data_release(&bench.queue, &requests[--built]);
+
+    /* The same with requests of one list each, so that one finds none to begin with. */
+    const struct nvme_segment small = {data, 8192};
+    for (error = NVME_OK; !error; built += !error) {
+        assert_true(built < 17);
+        requests[built] = request_for(&small, 1);
+        error = nvme_data_build(&bench.queue, &requests[built]);
+    }
+    assert_int_equal(error, NVME_ERR_BUSY);
+    assert_int_equal(bench.queue.lists_free, 0);
     while (built--)
         nvme_data_release(&bench.queue, &requests[built]);
 

@@ -282,6 +282,44 @@ static void test_gone_while_starting(void **state)
     testhost_free(host);
 }
 
+static bool stop_inside(struct testhost *host, uint32_t offset, uint32_t *value)
+{
+    (void)value;
+    if (offset == NVME_REG_CSTS && host->nvme.state == NVME_STARTING)
+        nvme_stop(&host->nvme);
+    return false;
+}
+
+/* The caller of nvme_start() still works with what a stop would give back. */
+static void test_stop_while_starting(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_new(NULL);
+    host->read = stop_inside;
+    assert_int_equal(testhost_start(host, NULL), NVME_OK);
+    assert_true(testhost_logged(host, "stopped from within the driver"));
+    testhost_works(host);
+    testhost_free(host);
+}
+
+/* Text of the device's goes to consoles: nothing in it but what can be printed. */
+static void odd_text(struct testhost *host, uint8_t cns, uint32_t nsid, uint8_t *data)
+{
+    (void)host, (void)nsid;
+    if (cns == NVME_IDENTIFY_CONTROLLER)
+        memcpy(data + 4, "a\x1b\x7f\xff~ b\0", 9);
+}
+
+static void test_text_that_cannot_be_printed(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_new(NULL);
+    host->identify = odd_text;
+    assert_int_equal(testhost_start(host, NULL), NVME_OK);
+    assert_memory_equal(host->nvme.serial, "a???~ b", 7);
+    testhost_free(host);
+}
+
 static void test_capabilities_refused(void **state)
 {
     (void)state;
@@ -470,6 +508,8 @@ int main(void)
         cmocka_unit_test(test_transfer_limits),
         cmocka_unit_test(test_absurd_mdts),
         cmocka_unit_test(test_names_are_printable),
+        cmocka_unit_test(test_stop_while_starting),
+        cmocka_unit_test(test_text_that_cannot_be_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,8 +12,6 @@
 
 #include "tests/unit/virt_rig.h"
 
-#define DNR 0x4000
-
 static void test_identify_controller(void **state)
 {
     (void)state;
@@ -82,7 +80,10 @@ static void test_identify_namespaces(void **state)
     assert_int_equal(data[1], 16);
     assert_int_equal(data[4], 9);
     assert_int_equal(data[20], 0);
-    assert_int_equal(rig_status(rig, 0, rig_command(6, 4, page, 0, 3, 0, 0)), DNR | 0xB);
+    assert_int_equal(rig_status(rig, 0, rig_command(6, 4, page, 0, 3, 0, 0)),
+                     DNR | 2); /* inactive */
+    assert_int_equal(rig_status(rig, 0, rig_command(6, 0, page, 0, 3, 0, 0)), DNR | 0xB);
+    assert_int_equal(rig_status(rig, 0, rig_command(6, UINT32_MAX, page, 0, 3, 0, 0)), DNR | 0xB);
     rig_free(rig);
 }
 

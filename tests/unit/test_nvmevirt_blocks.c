@@ -12,19 +12,6 @@
 
 #include "tests/unit/virt_rig.h"
 
-#define DNR 0x4000
-
-enum {
-    WRITE = 1,
-    READ = 2,
-    UNCORRECTABLE = 4,
-    COMPARE = 5,
-    ZEROES = 8,
-    DATASET = 9,
-    VERIFY = 12,
-    COPY = 0x19
-};
-
 struct fixture {
     struct rig *rig;
     uint64_t page, ranges;
@@ -115,9 +102,22 @@ static void test_deallocate_rules(void **state)
                      DNR | 2);
     rig_expect(f.rig, 1, "PRP2 is null");
 
+    rig_free(f.rig);
+}
+
+/* Without ONCS it is the limits that offer the command, and hold. */
+static void test_deallocate_limits(void **state)
+{
+    (void)state;
+    struct fixture f = start(rig_everything());
     struct nvmevirt_config *config = &f.rig->virt.config;
+    config->oncs = 0;
+    put_range(&f, 0, 0, 1);
+    put_range(&f, 1, 2047, 1);
+    assert_int_equal(dataset(&f, 2, 4), DNR | 1);
     config->dmrl = 1;
     assert_int_equal(dataset(&f, 2, 4), DNR | 0x183);
+    assert_int_equal(dataset(&f, 2, 1), DNR | 0x183); /* for hints as well */
     assert_int_equal(dataset(&f, 1, 4), 0);
     config->dmrl = 0;
     config->dmrsl = 4;
@@ -129,6 +129,36 @@ static void test_deallocate_rules(void **state)
     assert_int_equal(dataset(&f, 2, 4), DNR | 0x183);
     config->dmsl = 5;
     assert_int_equal(dataset(&f, 2, 4), 0);
+    rig_free(f.rig);
+}
+
+/* With ONCS they say how much is done; the rest is left alone, and no error. */
+static void test_deallocate_advice(void **state)
+{
+    (void)state;
+    struct nvmevirt_config config = rig_everything();
+    config.dmrl = 3;
+    config.dmrsl = 4;
+    config.dmsl = 8;
+    struct fixture f = start(config);
+    for (unsigned i = 0; i < 64; i++)
+        write_block(&f, i, 0x55);
+    put_range(&f, 0, 0, 6);
+    put_range(&f, 1, 16, 3); /* 6 have gone before, be they left alone or not: 2 remain */
+    put_range(&f, 2, 32, 1);
+    put_range(&f, 3, 48, 1);
+    assert_int_equal(dataset(&f, 4, 4), 0);
+    assert_int_equal(f.rig->virt.counters.deallocated, 4 + 2);
+    expect_block(&f, 3, 0);
+    expect_block(&f, 4, 0x55);
+    expect_block(&f, 17, 0);
+    expect_block(&f, 18, 0x55);
+    expect_block(&f, 32, 0x55);
+    f.rig->virt.config.dmsl = 100;
+    assert_int_equal(dataset(&f, 4, 4), 0);
+    expect_block(&f, 18, 0);
+    expect_block(&f, 32, 0);
+    expect_block(&f, 48, 0x55); /* the fourth range of three */
     rig_free(f.rig);
 }
 
@@ -165,6 +195,7 @@ static void test_verify(void **state)
     assert_int_equal(rig_status(f.rig, 1, rig_rw(VERIFY, 0, 2048, 0, 0)), 0);
     assert_int_equal(rig_status(f.rig, 1, rig_rw(VERIFY, 2047, 2, 0, 0)), DNR | 0x80);
     assert_int_equal(f.rig->virt.counters.verified, 2048);
+    assert_int_equal(f.rig->virt.counters.bytes_read, 2048 * 512); /* in SMART, as if it was read */
     assert_int_equal(rig_status(f.rig, 1, rig_rw(VERIFY, 0, 8, f.page, 0)), 0);
     rig_expect(f.rig, 2, "dword 7"); /* it has no data */
     rig_free(f.rig);
@@ -184,6 +215,9 @@ static void test_limits(void **state)
     } limits[] = {{VERIFY, 16}, {ZEROES, 32}, {UNCORRECTABLE, 64}};
     for (unsigned i = 0; i < 3; i++) {
         uint8_t opcode = limits[i].opcode;
+        f.rig->virt.config.oncs = UINT16_MAX; /* advice */
+        assert_int_equal(rig_status(f.rig, 1, rig_rw(opcode, 0, limits[i].blocks + 1, 0, 0)), 0);
+        f.rig->virt.config.oncs = 0;
         assert_int_equal(rig_status(f.rig, 1, rig_rw(opcode, 0, limits[i].blocks, 0, 0)), 0);
         assert_int_equal(rig_status(f.rig, 1, rig_rw(opcode, 0, limits[i].blocks + 1, 0, 0)),
                          DNR | 2);
@@ -244,7 +278,7 @@ static void test_copy_rules(void **state)
     put_source(&f, 1, 0, 9);
     struct rig_cqe cqe = copy(&f, 200, 2, 0);
     assert_int_equal(cqe.status, DNR | 0x183);
-    assert_int_equal(cqe.result, 1); /* the range that failed */
+    assert_int_equal(cqe.result, 0); /* nothing was written */
     put_source(&f, 1, 0, 8);
     assert_int_equal(copy(&f, 200, 2, 0).status, 0);
     assert_int_equal(copy(&f, 200, 3, 0).status, DNR | 0x183); /* 14 blocks, 12 are allowed */
@@ -258,7 +292,7 @@ static void test_copy_rules(void **state)
     assert_int_equal(rig_status(f.rig, 1, rig_rw(UNCORRECTABLE, 2046, 1, 0, 0)), 0);
     cqe = copy(&f, 300, 2, 0);
     assert_int_equal(cqe.status, 0x281);
-    assert_int_equal(cqe.result, 1);
+    assert_int_equal(cqe.result, 0);
     assert_int_equal(copy(&f, 2046, 1, 0).status, DNR | 0x80);
     put_source(&f, 0, 0, 2);
     assert_int_equal(copy(&f, 2046, 1, 0).status, 0); /* what is copied over is good again */
@@ -266,6 +300,9 @@ static void test_copy_rules(void **state)
     ((uint8_t *)rig_at(f.rig, f.ranges))[3] = 1;
     assert_int_equal(copy(&f, 300, 1, 0).status, 0);
     rig_expect(f.rig, 1, "reserved bytes");
+    put_source(&f, 0, 0, 1);
+    assert_int_equal(copy(&f, 300, 1, 1u << 25).status, 0);
+    rig_expect(f.rig, 1, "dword 12");
     rig_free(f.rig);
 }
 
@@ -381,12 +418,20 @@ static void test_unbacked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_deallocate),    cmocka_unit_test(test_deallocate_rules),
-        cmocka_unit_test(test_uncorrectable), cmocka_unit_test(test_verify),
-        cmocka_unit_test(test_limits),        cmocka_unit_test(test_copy),
-        cmocka_unit_test(test_copy_rules),    cmocka_unit_test(test_claims),
-        cmocka_unit_test(test_late_claim),    cmocka_unit_test(test_fua),
-        cmocka_unit_test(test_read_only),     cmocka_unit_test(test_unbacked),
+        cmocka_unit_test(test_deallocate),
+        cmocka_unit_test(test_deallocate_rules),
+        cmocka_unit_test(test_uncorrectable),
+        cmocka_unit_test(test_verify),
+        cmocka_unit_test(test_deallocate_limits),
+        cmocka_unit_test(test_deallocate_advice),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_copy_rules),
+        cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_late_claim),
+        cmocka_unit_test(test_fua),
+        cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_unbacked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

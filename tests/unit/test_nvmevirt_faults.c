@@ -12,14 +12,6 @@
 
 #include "tests/unit/virt_rig.h"
 
-#define DNR 0x4000
-
-enum {
-    FLUSH = 0,
-    WRITE = 1,
-    READ = 2
-};
-
 static struct rig *faulty(struct nvmevirt_fault *fault)
 {
     struct nvmevirt_config config = rig_config();

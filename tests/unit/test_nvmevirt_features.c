@@ -12,7 +12,6 @@
 
 #include "tests/unit/virt_rig.h"
 
-#define DNR  0x4000
 #define SAVE (1u << 31)
 
 enum {

@@ -13,16 +13,6 @@
 #include "tests/unit/prp_oracle.h"
 #include "tests/unit/virt_rig.h"
 
-#define DNR 0x4000
-
-enum {
-    FLUSH = 0,
-    WRITE = 1,
-    READ = 2,
-    COMPARE = 5,
-    ZEROES = 8
-};
-
 static void test_round_trip(void **state)
 {
     (void)state;

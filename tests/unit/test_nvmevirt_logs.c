@@ -12,8 +12,6 @@
 
 #include "tests/unit/virt_rig.h"
 
-#define DNR 0x4000
-
 struct fixture {
     struct rig *rig;
     uint64_t page;

@@ -12,8 +12,6 @@
 
 #include "tests/unit/virt_rig.h"
 
-#define DNR 0x4000
-
 enum {
     GET_LOG = 2,
     IDENTIFY = 6,
@@ -123,12 +121,11 @@ static void test_format_rules(void **state)
     struct fixture f = start(rig_everything());
     assert_int_equal(format(&f, 1, 2), DNR | 0x10A);
     assert_int_equal(format(&f, 1, 1 << 12), DNR | 0x10A); /* LBA format 16 */
-    assert_int_equal(format(&f, 1, 1 << 4), DNR | 0x10A);
     assert_int_equal(format(&f, 1, 1 << 5), DNR | 0x10A);
     assert_int_equal(format(&f, 1, 3 << 9), DNR | 2);
     assert_int_equal(format(&f, 1, 2 << 9), DNR | 2);
     f.rig->virt.config.fna = 4;
-    assert_int_equal(format(&f, 1, 2 << 9), 0);
+    assert_int_equal(format(&f, 1, 2 << 9 | 1 << 4), 0); /* MSET is about metadata: there is none */
     assert_int_equal(format(&f, 0, 0), DNR | 0xB);
     assert_int_equal(format(&f, 10, 0), DNR | 0xB);
     assert_int_equal(format(&f, 4, 0), DNR | 2); /* not attached */
@@ -249,6 +246,8 @@ static void test_lists(void **state)
     assert_int_equal(identify(&f, 0x12, 4), 0);
     assert_int_equal(number(&f, 0), 0);
     assert_int_equal(identify(&f, 0x12, 0), DNR | 0xB);
+    assert_int_equal(identify(&f, 0x12, UINT32_MAX), DNR | 2);
+    assert_int_equal(identify(&f, 0x11, UINT32_MAX), DNR | 0xB);
     assert_int_equal(identify(&f, 0x13, 0), 0);
     assert_int_equal(number(&f, 0), 1 | 1 << 16);
     struct rig_sqe beyond = rig_command(IDENTIFY, 0, f.page, 0, 0x13 | 2 << 16, 0, 0);
@@ -260,7 +259,13 @@ static void test_lists(void **state)
     assert_int_equal(identify(&f, 0, UINT32_MAX), 0); /* what a new one can have */
     assert_int_equal(f.data[25], 1);
     assert_int_equal(number(&f, 0), 0);
+    assert_int_equal(identify(&f, 5, UINT32_MAX), 0); /* neither metadata nor protection */
+    assert_int_equal(f.data[25], 0);
+    assert_int_equal(identify(&f, 8, UINT32_MAX), 0);
+    assert_int_equal(f.data[25], 0);
     f.rig->virt.config.oacs = 0;
+    assert_int_equal(identify(&f, 5, UINT32_MAX), DNR | 0xB);
+    assert_int_equal(identify(&f, 8, UINT32_MAX), DNR | 0xB);
     for (uint8_t cns = 0x10; cns <= 0x13; cns++)
         assert_int_equal(identify(&f, cns, 0), DNR | 2);
     assert_int_equal(identify(&f, 0, UINT32_MAX), DNR | 0xB);
@@ -284,6 +289,8 @@ static void test_management(void **state)
     assert_int_equal(create(&f, 100, 50, 0).status, DNR | 0x11B);
     assert_int_equal(create(&f, 0, 0, 0).status, DNR | 2);
     assert_int_equal(create(&f, 100, 100, 2).status, DNR | 0x10A);
+    assert_int_equal(rig_status(f.rig, 0, rig_command(MANAGE, 0, f.page, 0, 0, 2u << 24, 0)),
+                     DNR | 0x129); /* zoned */
     struct rig_cqe cqe = create(&f, 125, 125, 1);
     assert_int_equal(cqe.status, 0);
     assert_int_equal(cqe.result, 9);

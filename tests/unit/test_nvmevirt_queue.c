@@ -12,16 +12,6 @@
 
 #include "tests/unit/virt_rig.h"
 
-#define DNR 0x4000
-
-enum {
-    FLUSH = 0,
-    WRITE = 1,
-    READ = 2,
-    COMPARE = 5,
-    ZEROES = 8
-};
-
 /* A queue that lies in scattered pages, by a PRP list, where CAP.CQR allows it. */
 static void test_scattered_queues(void **state)
 {

@@ -12,13 +12,6 @@
 
 #include "tests/unit/virt_rig.h"
 
-#define DNR 0x4000
-
-enum {
-    WRITE = 1,
-    READ = 2,
-    COMPARE = 5
-};
 enum {
     DATA = 0x00,
     BUCKET = 0x10,

@@ -29,6 +29,20 @@ enum {
 /* EN, IOSQES 6, IOCQES 4, all else 0: 4 KiB pages, NVM command set, round robin. */
 #define CC_GOOD 0x00460001u
 
+/* I/O commands, and a bit of their status: do not retry. */
+enum {
+    FLUSH = 0,
+    WRITE = 1,
+    READ = 2,
+    UNCORRECTABLE = 4,
+    COMPARE = 5,
+    ZEROES = 8,
+    DATASET = 9,
+    VERIFY = 12,
+    COPY = 0x19
+};
+#define DNR 0x4000
+
 enum {
     RIG_PAGE = 4096,
     RIG_GRANTS = 256,

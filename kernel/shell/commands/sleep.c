@@ -1,5 +1,6 @@
 /* sleep: waits; Ctrl-C ends it. */
 #include "kernel/console.h"
+#include "kernel/idle.h"
 #include "kernel/shell/command.h"
 #include "kernel/x86/clock.h"
 #include "lib/number.h"
@@ -66,7 +67,7 @@ static int sleep(struct invocation *self)
         if (__builtin_add_overflow(deadline, duration, &deadline))
             deadline = CLOCK_NEVER;
     }
-    return clock_wait(interrupted, NULL, deadline) ? STATUS_INTERRUPTED : 0;
+    return idle_wait(interrupted, NULL, deadline) ? STATUS_INTERRUPTED : 0;
 }
 
 COMMAND(sleep, .summary = "wait", .operands = "NUMBER[smhd]...", .usage_status = 1, .run = sleep)

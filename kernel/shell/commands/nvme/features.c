@@ -10,7 +10,7 @@
 #define INVALID_FIELD   0x002u
 #define INVALID_NSID    0x00bu /* a feature of namespaces, asked for without one */
 
-/* Base figure 317, NVM figure 83: with the bytes that are transferred. */
+/* Base figure 316, NVM figure 79: with the bytes that are transferred. */
 static const struct feature {
     uint8_t id;
     uint16_t bytes;
@@ -95,19 +95,18 @@ static const struct option get_options[] = {
     {0},
 };
 
-static bool get_option(struct settings *s, int key)
+static bool take_get(struct target *target, int key)
 {
+    struct settings *s = CONTAINER_OF(target, struct settings, target);
     switch (key) {
     case 'f':
-        return target_number(&s->target, "feature-id", UINT8_MAX, &s->id);
-    case 'n':
-        return target_nsid(&s->target);
+        return target_number(target, "feature-id", UINT8_MAX, &s->id);
     case 's':
-        return target_number(&s->target, "select", NVME_FEATURE_CAPABILITIES, &s->select);
+        return target_number(target, "select", NVME_FEATURE_CAPABILITIES, &s->select);
     case 'l':
-        return s->length_given = target_number(&s->target, "data-len", UINT32_MAX, &s->length);
+        return s->length_given = target_number(target, "data-len", UINT32_MAX, &s->length);
     case 'c':
-        return target_number(&s->target, "cdw11", UINT32_MAX, &s->cdw11);
+        return target_number(target, "cdw11", UINT32_MAX, &s->cdw11);
     case 'b':
         return s->raw = true;
     default:
@@ -156,10 +155,7 @@ static int get_one(struct settings *s, bool all)
 static int get_feature(struct invocation *self)
 {
     struct settings s = {.target = TARGET(self)};
-    for (int key; (key = option_next(self));)
-        if (!get_option(&s, key))
-            return 1;
-    int status = target_open(&s.target, NVME_NSID_ALL);
+    int status = target_open(&s.target, take_get, NVME_NSID_ALL);
     if (status || s.id)
         return status ? status : get_one(&s, false);
     for (s.id = 1; s.id <= UINT8_MAX && !status; s.id++)
@@ -185,21 +181,20 @@ static const struct option set_options[] = {
     {0},
 };
 
-static bool set_option(struct settings *s, int key)
+static bool take_set(struct target *target, int key)
 {
+    struct settings *s = CONTAINER_OF(target, struct settings, target);
     switch (key) {
-    case 'n':
-        return target_nsid(&s->target);
     case 'f':
-        return target_number(&s->target, "feature-id", UINT8_MAX, &s->id);
+        return target_number(target, "feature-id", UINT8_MAX, &s->id);
     case 'v':
-        return target_number(&s->target, "value", UINT64_MAX, &s->value);
+        return target_number(target, "value", UINT64_MAX, &s->value);
     case 'c':
-        return target_number(&s->target, "cdw12", UINT32_MAX, &s->cdw12);
+        return target_number(target, "cdw12", UINT32_MAX, &s->cdw12);
     case 'l':
-        return s->length_given = target_number(&s->target, "data-len", UINT32_MAX, &s->length);
+        return s->length_given = target_number(target, "data-len", UINT32_MAX, &s->length);
     case 'd':
-        s->file = s->target.self->argument;
+        s->file = target->self->argument;
         return true;
     case 's':
         return s->save = true;
@@ -223,10 +218,7 @@ static int feature_data(struct settings *s, struct exchange *set)
 static int set_feature(struct invocation *self)
 {
     struct settings s = {.target = TARGET(self)};
-    for (int key; (key = option_next(self));)
-        if (!set_option(&s, key))
-            return 1;
-    int status = target_open(&s.target, NVME_NSID_ALL);
+    int status = target_open(&s.target, take_set, NVME_NSID_ALL);
     if (status)
         return status;
     if (!s.id)

@@ -1,7 +1,8 @@
 /* nvme format, reset and flush: what changes the controller or its media. */
 #include "kernel/console.h"
+#include "kernel/idle.h"
 #include "kernel/mem/heap.h"
-#include "kernel/nvme.h"
+#include "kernel/nvme/nvme.h"
 #include "kernel/shell/commands/nvme/tool.h"
 #include "kernel/x86/clock.h"
 #include "lib/string.h"
@@ -40,12 +41,10 @@ static const struct option format_options[] = {
     {0},
 };
 
-static bool format_option(struct format *f, int key)
+static bool take(struct target *target, int key)
 {
-    struct target *target = &f->target;
+    struct format *f = CONTAINER_OF(target, struct format, target);
     switch (key) {
-    case 'n':
-        return target_nsid(target);
     case 't':
         return target_number(target, "timeout", UINT32_MAX, &f->timeout_ms);
     case 'l':
@@ -129,7 +128,7 @@ static bool ask(const struct format *f)
          "You have %u seconds to press Ctrl-C to cancel this operation.\n\n"
          "Use the force [--force] option to suppress this warning.\n",
          SECONDS_TO_THINK);
-    if (clock_wait(interrupted, NULL, clock_ns() + SECONDS_TO_THINK * NS_PER_SEC))
+    if (idle_wait(interrupted, NULL, clock_ns() + SECONDS_TO_THINK * NS_PER_SEC))
         return false;
     note(self, "Sending format operation ... \n");
     return true;
@@ -163,10 +162,7 @@ static int format_all(struct format *f)
 static int format(struct invocation *self)
 {
     struct format f = {.target = TARGET(self), .lbaf = LBAF_KEEP};
-    for (int key; (key = option_next(self));)
-        if (!format_option(&f, key))
-            return 1;
-    int status = target_open(&f.target, 0);
+    int status = target_open(&f.target, take, 0);
     if (status)
         return status;
     const struct nvme_identify_controller *data = f.target.controller->identify;
@@ -193,9 +189,7 @@ const struct command cli_format = {.name = "nvme format",
 static int reset(struct invocation *self)
 {
     struct target target = TARGET(self);
-    if (option_next(self))
-        return 1;
-    int status = target_open(&target, 0);
+    int status = target_open(&target, NULL, 0);
     if (status)
         return status;
     if (target.node_nsid)
@@ -218,10 +212,7 @@ static const struct option flush_options[] = {
 static int flush(struct invocation *self)
 {
     struct target target = TARGET(self);
-    for (int key; (key = option_next(self));)
-        if (key < 0 || !target_nsid(&target))
-            return 1;
-    int status = target_open(&target, TARGET_NEEDS_NSID);
+    int status = target_open(&target, NULL, TARGET_NEEDS_NSID);
     if (status)
         return status;
     struct exchange send = {

@@ -5,12 +5,22 @@
 #include "kernel/shell/commands/nvme/tool.h"
 #include "lib/string.h"
 
-static const struct command *const subcommands[] = {
-    &cli_list,        &cli_id_ctrl,     &cli_id_ns,     &cli_list_ns,
-    &cli_get_log,     &cli_fw_log,      &cli_smart_log, &cli_error_log,
-    &cli_get_feature, &cli_set_feature, &cli_format,    &cli_admin_passthru,
-    &cli_io_passthru, &cli_flush,       &cli_reset,     &cli_show_regs,
+static const struct command *const others[] = {
+    &cli_get_feature, &cli_set_feature, &cli_format, &cli_admin_passthru,
+    &cli_io_passthru, &cli_flush,       &cli_reset,  &cli_show_regs,
 };
+
+/* In the order in which help has them; NULL behind the last. */
+static const struct command *subcommand(unsigned index)
+{
+    if (index == 0)
+        return &cli_list;
+    index--;
+    if (index < cli_query_count)
+        return cli_query(index);
+    index -= cli_query_count;
+    return index < ARRAY_SIZE(others) ? others[index] : NULL;
+}
 
 /* Behind "nvme ". */
 static const char *short_name(const struct command *command)
@@ -20,18 +30,20 @@ static const char *short_name(const struct command *command)
 
 static const struct command *find(const char *name)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(subcommands); i++)
-        if (!strcmp(short_name(subcommands[i]), name))
-            return subcommands[i];
-    return NULL;
+    const struct command *command;
+    for (unsigned i = 0; (command = subcommand(i)); i++)
+        if (!strcmp(short_name(command), name))
+            break;
+    return command;
 }
 
 static void list_commands(struct invocation *self)
 {
     out(self, "usage: nvme <command> [<device>] [<args>]\n\n"
               "The device is a controller (/dev/nvme0) or a namespace (/dev/nvme0n1).\n\n");
-    for (unsigned i = 0; i < ARRAY_SIZE(subcommands); i++)
-        out(self, "  %-15s %s\n", short_name(subcommands[i]), subcommands[i]->summary);
+    const struct command *command;
+    for (unsigned i = 0; (command = subcommand(i)); i++)
+        out(self, "  %-15s %s\n", short_name(command), command->summary);
     out(self, "  %-15s %s\n\n", "help", "Display this help");
     out(self, "See 'nvme help <command>' for more information on a specific command\n");
 }

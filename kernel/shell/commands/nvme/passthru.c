@@ -62,8 +62,9 @@ static bool take_dword(struct passthru *p, int key)
     return key >= '2' && key <= '9' && number32(p, dwords[key - '2']);
 }
 
-static bool take(struct passthru *p, int key)
+static bool take(struct target *target, int key)
 {
+    struct passthru *p = CONTAINER_OF(target, struct passthru, target);
     uint64_t value;
     switch (key) {
     case 'o':
@@ -71,20 +72,18 @@ static bool take(struct passthru *p, int key)
     case 'f':
         return number8(p, "flags", &p->exchange.command.flags);
     case 'p':
-        return target_number(&p->target, "prefill", UINT8_MAX, &p->prefill);
+        return target_number(target, "prefill", UINT8_MAX, &p->prefill);
     case 'R':
-        return target_number(&p->target, "rsvd", 0, &value);
-    case 'n':
-        return target_nsid(&p->target);
+        return target_number(target, "rsvd", 0, &value);
     case 'l':
-        if (!target_number(&p->target, "data-len", UINT32_MAX, &value))
+        if (!target_number(target, "data-len", UINT32_MAX, &value))
             return false;
         p->exchange.bytes = value;
         return true;
     case 't':
-        return target_number(&p->target, "timeout", UINT32_MAX, &p->exchange.timeout_ms);
+        return target_number(target, "timeout", UINT32_MAX, &p->exchange.timeout_ms);
     case 'i':
-        p->file = p->target.self->argument;
+        p->file = target->self->argument;
         return true;
     case 'b':
         return p->raw = true;
@@ -224,10 +223,7 @@ static int passthru(struct invocation *self, bool io)
 {
     struct passthru p = {.target = TARGET(self), .exchange = {.io = io}};
     struct exchange *x = &p.exchange;
-    for (int key; (key = option_next(self));)
-        if (!take(&p, key))
-            return 1;
-    int status = target_open(&p.target, 0);
+    int status = target_open(&p.target, take, 0);
     if (status)
         return status;
     if (!p.opcode_given)

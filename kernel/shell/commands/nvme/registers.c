@@ -1,5 +1,5 @@
 /* nvme show-regs: the controller's properties, as they are now (Base 3.1.3, figure 35). */
-#include "kernel/nvme.h"
+#include "kernel/nvme/nvme.h"
 #include "kernel/shell/commands/nvme/tool.h"
 
 static const struct {
@@ -21,9 +21,7 @@ static const struct {
 static int show_regs(struct invocation *self)
 {
     struct target target = TARGET(self);
-    if (option_next(self))
-        return 1;
-    int status = target_open(&target, 0);
+    int status = target_open(&target, NULL, 0);
     if (status)
         return status;
     for (unsigned i = 0; i < ARRAY_SIZE(registers); i++) {

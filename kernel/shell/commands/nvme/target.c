@@ -1,6 +1,6 @@
 /* Whom a sub-command is for, and the way there: names to devices, commands to queues. */
 #include "kernel/mem/heap.h"
-#include "kernel/nvme.h"
+#include "kernel/nvme/nvme.h"
 #include "kernel/shell/commands/nvme/tool.h"
 #include "kernel/shell/reader.h"
 #include "lib/number.h"
@@ -11,7 +11,7 @@
 
 #define LOG_MOST 0x4000u /* without extended data: NUMD has 12 bits, before Base 1.2.1 */
 
-/* Get Log Page: Base 5.16, figures 198 and 199 */
+/* Get Log Page: Base 5.16, figures 197 and 198 */
 #define LOG_CDW10_LSP 0x00007f00u
 #define LOG_CDW11_LSI 0xffff0000u
 
@@ -24,15 +24,19 @@ bool target_number(struct target *target, const char *name, uint64_t most, uint6
     return false;
 }
 
-bool target_nsid(struct target *target)
+static bool take_nsid(struct target *target)
 {
     target->nsid_given = target_number(target, "namespace-id", UINT32_MAX, &target->nsid);
     return target->nsid_given;
 }
 
-int target_open(struct target *target, uint64_t otherwise)
+int target_open(struct target *target, bool (*take)(struct target *target, int key),
+                uint64_t otherwise)
 {
     struct invocation *self = target->self;
+    for (int key; (key = option_next(self));)
+        if (key < 0 || !(key == 'n' ? take_nsid(target) : take(target, key)))
+            return 1;
     if (self->next == self->argc)
         return usage(self, "missing device");
     target->path = self->argv[self->next];
@@ -139,7 +143,7 @@ static int read_piece(struct target *target, const struct log_request *log, uint
     struct exchange get = {
         .command = {.opcode = NVME_ADMIN_GET_LOG_PAGE,
                     .nsid = log->nsid,
-                    .cdw10 = log->lid | NVME_SET(LOG_CDW10_LSP, (uint32_t)log->lsp) |
+                    .cdw10 = (uint32_t)log->lid | NVME_SET(LOG_CDW10_LSP, (uint32_t)log->lsp) |
                              (retain ? NVME_LOG_CDW10_RAE : 0) |
                              NVME_SET(NVME_LOG_CDW10_NUMDL, dwords & 0xffff),
                     .cdw11 = dwords >> 16 | NVME_SET(LOG_CDW11_LSI, (uint32_t)log->lsi),

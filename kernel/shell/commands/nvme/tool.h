@@ -17,9 +17,12 @@ static inline unsigned lba_format(const struct nvme_identify_namespace *data)
     return (data->flbas & NVME_FLBAS_LOW) | (data->nlbaf >= 16 ? high << 4 : 0);
 }
 
-extern const struct command cli_list, cli_id_ctrl, cli_id_ns, cli_list_ns, cli_get_log,
-    cli_smart_log, cli_error_log, cli_fw_log, cli_get_feature, cli_set_feature, cli_format,
-    cli_reset, cli_flush, cli_admin_passthru, cli_io_passthru, cli_show_regs;
+extern const struct command cli_list, cli_get_feature, cli_set_feature, cli_format, cli_reset,
+    cli_flush, cli_admin_passthru, cli_io_passthru, cli_show_regs;
+
+/* query.c: those that fetch and show a structure, from 0 on. */
+extern const unsigned cli_query_count;
+const struct command *cli_query(unsigned index);
 
 /* ---- target.c: whom a command goes to, and sending it --------------------------------------- */
 
@@ -37,16 +40,15 @@ struct target {
 /* The number that is the option's argument, up to `most`; false after a message. */
 bool target_number(struct target *target, const char *name, uint64_t most, uint64_t *value);
 
-/* The argument of --namespace-id. */
-bool target_nsid(struct target *target);
-
 /*
- * Behind the options: finds the device, the only operand. What target->nsid is if no --namespace-id
- * was given is the node's namespace, or for a controller's node `otherwise`; TARGET_NEEDS_NSID: an
- * error. 0, or the exit status after a message.
+ * Reads the options and finds the device, the only operand. All options but --namespace-id go to
+ * `take`, which returns false after a message; NULL: there are none. What target->nsid is if no
+ * --namespace-id was given is the node's namespace, or for a controller's node `otherwise`;
+ * TARGET_NEEDS_NSID: an error. 0, or the exit status after a message.
  */
 #define TARGET_NEEDS_NSID UINT64_MAX
-int target_open(struct target *target, uint64_t otherwise);
+int target_open(struct target *target, bool (*take)(struct target *target, int key),
+                uint64_t otherwise);
 
 /* "nvme0n1", without the directory. */
 const char *target_name(const struct target *target);
@@ -85,10 +87,8 @@ void *target_identify(struct target *target, uint32_t cns, uint32_t nsid);
  * exit status after a message. */
 struct log_request {
     uint32_t nsid;
-    uint8_t lid, lsp;
-    uint16_t lsi;
-    uint64_t offset;
-    size_t bytes;
+    uint64_t lid, lsp, lsi; /* no wider than their fields: 8, 7 and 16 bits */
+    uint64_t offset, bytes;
     bool retain;
 };
 int target_log(struct target *target, const struct log_request *log, void *data);

@@ -3,8 +3,8 @@
  * how a command of the shell gets at a controller behind a node of /dev. To
  * everyone else a namespace is a block device.
  */
-#ifndef KERNEL_NVME_H
-#define KERNEL_NVME_H
+#ifndef KERNEL_NVME_NVME_H
+#define KERNEL_NVME_NVME_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,52 @@
+/* See idle.h. */
+#include "kernel/idle.h"
+
+#include "kernel/x86/clock.h"
+#include "lib/bits.h"
+
+static struct list works = LIST_EMPTY(works);
+
+void idle_register(struct idle_work *work)
+{
+    list_insert(&works, &work->node);
+}
+
+static uint64_t run_all(void)
+{
+    uint64_t next = CLOCK_NEVER;
+    LIST_FOR_EACH(node, &works)
+    {
+        struct idle_work *work = CONTAINER_OF(node, struct idle_work, node);
+        next = MIN(next, work->run(work));
+    }
+    return next;
+}
+
+struct wait {
+    bool (*ready)(void *context);
+    void *context;
+};
+
+static bool ready_or_pending(void *argument)
+{
+    const struct wait *wait = argument;
+    LIST_FOR_EACH(node, &works)
+    {
+        struct idle_work *work = CONTAINER_OF(node, struct idle_work, node);
+        if (work->pending(work))
+            return true;
+    }
+    return wait->ready(wait->context);
+}
+
+bool idle_wait(bool (*ready)(void *context), void *context, uint64_t deadline)
+{
+    struct wait wait = {ready, context};
+    while (!ready(context)) {
+        uint64_t next = run_all();
+        clock_wait(ready_or_pending, &wait, MIN(next, deadline));
+        if (clock_ns() >= deadline)
+            return ready(context);
+    }
+    return true;
+}

@@ -1,0 +1,29 @@
+/*
+ * What has to be done now and then while nobody asks for it: deadlines, events.
+ * There is no thread for it; it is done where the boot processor waits for
+ * something that may be long in coming.
+ */
+#ifndef KERNEL_IDLE_H
+#define KERNEL_IDLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/list.h"
+
+struct idle_work {
+    uint64_t (*run)(struct idle_work *work); /* returns when it wants to be run again (clock_ns) */
+    bool (*pending)(struct idle_work *work); /* is there something to do now? Any context */
+    struct list node;
+};
+
+/* `work` has to stay. */
+void idle_register(struct idle_work *work);
+
+/*
+ * clock_wait() for the boot processor, and what is registered is run meanwhile. Not from beneath
+ * what might be run: not in a driver, nor where files or memory are in an intermediate state.
+ */
+bool idle_wait(bool (*ready)(void *context), void *context, uint64_t deadline);
+
+#endif

@@ -1,0 +1,221 @@
+/*
+ * NVMe controllers on the PCI bus: finding, starting and stopping them, and how
+ * a command of the shell gets at one. This folder is the glue between the
+ * driver, which knows no kernel, and the kernel, which knows no NVMe.
+ */
+#include "kernel/nvme/device.h"
+#include "kernel/cmdline.h"
+#include "kernel/fs/fs.h"
+#include "kernel/log.h"
+#include "kernel/mem/heap.h"
+#include "kernel/mem/paging.h"
+#include "kernel/nvme/nvme.h"
+#include "lib/printf.h"
+#include "lib/status.h"
+#include "lib/string.h"
+
+#define REGISTERS_LEAST 0x1010   /* up to the doorbells of one I/O queue pair */
+#define TIMEOUT_MOST_MS 86400000 /* a day */
+#define RETRIES         5
+#define RETRIES_MOST    1000
+
+static struct list devices = LIST_EMPTY(devices);
+
+/* The controller's own node: nothing to read or write, but something to name. */
+static const struct node_operations controller_operations;
+
+static void add_controller_node(struct device *device)
+{
+    struct node *node = node_new(NODE_CHARACTER, &controller_operations, device);
+    int error = node ? fs_add_device(device->name, node) : ERR_NO_MEMORY;
+    if (error)
+        log_line(LOG_ERROR, "/dev/%s: %s", device->name, status_text(error));
+}
+
+/* ---- Finding and starting ------------------------------------------------------------------ */
+
+static const char *const data_words[] = {
+    [NVME_DATA_AUTO] = "auto", [NVME_DATA_PRP] = "prp", [NVME_DATA_SGL] = "sgl"};
+static const char *const wait_words[] = {
+    [WAIT_HYBRID] = "hybrid", [WAIT_INTERRUPT] = "interrupt", [WAIT_POLL] = "poll"};
+
+/* What the command line wishes. Each processor gets a queue with an interrupt and a polled one. */
+static struct nvme_options options_for(const struct device *device)
+{
+    unsigned retries = (unsigned)cmdline_number("nvme.retries", 0, RETRIES_MOST, RETRIES);
+    unsigned queues = (unsigned)cmdline_number("nvme.queues", 1, CPUS_MOST, cpus_count());
+    unsigned polled = (unsigned)cmdline_number("nvme.poll_queues", 0, CPUS_MOST, cpus_count());
+    return (struct nvme_options){
+        .io_queues = queues + polled,
+        .polled_queues = polled,
+        .io_timeout_ms = (unsigned)cmdline_number("nvme.timeout", 1, TIMEOUT_MOST_MS, 0),
+        .queue_entries = (unsigned)cmdline_number("nvme.queue_entries", 2, 65536, 0),
+        .retries = retries ? (int)retries : -1,
+        .data = (enum nvme_data)cmdline_choice("nvme.data", data_words, ARRAY_SIZE(data_words)),
+        .page_size = (uint32_t)cmdline_number("nvme.page_size", 1, UINT32_MAX, 0),
+        .pci_vendor = device->function->vendor_id,
+        .pci_device = device->function->device_id,
+    };
+}
+
+static int start(struct device *device)
+{
+    const struct nvme_options options = options_for(device);
+    device->wait = (enum wait_kind)cmdline_choice("nvme.wait", wait_words, ARRAY_SIZE(wait_words));
+    device->registers = pci_bar_map(device->function, 0, REGISTERS_LEAST, &device->registers_size);
+    if (!device->registers)
+        return ERR_NO_DEVICE;
+    pci_command(device->function, PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER, 0);
+    int error = nvme_start(&device->controller, &device->host, &options);
+    if (error) {
+        log_line(LOG_ERROR, "%s: does not start: %s", device->name, nvme_error_text(error));
+        return ERR_IO;
+    }
+    device->paths = kcalloc(device->controller.io_capacity, sizeof *device->paths);
+    if (!device->paths) {
+        nvme_stop(&device->controller);
+        return ERR_NO_MEMORY;
+    }
+    paths_map(device);
+    return OK;
+}
+
+static void discard(struct device *device)
+{
+    pci_msix_stop(&device->msix);
+    if (device->registers)
+        paging_unmap((void *)device->registers, device->registers_size);
+    kfree(device->paths);
+    kfree(device);
+}
+
+/* Deadlines and events, while nothing waits for the device. */
+static uint64_t look_after(struct idle_work *work)
+{
+    return nvme_check(&CONTAINER_OF(work, struct device, idle)->controller);
+}
+
+static bool has_event(struct idle_work *work)
+{
+    return nvme_has_completion(&CONTAINER_OF(work, struct device, idle)->controller.admin);
+}
+
+static bool add_device(const struct pci_function *function, unsigned number)
+{
+    struct device *device = kcalloc(1, sizeof *device);
+    if (!device)
+        return false;
+    snprintf(device->name, sizeof device->name, "nvme%u", number);
+    device->function = function;
+    device->host = host_functions;
+    device->host.context = device;
+    int error = start(device);
+    if (error) {
+        discard(device);
+        return false;
+    }
+    list_insert(&devices, &device->node);
+    const struct nvme_controller *c = &device->controller;
+    log_line(LOG_NOTE,
+             "%s: %s, serial %s, firmware %s, %u namespace%s, %u queues of %u, %zu KiB a command",
+             device->name, c->model, c->serial, c->firmware, c->namespace_count,
+             c->namespace_count == 1 ? "" : "s", c->io_count, c->io[0].size,
+             c->max_transfer / 1024);
+    add_controller_node(device);
+    for (struct nvme_namespace *ns = c->namespaces; ns; ns = ns->next)
+        disk_add(device, ns);
+    device->host.namespace_changed = disk_changed;
+    device->idle = (struct idle_work){.run = look_after, .pending = has_event};
+    idle_register(&device->idle);
+    return true;
+}
+
+unsigned nvme_devices_start(void)
+{
+    unsigned number = 0, working = 0;
+    LIST_FOR_EACH(node, &pci_functions)
+    {
+        const struct pci_function *f = CONTAINER_OF(node, struct pci_function, node);
+        if (f->class == PCI_CLASS_NVME && f->prog_if == PCI_PROG_IF_NVME)
+            working += add_device(f, number++);
+    }
+    if (!number)
+        log_line(LOG_WARNING, "nvme: no controller found");
+    return working;
+}
+
+void nvme_devices_stop(void)
+{
+    LIST_FOR_EACH(node, &devices)
+    {
+        struct device *device = CONTAINER_OF(node, struct device, node);
+        nvme_stop(&device->controller);
+    }
+}
+
+/* ---- For commands of the shell --------------------------------------------------------------- */
+
+static struct device *device_of(const struct nvme_controller *controller)
+{
+    return CONTAINER_OF(controller, struct device, controller);
+}
+
+struct nvme_controller *nvme_device_at(unsigned index)
+{
+    LIST_FOR_EACH(node, &devices)
+    {
+        if (index-- == 0)
+            return &CONTAINER_OF(node, struct device, node)->controller;
+    }
+    return NULL;
+}
+
+const char *nvme_device_name(const struct nvme_controller *controller)
+{
+    return device_of(controller)->name;
+}
+
+/* By what the node leads to, so that every name of it will do. */
+static int node_target(const struct node *node, struct nvme_controller **controller, uint32_t *nsid)
+{
+    const struct nvme_namespace *ns = node->type == NODE_BLOCK ? disk_namespace(node->data) : NULL;
+    if (ns) {
+        *controller = ns->controller;
+        *nsid = ns->id;
+        return OK;
+    }
+    if (node->operations != &controller_operations)
+        return ERR_INVALID;
+    *controller = &((struct device *)node->data)->controller;
+    *nsid = 0;
+    return OK;
+}
+
+int nvme_device_find(const char *path, struct nvme_controller **controller, uint32_t *nsid)
+{
+    char in_dev[FS_NAME_MAX + 1];
+    struct file *file;
+    int status = file_open(path, O_READ, &file);
+    if (status == ERR_NOT_FOUND && !strchr(path, '/') && strlen(path) < sizeof in_dev - 5) {
+        snprintf(in_dev, sizeof in_dev, "/dev/%s", path);
+        status = file_open(in_dev, O_READ, &file);
+    }
+    if (status != OK)
+        return status;
+    status = node_target(file->node, controller, nsid);
+    file_close(file);
+    return status;
+}
+
+int nvme_device_execute(struct nvme_controller *controller, bool io, struct nvme_request *request)
+{
+    disks_free_retired(device_of(controller));
+    int error = nvme_execute(io ? &controller->io[0] : &controller->admin, request);
+    nvme_check(controller); /* an event may have come with the answer */
+    return error;
+}
+
+uint32_t nvme_device_register(struct nvme_controller *controller, uint32_t offset)
+{
+    return host_read32(device_of(controller), offset);
+}

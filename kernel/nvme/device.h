@@ -1,0 +1,97 @@
+/* What the files of this folder share: a controller as this kernel knows it. */
+#ifndef KERNEL_NVME_DEVICE_H
+#define KERNEL_NVME_DEVICE_H
+
+#include "drivers/nvme/nvme.h"
+#include "drivers/pci/pci.h"
+#include "kernel/block/block.h"
+#include "kernel/idle.h"
+#include "kernel/x86/cpus.h"
+#include "kernel/x86/spinlock.h"
+#include "lib/list.h"
+
+#define VECTORS_MOST (1 + CPUS_MOST) /* the admin queue's, and one for each processor */
+
+/* A queue pair as processors get at it. */
+struct path {
+    struct nvme_queue *queue;
+    struct spinlock lock; /* taken only if several processors share the queue */
+    bool shared;
+    uint64_t typical_ns; /* how long waits for it have been lately */
+};
+
+enum wait_kind {
+    WAIT_HYBRID,    /* looks again and again for as long as it pays, then sleeps */
+    WAIT_INTERRUPT, /* sleeps */
+    WAIT_POLL,      /* looks again and again */
+};
+
+struct vector {
+    unsigned interrupt; /* the processors' vector; 0: not attached */
+    void (*handler)(void *argument);
+    void *argument;
+};
+
+struct device {
+    struct list node;
+    struct idle_work idle;
+    char name[16]; /* "nvme0" */
+    const struct pci_function *function;
+    volatile uint8_t *registers;
+    uint64_t registers_size;
+    struct pci_msix msix;
+    struct vector vectors[VECTORS_MOST];
+    bool vectors_shared; /* an interrupt may be meant for another processor than it goes to */
+    struct nvme_host host;
+    struct nvme_controller controller;
+    struct disk *retired;
+
+    enum wait_kind wait;
+    struct path *paths;                 /* one for each queue of controller.io */
+    struct path *path_of[2][CPUS_MOST]; /* by processor: with interrupts, and polled */
+};
+
+/* A block request on its way through the driver; it lies in the block request itself. */
+struct transfer {
+    struct nvme_request request;
+    struct path *path;
+    uint16_t cpu;          /* where it was submitted, and ends */
+    struct transfer *next; /* of those that have ended elsewhere */
+    struct nvme_dataset_range range;
+};
+
+/* host.c: all functions of nvme_host but namespace_changed(). */
+extern const struct nvme_host host_functions;
+uint32_t host_read32(void *context, uint32_t offset);
+
+/* queues.c: which processor uses which queue. After the start, and when queues have come or gone.
+ */
+void paths_map(struct device *device);
+
+/* Hands the request to this processor's queue; an nvme_error. */
+int path_submit(struct device *device, struct transfer *transfer, bool polled);
+
+/* As block_operations.poll(). */
+void path_poll(struct device *device, uint64_t deadline);
+
+/* From nvme_request.done: the request has ended, on whatever processor. transfer_ended() is called
+ * where it was submitted. */
+void path_ended(struct transfer *transfer);
+
+/* Keeps all other processors out of the driver, and lets them in again. Boot processor only. */
+void paths_close(void);
+void paths_open(void);
+
+/* An interrupt has come that may be for another processor. Interrupt context. */
+void paths_wake_others(void);
+
+/* disk.c */
+void disk_add(struct device *device, struct nvme_namespace *ns);
+void disk_changed(void *device, struct nvme_namespace *ns, enum nvme_namespace_change change);
+void disks_free_retired(struct device *device);
+void transfer_ended(struct transfer *transfer);
+
+/* NULL: the block device is none of ours. */
+const struct nvme_namespace *disk_namespace(const struct block_device *block);
+
+#endif

@@ -1,0 +1,245 @@
+/*
+ * Namespaces as block devices: their requests become the driver's, its answers
+ * become statuses, and nodes in /dev come and go with them.
+ */
+#include "kernel/fs/fs.h"
+#include "kernel/log.h"
+#include "kernel/mem/heap.h"
+#include "kernel/nvme/device.h"
+#include "lib/bits.h"
+#include "lib/printf.h"
+#include "lib/status.h"
+#include "lib/string.h"
+
+#define FIRST_DISK "my_nvme0n1" /* second name of the first namespace that is there */
+
+/*
+ * A namespace as it was when it came. When it changes or goes, its disk is retired and keeps what
+ * it said, since a transfer may be under way whose buffers are cut by that; the namespace gets a
+ * new one.
+ */
+struct disk {
+    struct block_device block;
+    struct device *device;
+    const struct nvme_namespace *ns;
+    bool retired;
+    struct disk *next_retired;
+};
+
+/* The driver's segments are the block layer's. */
+_Static_assert(sizeof(struct nvme_segment) == sizeof(struct block_segment) &&
+                   offsetof(struct nvme_segment, length) == offsetof(struct block_segment, length),
+               "block segments are handed down as they are");
+_Static_assert(sizeof(struct transfer) <= BLOCK_DRIVER_BYTES, "a transfer lies in its request");
+
+static const struct nvme_namespace *first; /* the one that is FIRST_DISK too */
+
+/* ---- Requests ------------------------------------------------------------------------------ */
+
+static struct block_request *block_of(const struct transfer *transfer)
+{
+    return CONTAINER_OF((void *)transfer, struct block_request, driver);
+}
+
+static const char *operation_name(enum block_operation operation)
+{
+    static const char *const names[] = {"read", "write", "flush", "discard", "write zeroes"};
+    return names[operation];
+}
+
+/* What the outcome means to a user of the block device; the details go to the log. */
+static int block_status(const struct transfer *transfer)
+{
+    const struct nvme_request *request = &transfer->request;
+    const struct block_request *block = block_of(transfer);
+    if (request->result == NVME_OK)
+        return OK;
+    if (request->result == NVME_ERR_STATUS)
+        log_line(LOG_ERROR, "%s: %s of %u blocks at LBA %llu: %s (SCT %xh, SC %02xh)",
+                 block->device->name, operation_name(block->operation), block->blocks,
+                 (unsigned long long)block->lba, nvme_status_text(request->status),
+                 (unsigned)NVME_GET(NVME_STATUS_SCT, request->status),
+                 (unsigned)NVME_GET(NVME_STATUS_SC, request->status));
+    else
+        log_line(LOG_ERROR, "%s: %s of %u blocks at LBA %llu: %s", block->device->name,
+                 operation_name(block->operation), block->blocks, (unsigned long long)block->lba,
+                 nvme_error_text(request->result));
+    return request->result == NVME_ERR_DEAD ? ERR_NO_DEVICE : ERR_IO;
+}
+
+void transfer_ended(struct transfer *transfer)
+{
+    struct block_request *block = block_of(transfer);
+    block->status = block_status(transfer);
+    block_complete(block);
+}
+
+static void transfer_done(struct nvme_request *request)
+{
+    path_ended(CONTAINER_OF(request, struct transfer, request));
+}
+
+static int prepare(struct transfer *transfer, const struct block_request *block,
+                   const struct nvme_namespace *ns)
+{
+    struct nvme_request *request = &transfer->request;
+    request->segments = (const struct nvme_segment *)block->segments;
+    request->segment_count = block->segment_count;
+    switch (block->operation) {
+    case BLOCK_READ:
+    case BLOCK_WRITE:
+        return nvme_prepare_rw(request, ns, block->operation == BLOCK_WRITE, block->lba,
+                               block->blocks);
+    case BLOCK_DISCARD:
+        transfer->range = (struct nvme_dataset_range){.blocks = block->blocks, .lba = block->lba};
+        return nvme_prepare_dataset(request, ns, NVME_DATASET_DEALLOCATE, &transfer->range, 1);
+    case BLOCK_WRITE_ZEROES:
+        return nvme_prepare_write_zeroes(request, ns, block->lba, block->blocks, false);
+    default:
+        nvme_prepare_flush(request, ns);
+        return NVME_OK;
+    }
+}
+
+static int disk_submit(struct block_device *block, struct block_request *request)
+{
+    struct disk *disk = block->driver;
+    struct transfer *transfer = (struct transfer *)(void *)request->driver;
+    if (disk->retired)
+        return ERR_NO_DEVICE;
+    transfer->request.timeout_ns = 0;
+    transfer->request.once = false;
+    transfer->request.done = transfer_done;
+    int error = prepare(transfer, request, disk->ns);
+    if (!error)
+        error = path_submit(disk->device, transfer, request->polled);
+    switch (error) {
+    case NVME_OK:
+        return OK;
+    case NVME_ERR_BUSY:
+        return ERR_AGAIN;
+    case NVME_ERR_INVALID:
+        return ERR_INVALID;
+    case NVME_ERR_NO_SUPPORT:
+        return ERR_NOT_SUPPORTED;
+    default:
+        return ERR_NO_DEVICE;
+    }
+}
+
+static void disk_poll(struct block_device *block, uint64_t deadline)
+{
+    const struct disk *disk = block->driver;
+    path_poll(disk->device, deadline);
+}
+
+static const struct block_operations disk_operations = {.submit = disk_submit, .poll = disk_poll};
+
+/* ---- Disks --------------------------------------------------------------------------------- */
+
+static void add_node(const char *name, struct block_device *block)
+{
+    struct node *node = node_new_block(block);
+    int error = node ? fs_add_device(name, node) : ERR_NO_MEMORY;
+    if (error)
+        log_line(LOG_ERROR, "/dev/%s: %s", name, status_text(error));
+}
+
+static struct disk *new_disk(struct device *device, const struct nvme_namespace *ns)
+{
+    struct disk *disk = kcalloc(1, sizeof *disk);
+    if (!disk)
+        return NULL;
+    disk->device = device;
+    disk->ns = ns;
+    const struct nvme_limits *limits = &device->controller.limits;
+    uint16_t oncs = device->controller.identify->oncs;
+    uint64_t zeroes = MIN(limits->zeroes_bytes / ns->block_size, (uint64_t)NVME_RW_BLOCKS_MOST);
+    uint64_t discard = MIN(limits->dataset_range_blocks, limits->dataset_blocks);
+    disk->block = (struct block_device){
+        .block_size = ns->block_size,
+        .block_count = ns->block_count,
+        .max_blocks = (uint32_t)MIN(device->controller.max_transfer / ns->block_size,
+                                    (size_t)NVME_RW_BLOCKS_MOST),
+        .zeroes_blocks = oncs & NVME_ONCS_WRITE_ZEROES ? (uint32_t)zeroes : 0,
+        .discard_blocks = oncs & NVME_ONCS_DATASET ? (uint32_t)MIN(discard, UINT32_MAX) : 0,
+        .dma_alignment = 4,
+        .read_only = ns->write_protected,
+        .volatile_cache = device->controller.volatile_cache,
+        .operations = &disk_operations,
+        .driver = disk,
+        .model = device->controller.model,
+    };
+    return disk;
+}
+
+void disk_add(struct device *device, struct nvme_namespace *ns)
+{
+    char name[sizeof(((struct block_device *)NULL)->name)];
+    snprintf(name, sizeof name, "%sn%u", device->name, ns->id);
+    if (ns->metadata_size) {
+        log_line(LOG_WARNING, "%s: %u bytes of metadata per block: left out", name,
+                 ns->metadata_size);
+        return;
+    }
+    struct disk *disk = new_disk(device, ns);
+    int error = ERR_NO_MEMORY;
+    if (disk) {
+        memcpy(disk->block.name, name, sizeof name);
+        error = block_register(&disk->block);
+    }
+    if (error) {
+        log_line(LOG_ERROR, "%s: %s", name, status_text(error));
+        kfree(disk);
+        return;
+    }
+    ns->context = disk;
+    log_line(LOG_NOTE, "%s: %llu blocks of %u bytes", name, (unsigned long long)ns->block_count,
+             ns->block_size);
+    add_node(name, &disk->block);
+    if (!first)
+        first = ns;
+    if (first == ns)
+        add_node(FIRST_DISK, &disk->block);
+}
+
+/* Its nodes go, and files that are open on them find nothing behind. */
+static void retire_disk(struct nvme_namespace *ns)
+{
+    struct disk *disk = ns->context;
+    if (!disk)
+        return;
+    ns->context = NULL;
+    fs_remove_device(disk->block.name);
+    if (first == ns)
+        fs_remove_device(FIRST_DISK);
+    block_unregister(&disk->block);
+    disk->retired = true;
+    disk->next_retired = disk->device->retired;
+    disk->device->retired = disk;
+}
+
+void disk_changed(void *context, struct nvme_namespace *ns, enum nvme_namespace_change change)
+{
+    struct device *device = context;
+    retire_disk(ns);
+    if (change == NVME_NAMESPACE_GONE)
+        log_line(LOG_WARNING, "%sn%u: is gone", device->name, ns->id);
+    else
+        disk_add(device, ns);
+}
+
+/* Called by commands, which are not beneath a transfer: nothing is under way on these any more. */
+void disks_free_retired(struct device *device)
+{
+    for (struct disk *disk = device->retired, *next; disk; disk = next) {
+        next = disk->next_retired;
+        kfree(disk);
+    }
+    device->retired = NULL;
+}
+
+const struct nvme_namespace *disk_namespace(const struct block_device *block)
+{
+    return block->operations == &disk_operations ? ((struct disk *)block->driver)->ns : NULL;
+}

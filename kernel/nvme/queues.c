@@ -1,0 +1,252 @@
+/*
+ * Which processor uses which queue pair, and how it waits. Each has a queue with
+ * an interrupt that comes to it, and a polled one, so that no lock is needed;
+ * where the device has fewer, they are shared out, and locked.
+ *
+ * The boot processor looks after the controller as a whole (nvme_check()). When
+ * that needs all queues it closes the driver: others that are inside are waited
+ * for, which by a barrier that interrupts them costs them nothing more than two
+ * stores on their way in and out (cpus_barrier()).
+ *
+ * A request ends on the processor that submitted it. What another has reaped is
+ * left in that processor's mailbox, and it is woken.
+ */
+#include "kernel/nvme/device.h"
+#include "kernel/x86/clock.h"
+#include "kernel/x86/cpu.h"
+#include "lib/bits.h"
+
+#define SPIN_MOST_NS   (50 * NS_PER_US) /* waits that are longer are better slept through */
+#define POLLED_SPIN_NS NS_PER_MS        /* ... also where no interrupt will end them */
+#define POLLED_NAP_NS  (50 * NS_PER_US)
+
+/* What processors show each other. */
+static struct {
+    bool inside;           /* the driver; written by the processor itself */
+    struct transfer *mail; /* its requests that have ended elsewhere */
+} __attribute__((aligned(64))) cpus_here[CPUS_MOST];
+
+static bool closed;
+
+/* ---- In and out of the driver -------------------------------------------------------------- */
+
+static bool is_open(void *unused)
+{
+    (void)unused;
+    return !__atomic_load_n(&closed, __ATOMIC_ACQUIRE);
+}
+
+/* The boot processor is who closes. */
+static void enter(unsigned cpu)
+{
+    if (cpu == 0)
+        return;
+    for (;;) {
+        __atomic_store_n(&cpus_here[cpu].inside, true, __ATOMIC_RELAXED);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST); /* and for other processors: cpus_barrier() */
+        if (is_open(NULL))
+            return;
+        __atomic_store_n(&cpus_here[cpu].inside, false, __ATOMIC_RELEASE);
+        clock_wait(is_open, NULL, CLOCK_NEVER);
+    }
+}
+
+static void leave(unsigned cpu)
+{
+    __atomic_store_n(&cpus_here[cpu].inside, false, __ATOMIC_RELEASE);
+}
+
+void paths_close(void)
+{
+    if (cpus_count() == 1)
+        return;
+    __atomic_store_n(&closed, true, __ATOMIC_RELEASE);
+    cpus_barrier();
+    for (unsigned cpu = 1; cpu < cpus_count(); cpu++)
+        while (__atomic_load_n(&cpus_here[cpu].inside, __ATOMIC_ACQUIRE))
+            cpu_pause();
+}
+
+void paths_open(void)
+{
+    __atomic_store_n(&closed, false, __ATOMIC_RELEASE);
+    paths_wake_others();
+}
+
+void paths_wake_others(void)
+{
+    for (unsigned cpu = 0; cpu < cpus_count(); cpu++)
+        if (cpu != cpu_current())
+            cpu_wake(cpu);
+}
+
+/* ---- Whose queue is whose ------------------------------------------------------------------ */
+
+static void share_out(struct device *device, struct path **path_of, bool polled)
+{
+    struct path *having[2 * CPUS_MOST]; /* no more are asked for */
+    unsigned count = 0;
+    for (unsigned i = 0; i < device->controller.io_count; i++)
+        if (device->controller.io[i].has_vector != polled)
+            having[count++] = &device->paths[i];
+    for (unsigned i = 0; i < count; i++)
+        having[i]->shared = i + count < cpus_count();
+    for (unsigned cpu = 0; cpu < cpus_count(); cpu++)
+        path_of[cpu] = count ? having[cpu % count] : NULL;
+}
+
+void paths_map(struct device *device)
+{
+    for (unsigned i = 0; i < device->controller.io_capacity; i++)
+        device->paths[i].queue = &device->controller.io[i];
+    share_out(device, device->path_of[false], false);
+    share_out(device, device->path_of[true], true);
+    for (unsigned cpu = 0; cpu < cpus_count(); cpu++)
+        for (unsigned polled = 0; polled < 2; polled++)
+            if (!device->path_of[polled][cpu])
+                device->path_of[polled][cpu] = device->path_of[!polled][cpu];
+}
+
+/* ---- Submitting and reaping ---------------------------------------------------------------- */
+
+static uint64_t lock(struct path *path)
+{
+    return path->shared ? spin_lock(&path->lock) : 0;
+}
+
+static void unlock(struct path *path, uint64_t flags)
+{
+    if (path->shared)
+        spin_unlock(&path->lock, flags);
+}
+
+int path_submit(struct device *device, struct transfer *transfer, bool polled)
+{
+    unsigned cpu = cpu_current();
+    enter(cpu);
+    struct path *path = device->path_of[polled][cpu];
+    transfer->path = path;
+    transfer->cpu = (uint16_t)cpu;
+    uint64_t flags = lock(path);
+    int error = nvme_submit(path->queue, &transfer->request);
+    unlock(path, flags);
+    leave(cpu);
+    return error;
+}
+
+/* done() of a shared queue's request is called under the lock, which its submitter may want. */
+void path_ended(struct transfer *transfer)
+{
+    unsigned cpu = transfer->cpu;
+    if (cpu == cpu_current() && !transfer->path->shared) {
+        transfer_ended(transfer);
+        return;
+    }
+    struct transfer *next = __atomic_load_n(&cpus_here[cpu].mail, __ATOMIC_RELAXED);
+    do
+        transfer->next = next;
+    while (!__atomic_compare_exchange_n(&cpus_here[cpu].mail, &next, transfer, true,
+                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+    if (cpu != cpu_current())
+        cpu_wake(cpu);
+}
+
+static bool take_mail(unsigned cpu)
+{
+    if (!__atomic_load_n(&cpus_here[cpu].mail, __ATOMIC_RELAXED))
+        return false;
+    struct transfer *transfer = __atomic_exchange_n(&cpus_here[cpu].mail, NULL, __ATOMIC_ACQUIRE);
+    for (struct transfer *next; transfer; transfer = next) {
+        next = transfer->next;
+        transfer_ended(transfer);
+    }
+    return true;
+}
+
+static unsigned sweep_path(struct path *path)
+{
+    uint64_t flags = lock(path);
+    nvme_ring(path->queue);
+    unsigned count = nvme_reap(path->queue);
+    unlock(path, flags);
+    return count;
+}
+
+/* True if anything has ended. */
+static bool sweep(struct device *device, unsigned cpu)
+{
+    struct path *first = device->path_of[false][cpu], *second = device->path_of[true][cpu];
+    enter(cpu);
+    unsigned count = sweep_path(first);
+    if (second != first)
+        count += sweep_path(second);
+    leave(cpu);
+    return take_mail(cpu) || count;
+}
+
+/* ---- Waiting ------------------------------------------------------------------------------- */
+
+struct wait {
+    struct device *device;
+    unsigned cpu;
+};
+
+static bool is_ready(void *argument)
+{
+    const struct wait *wait = argument;
+    return nvme_has_completion(wait->device->path_of[false][wait->cpu]->queue) ||
+           nvme_has_completion(wait->device->path_of[true][wait->cpu]->queue) ||
+           __atomic_load_n(&cpus_here[wait->cpu].mail, __ATOMIC_RELAXED);
+}
+
+/* True if it has been worth it. */
+static __attribute__((noinline)) bool spin(struct wait *wait, uint64_t until)
+{
+    do {
+        for (unsigned looks = 0; looks < 8; looks++) {
+            if (is_ready(wait))
+                return true;
+            cpu_pause();
+        }
+    } while (clock_ns() < until);
+    return false;
+}
+
+static bool polls(const struct path *path)
+{
+    return nvme_queue_in_flight(path->queue) && !path->queue->has_vector;
+}
+
+/* How long to look again and again before going to sleep. */
+static uint64_t patience(const struct device *device, const struct path *path, bool polled)
+{
+    if (polled)
+        return POLLED_SPIN_NS;
+    if (device->wait == WAIT_POLL)
+        return NS_PER_SEC;
+    if (device->wait == WAIT_INTERRUPT || path->typical_ns > SPIN_MOST_NS)
+        return 0;
+    return 2 * path->typical_ns;
+}
+
+void path_poll(struct device *device, uint64_t deadline)
+{
+    struct wait wait = {device, cpu_current()};
+    if (sweep(device, wait.cpu) || !deadline)
+        return;
+    struct path *path = device->path_of[false][wait.cpu];
+    bool polled = polls(device->path_of[true][wait.cpu]) || polls(path);
+    uint64_t start = clock_ns();
+    uint64_t spin_ns = patience(device, path, polled);
+    if (!spin_ns || !spin(&wait, MIN(start + spin_ns, deadline))) {
+        if (wait.cpu == 0)
+            deadline = MIN(deadline, nvme_check(&device->controller));
+        if (polled)
+            deadline = MIN(deadline, clock_ns() + POLLED_NAP_NS);
+        if (nvme_queue_in_flight(path->queue) || polled)
+            clock_wait(is_ready, &wait, deadline);
+    }
+    if (!polled)
+        path->typical_ns += ((int64_t)(clock_ns() - start) - (int64_t)path->typical_ns) / 8;
+    sweep(device, wait.cpu);
+}
