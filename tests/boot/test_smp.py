@@ -1,7 +1,9 @@
 """Several processors: all that the MADT names come, work, sleep, and end with the machine."""
 import os
 import re
+import socket
 import struct
+import subprocess
 import time
 
 import pytest
@@ -23,8 +25,7 @@ def online(machine):
     count = int(re.search(r"^CPU\(s\): +(\d+)$", said, re.M)[1])
     numbers = "0" if count == 1 else f"0-{count - 1}"
     assert re.search(rf"^  On-line CPU\(s\) list: +{numbers}$", said, re.M)
-    if count > 1:
-        assert f"cpus: {count} of " in machine.dmesg
+    assert count == 1 or f"cpus: {count} of " in machine.dmesg
     return count
 
 
@@ -182,6 +183,65 @@ def test_one_that_does_not_come(boot):
     assert "cpus: the processor with APIC ID 9 does not start: left out" in machine.transcript()
     assert "cpus: 2 of 3, up and tried" in machine.dmesg
     assert online(machine) == 2
+
+
+class Gdb:
+    """As much of gdb's remote protocol as stops one processor and lets the other go on."""
+
+    def __init__(self, path):
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(60)
+        self._socket.connect(str(path))
+        self._stream = self._socket.makefile("rb")
+
+    def send(self, text):
+        self._socket.sendall(b"$%b#%02x" % (text.encode(), sum(text.encode()) % 256))
+        assert self._stream.read(1) == b"+"
+
+    def answer(self):
+        text = b""
+        while not (text := text + self._stream.read(1)).endswith(b"#"):
+            pass
+        self._stream.read(2)
+        self._socket.sendall(b"+")
+        return text.decode().strip("$#")
+
+    def ask(self, text):
+        self.send(text)
+        return self.answer()
+
+    def close(self):
+        self._stream.close()
+        self._socket.close()
+
+
+def test_one_that_comes_too_late(boot):
+    """Held up on its first instruction in the kernel: it is given up, and does no harm later."""
+    symbols = subprocess.run(["nm", BUILD / "kernel.elf"], check=True, text=True,
+                             capture_output=True).stdout
+    entry = re.search(r"^ffffffff([0-9a-f]{8}) T processor_entry$", symbols, re.M)[1]
+    path = boot.directory / "gdb.sock"
+    machine = boot.create(smp=2, extra=[
+        "-S", "-chardev", f"socket,id=gdb,path={path},server=on,wait=off", "-gdb", "chardev:gdb"])
+    machine.start()
+    gdb = Gdb(path)
+    assert "vContSupported+" in gdb.ask("qSupported:multiprocess+;vContSupported+")
+    assert gdb.ask(f"Z1,ffffffff{entry},1") == "OK"
+    assert "thread:p01.02;" in gdb.ask("vCont;c")
+    assert gdb.ask(f"z1,ffffffff{entry},1") == "OK"
+    gdb.send("vCont;c:p1.1")
+    machine.expect("cpus: the processor with APIC ID 1 does not start: left out")
+    machine.wait_for_prompt()
+    gdb._socket.sendall(b"\x03")
+    assert gdb.answer().startswith("T02")
+    assert gdb.ask("D;1") == "OK"
+    gdb.close()
+
+    machine.check_controllers()
+    assert online(machine) == 1
+    machine.good("sh test1.sh")
+    late = registers(machine)[1]
+    assert late["HLT"] == "1" and not int(late["CR0"], 16) & 1, "waits for a start, in real mode"
 
 
 def test_odd_entries(boot):
