@@ -58,7 +58,7 @@ KERNEL_FLAGS := -std=gnu17 -O2 -g -I. $(WARNINGS) -ffreestanding -fno-pic -fno-p
                 -fno-asynchronous-unwind-tables -fno-strict-aliasing
 
 KERNEL_SOURCES := $(wildcard kernel/*.c kernel/*/*.c kernel/*/*.S kernel/shell/commands/*.c \
-                    kernel/shell/commands/nvme/*.c drivers/pci/*.c drivers/serial/*.c \
+                    kernel/shell/commands/nvme/*.c kernel/shell/commands/fio/*.c drivers/pci/*.c drivers/serial/*.c \
                     drivers/nvme/*.c lib/*.c)
 KERNEL_OBJECTS := $(addprefix $(BUILD)/kernel/,$(addsuffix .o,$(KERNEL_SOURCES)))
 
@@ -163,7 +163,7 @@ clean: ## remove build/, the disk in it included
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | \
-	    awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+	    awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
 	@echo
 	@echo '  For run and debug: DISK=FILE|URL ($(DISK)) SMP=$(SMP) MEM=$(MEM) NVME=PROPERTIES'
 	@echo '  MACHINE=q35|pc ACCEL=tcg|kvm QEMU=PROGRAM CMDLINE=WORDS OVMF=FIRMWARE'

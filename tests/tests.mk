@@ -3,6 +3,7 @@
 include tests/unit/unit.mk
 include tests/fuzz/fuzz.mk
 include tests/port/port.mk
+include tests/bench/bench.mk
 
 .PHONY: unit boot-tests standalone build-clang coverage mutants
 

@@ -36,6 +36,15 @@ static inline uint64_t nvme_now(struct nvme_controller *controller)
     return controller->host->now_ns(controller->host->context);
 }
 
+/* Is its bus address known without asking? See nvme_host.direct_start. */
+static inline bool nvme_direct_address(const struct nvme_host *host, const void *memory,
+                                       size_t bytes, uint64_t *bus)
+{
+    uintptr_t offset = (uintptr_t)memory - host->direct_start;
+    *bus = host->direct_bus + offset;
+    return offset < host->direct_length && bytes <= host->direct_length - offset;
+}
+
 /* Between the two no other processor is at work on the controller's queues. They nest. */
 static inline void nvme_exclusive_begin(struct nvme_controller *controller)
 {
@@ -179,8 +188,17 @@ bool nvme_retry_reset(struct nvme_queue *queue, struct nvme_slot *slot);
  * queue. */
 int nvme_retry_setup(struct nvme_controller *controller);
 
-/* recovery.c: how long a command of this kind may take. */
-uint64_t nvme_timeout(const struct nvme_queue *queue, const struct nvme_request *request);
+/* recovery.c: how long an admin command of this kind may take. */
+uint64_t nvme_admin_timeout(const struct nvme_controller *controller, uint8_t opcode);
+
+static inline uint64_t nvme_timeout(const struct nvme_queue *queue,
+                                    const struct nvme_request *request)
+{
+    if (request->timeout_ns)
+        return request->timeout_ns;
+    return queue->id ? queue->default_timeout_ns
+                     : nvme_admin_timeout(queue->controller, request->command.opcode);
+}
 
 /* The device has answered to an Abort of the command, or will not. */
 void nvme_abort_answered(struct nvme_queue *queue, uint16_t cid, bool aborted);

@@ -137,7 +137,7 @@ static int admission(const struct nvme_queue *queue)
  * There always is room in the submission queue: it has an entry more than there are slots, and a
  * slot that is in use has at most one entry.
  */
-void nvme_queue_send(struct nvme_queue *queue, struct nvme_slot *slot)
+static inline void send(struct nvme_queue *queue, struct nvme_slot *slot)
 {
     struct nvme_controller *controller = queue->controller;
     struct nvme_request *request = slot->request;
@@ -153,6 +153,11 @@ void nvme_queue_send(struct nvme_queue *queue, struct nvme_slot *slot)
 
     queue->sq[queue->tail] = request->command;
     queue->tail = (uint16_t)(queue->tail + 1 == queue->size ? 0 : queue->tail + 1);
+}
+
+void nvme_queue_send(struct nvme_queue *queue, struct nvme_slot *slot)
+{
+    send(queue, slot);
 }
 
 void nvme_queue_hold(struct nvme_queue *queue, struct nvme_slot *slot, uint64_t when)
@@ -185,9 +190,15 @@ void nvme_queues_send_due(struct nvme_controller *controller, uint64_t now)
 
 int nvme_submit(struct nvme_queue *queue, struct nvme_request *request)
 {
-    int error = admission(queue);
-    if (error)
-        return error;
+    const struct nvme_controller *controller = queue->controller;
+    bool hold = false;
+    int error;
+    if (__builtin_expect(controller->state != NVME_LIVE || is_held(queue), false)) {
+        error = admission(queue);
+        if (error)
+            return error;
+        hold = is_held(queue) && queue->id;
+    }
     if (!nvme_request_is_current(request))
         return NVME_ERR_GONE;
     if (queue->free_count == 0)
@@ -203,10 +214,10 @@ int nvme_submit(struct nvme_queue *queue, struct nvme_request *request)
     request->value = 0;
     request->repeats = 0;
     queue->counters.submitted++;
-    if (is_held(queue) && queue->id)
+    if (hold)
         nvme_queue_hold(queue, slot, 0);
     else
-        nvme_queue_send(queue, slot);
+        send(queue, slot);
     return NVME_OK;
 }
 
@@ -227,18 +238,24 @@ bool nvme_has_completion(const struct nvme_queue *queue)
     return queue->live && (queue->cq[queue->head].status & NVME_CQE_PHASE) == queue->phase;
 }
 
-void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int result)
+static inline void finish(struct nvme_queue *queue, struct nvme_slot *slot, int result)
 {
     struct nvme_request *request = slot->request;
     slot->request = NULL;
     queue->waiting -= slot->state == NVME_SLOT_WAITING;
     queue->free_slots[queue->free_count++] = (uint16_t)(slot - queue->slots);
-    nvme_data_release(queue, request);
+    if (request->list_first != NVME_NO_LIST)
+        nvme_data_release(queue, request);
     queue->counters.completed++;
     if (result)
         queue->counters.errors++;
     request->result = result;
     request->done(request);
+}
+
+void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int result)
+{
+    finish(queue, slot, result);
 }
 
 /* One entry, of which nothing is believed that was not checked. */
@@ -261,7 +278,7 @@ static void complete(struct nvme_queue *queue, uint32_t value, uint16_t sq_id, u
     slot->request->value = value;
     unsigned code = status & (NVME_STATUS_SC | NVME_STATUS_SCT);
     if (!code)
-        nvme_queue_finish(queue, slot, NVME_OK);
+        finish(queue, slot, NVME_OK);
     else if (!nvme_retry_status(queue, slot, status))
         /* What our own Abort ended is what came too late. */
         nvme_queue_finish(queue, slot,
@@ -344,7 +361,8 @@ void nvme_poll(struct nvme_queue *queue, uint64_t deadline)
         if (until > soon)
             until = soon;
     }
-    if (nvme_queue_in_flight(queue))
+    /* In done() while a reset runs nothing will come: what is in flight is held back. */
+    if (nvme_queue_in_flight(queue) && !is_held(queue))
         controller->host->wait(controller->host->context, queue_ready, queue, until);
     nvme_reap(queue);
 }

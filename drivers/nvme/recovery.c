@@ -28,22 +28,18 @@
 
 /* ---- Deadlines ----------------------------------------------------------------------------- */
 
-uint64_t nvme_timeout(const struct nvme_queue *queue, const struct nvme_request *request)
+uint64_t nvme_admin_timeout(const struct nvme_controller *controller, uint8_t opcode)
 {
-    if (request->timeout_ns)
-        return request->timeout_ns;
-    if (queue->id)
-        return queue->default_timeout_ns;
-    switch (request->command.opcode) {
+    switch (opcode) {
     case NVME_ADMIN_ASYNC_EVENT:
         return UINT64_MAX; /* answered when something happens, if ever */
     case NVME_ADMIN_NAMESPACE_MANAGEMENT:
     case NVME_ADMIN_FIRMWARE_COMMIT:
     case NVME_ADMIN_FORMAT:
     case NVME_ADMIN_SANITIZE:
-        return queue->controller->options.slow_timeout_ms * NVME_NS_PER_MS;
+        return controller->options.slow_timeout_ms * NVME_NS_PER_MS;
     default:
-        return queue->default_timeout_ns;
+        return controller->admin.default_timeout_ns;
     }
 }
 

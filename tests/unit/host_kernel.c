@@ -15,6 +15,7 @@
 #include "kernel/x86/clock.h"
 #include "kernel/x86/cpus.h"
 #include "lib/printf.h"
+#include "lib/status.h"
 
 long host_allocations_left = -1;
 long host_allocations_live;
@@ -92,6 +93,11 @@ bool idle_wait(bool (*ready)(void *context), void *context, uint64_t deadline)
         host_clock_offset += NS_PER_MS;
     }
     return true;
+}
+
+bool clock_wait(bool (*ready)(void *context), void *context, uint64_t deadline)
+{
+    return idle_wait(ready, context, deadline);
 }
 
 /* Time passes, nobody waits. */
@@ -200,10 +206,31 @@ size_t log_read(uint64_t *cursor, char *text, size_t size)
     return 0;
 }
 
-/* kernel/x86/cpus.h */
+/* kernel/x86/cpus.h: of other processors it is only said that they exist; their tasks run here. */
+unsigned host_cpus = 1;
+
 unsigned cpu_current(void)
 {
     return 0;
+}
+
+unsigned cpus_count(void)
+{
+    return host_cpus;
+}
+
+int cpu_run(unsigned cpu, struct cpu_task *task)
+{
+    if (cpu == 0 || cpu >= host_cpus)
+        return ERR_INVALID;
+    task->run(task->argument);
+    task->done = true;
+    return OK;
+}
+
+bool cpu_task_done(const struct cpu_task *task)
+{
+    return task->done;
 }
 
 /* lib/printf.h, over the host's own. */

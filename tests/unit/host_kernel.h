@@ -33,6 +33,9 @@ extern uint64_t host_clock_offset;
 /* What acpi_find() finds, whatever it looks for. */
 extern uint8_t host_acpi_table[1024];
 
+/* How many processors there are. */
+extern unsigned host_cpus;
+
 /* The last line that was logged. */
 extern char host_log_last[256];
 extern unsigned host_log_count;

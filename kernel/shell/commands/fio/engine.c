@@ -1,0 +1,326 @@
+/*
+ * The loop over a block device. A turn submits as many I/Os as have room,
+ * polls once, and accounts for what came back.
+ *
+ * Nothing but what differs is done for each I/O. The clock is read once behind
+ * the submission of a batch and once behind a poll, for all that was submitted
+ * or seen in it; latencies are therefore the same for all completions of a
+ * batch that were seen at once, and go into the statistics together.
+ */
+#include "kernel/shell/commands/fio/fio.h"
+
+#include "kernel/x86/clock.h"
+#include "lib/status.h"
+
+#define NAP (50 * NS_PER_MS) /* at most this long between two looks at Ctrl-C */
+
+int fio_submit(struct block_device *device, struct block_request *request)
+{
+    int status;
+    while ((status = block_submit(device, request)) == ERR_AGAIN)
+        block_poll(device, clock_ns() + NS_PER_MS);
+    return status;
+}
+
+/* ---- Completion --------------------------------------------------------------------------------
+ */
+
+/* The batch has some of it to account for, the slot is free. */
+static inline void give_back(struct fio_job *job, struct fio_slot *slot)
+{
+    fio_touch(job, slot->batch);
+    slot->next = job->free;
+    job->free = slot;
+}
+
+static __attribute__((noinline, cold)) void plain_failed(struct fio_job *job, struct fio_slot *slot)
+{
+    struct fio_target *target = job->target;
+    struct fio_io io = {.target = target,
+                        .direction = (enum fio_direction)slot->direction,
+                        .offset = slot->whole.request.lba * target->device->block_size,
+                        .length = job->block};
+    fio_io_failed(job, &io, slot->whole.request.status);
+    slot->batch->others++;
+    give_back(job, slot);
+}
+
+void fio_plain_done(struct block_request *request)
+{
+    struct fio_slot *slot = CONTAINER_OF(request, struct fio_slot, whole.request);
+    struct fio_job *job = request->context;
+    if (request->status != OK) {
+        plain_failed(job, slot);
+        return;
+    }
+    slot->batch->done[slot->direction]++;
+    give_back(job, slot);
+}
+
+/* All of a direction that came back of a batch. */
+static inline uint32_t account_direction(struct fio_job *job, struct fio_batch *batch,
+                                         unsigned direction)
+{
+    struct fio_direction_stats *stats = &job->stats.of[direction];
+    uint32_t count = batch->done[direction];
+    if (count == 0)
+        return 0;
+    uint64_t now = job->now, clat = now - batch->issued;
+    batch->done[direction] = 0;
+    fio_sum_add(&stats->clat, clat, count);
+    fio_sum_add(&stats->lat, now - batch->started, count);
+    stats->buckets[fio_bucket(clat)] += count;
+    stats->ios += count;
+    if (job->plain) {
+        stats->bytes += (uint64_t)count * job->block;
+    } else {
+        stats->bytes += batch->bytes[direction];
+        batch->bytes[direction] = 0;
+    }
+    return count;
+}
+
+static inline uint32_t account_batch(struct fio_job *job, struct fio_batch *batch)
+{
+    uint32_t count = batch->others;
+    batch->touched = false;
+    batch->others = 0;
+    for (unsigned direction = job->first; direction <= job->last; direction++)
+        count += account_direction(job, batch, direction);
+    batch->outstanding -= count;
+    if (batch->outstanding == 0) {
+        batch->next = job->free_batches;
+        job->free_batches = batch;
+    }
+    return count;
+}
+
+/* Are there as many as were to be waited for? */
+static bool enough(const struct fio_job *job)
+{
+    uint32_t count = 0;
+    for (const struct fio_batch *batch = job->touched; batch; batch = batch->next)
+        count +=
+            batch->others + batch->done[FIO_READ] + batch->done[FIO_WRITE] + batch->done[FIO_TRIM];
+    return count >= MIN(job->batch_complete, job->in_flight);
+}
+
+/* False: nothing, or not enough, has come back. */
+static inline bool account(struct fio_job *job)
+{
+    struct fio_batch *batch = job->touched;
+    uint32_t count = 0;
+    if (!batch || (job->batch_complete > 1 && !enough(job)))
+        return false;
+    job->touched = NULL;
+    do {
+        struct fio_batch *next = batch->next;
+        count += account_batch(job, batch);
+        batch = next;
+    } while (batch);
+    job->in_flight -= count;
+    job->stats.completes[fio_batch_class(count)]++;
+    return true;
+}
+
+/* ---- Submission --------------------------------------------------------------------------------
+ */
+
+static inline uint64_t next_unit(struct fio_job *job, struct fio_target *target)
+{
+    switch (target->order) {
+    case FIO_SEQUENTIAL:
+        return target->position++;
+    case FIO_EVEN:
+        return fio_random_below(&job->random, target->count);
+    case FIO_ZIPF:
+        return fio_zipf_block(target->zipf, fio_zipf_rank(target->zipf, &job->random));
+    default:
+        return fio_map_next(&target->map);
+    }
+}
+
+/* Says where the first `count` free slots go; returns the slot behind them. The map has a loop of
+ * its own, in which its state stays in registers. */
+static inline struct fio_slot *place(struct fio_job *job, struct fio_target *target, uint32_t count)
+{
+    struct fio_slot *slot = job->free;
+    uint64_t first = target->first, blocks = job->blocks;
+    if (target->order != FIO_MAP) {
+        for (; count; count--, slot = slot->next)
+            slot->whole.request.lba = first + next_unit(job, target) * blocks;
+        return slot;
+    }
+    struct fio_map map = target->map;
+    for (; count; count--, slot = slot->next)
+        slot->whole.request.lba = first + fio_map_next(&map) * blocks;
+    target->map.state = map.state;
+    return slot;
+}
+
+static inline void draw_direction(struct fio_job *job, struct fio_slot *slot,
+                                  struct fio_batch *batch)
+{
+    bool read = fio_random(&job->random) >> 32 < job->read_threshold;
+    slot->direction = read ? FIO_READ : FIO_WRITE;
+    slot->whole.request.operation = read ? BLOCK_READ : BLOCK_WRITE;
+    batch->submitted[slot->direction]++;
+}
+
+/* The queue is full, or something is wrong. */
+static __attribute__((noinline, cold)) void insist(struct block_device *device,
+                                                   struct fio_slot *slot, int status)
+{
+    if (status == ERR_AGAIN)
+        status = fio_submit(device, &slot->whole.request);
+    if (status == OK)
+        return;
+    slot->whole.request.status = status;
+    fio_plain_done(&slot->whole.request);
+}
+
+static inline void issue_plain(struct fio_job *job, struct fio_batch *batch, uint32_t count)
+{
+    struct fio_target *target = job->target;
+    struct block_device *device = target->device;
+    struct fio_slot *slot = job->free, *next;
+    job->free = place(job, target, count);
+    job->left -= count;
+    job->in_flight += count;
+    batch->outstanding = count;
+    target->pass_left -= count;
+    if (target->pass_left == 0)
+        fio_plan_rewind(job, target);
+    for (; count; count--, slot = next) {
+        next = slot->next;
+        slot->batch = batch;
+        if (job->mixed)
+            draw_direction(job, slot, batch);
+        int status = block_submit(device, &slot->whole.request);
+        if (status != OK)
+            insist(device, slot, status);
+    }
+}
+
+static void issue_slow(struct fio_job *job, struct fio_batch *batch, uint32_t count)
+{
+    batch->outstanding = 0;
+    while (count--) {
+        struct fio_slot *slot = job->free;
+        job->free = slot->next;
+        /* Counted first: submission may poll, and find it done. */
+        batch->outstanding++;
+        job->in_flight++;
+        if (!fio_slow_issue(job, slot, batch)) {
+            batch->outstanding--;
+            job->in_flight--;
+            slot->next = job->free;
+            job->free = slot;
+            return;
+        }
+    }
+}
+
+/* How many I/Os there are room, occasion and leave for. */
+static inline uint32_t room(struct fio_job *job)
+{
+    uint32_t count = MIN(job->depth - job->in_flight, job->batch_submit);
+    if (job->touched || job->stopping)
+        return 0;
+    if (!job->plain)
+        return fio_pace(job, count);
+    uint64_t left = MIN(job->left, job->target->pass_left);
+    return left < count ? (uint32_t)left : count;
+}
+
+static void account_submitted(struct fio_job *job, struct fio_batch *batch)
+{
+    for (unsigned i = job->first; i <= job->last; i++)
+        if (batch->submitted[i]) {
+            fio_sum_add(&job->stats.of[i].slat, batch->issued - batch->started,
+                        batch->submitted[i]);
+            batch->submitted[i] = 0;
+        }
+}
+
+/* Submits a batch; returns how many it has. */
+static uint32_t submit(struct fio_job *job, uint32_t count)
+{
+    struct fio_batch *batch = job->free_batches;
+    uint32_t before = job->in_flight;
+    batch->started = job->now;
+    batch->issued = job->now; /* for what comes back meanwhile, when the queue is full */
+    job->free_batches = batch->next;
+    if (job->plain)
+        issue_plain(job, batch, count);
+    else
+        issue_slow(job, batch, count);
+    count = job->in_flight - before;
+    if (count == 0) {
+        batch->next = job->free_batches;
+        job->free_batches = batch;
+        return 0;
+    }
+    job->now = clock_ns();
+    batch->issued = job->now;
+    job->stats.submits[fio_batch_class(count)]++;
+    job->stats.depths[fio_depth_class(job->in_flight)] += count;
+    if (job->plain && !job->mixed)
+        fio_sum_add(&job->stats.of[job->first].slat, batch->issued - batch->started, count);
+    else
+        account_submitted(job, batch);
+    return count;
+}
+
+/* The last of several devices may sleep, but only shortly. */
+static void poll_several(struct fio_job *job, uint64_t deadline)
+{
+    for (unsigned i = 1; i < job->target_count; i++)
+        block_poll(job->targets[i].device, 0);
+    block_poll(job->target->device, MIN(deadline, job->now + 50 * NS_PER_US));
+}
+
+/* `more`: there is something to submit, so there is no time to sleep. */
+static inline void poll(struct fio_job *job, bool more)
+{
+    uint64_t before = job->now, deadline = more || !job->alone ? 0 : job->until;
+    if (job->target_count == 1)
+        block_poll(job->target->device, deadline);
+    else
+        poll_several(job, deadline);
+    job->now = clock_ns();
+    job->stats.waited += job->now - before;
+}
+
+/* Nothing is in flight, nothing could be issued. */
+static bool stalled(struct fio_job *job)
+{
+    job->now = clock_ns();
+    bool exhausted = fio_exhausted(job);
+    if (exhausted)
+        fio_job_finish(job);
+    return exhausted;
+}
+
+/* A job that is alone stays until something is due, and sleeps in the polls. */
+bool fio_block_turn(struct fio_job *job)
+{
+    bool busy;
+    job->now = clock_ns();
+    job->until = MIN(job->event, job->now + NAP);
+    do {
+        uint32_t count = room(job), issued = count ? submit(job, count) : 0;
+        if (job->in_flight == 0) {
+            busy = stalled(job);
+            break;
+        }
+        if (!issued && job->resume > job->now)
+            job->until = MIN(job->until, job->resume);
+        poll(job, job->batch_complete == 0 ||
+                      (issued == job->batch_submit && job->in_flight < job->depth));
+        busy = account(job) || issued;
+    } while (job->alone && job->now < job->until);
+    if (job->now >= job->event)
+        fio_job_event(job);
+    return busy || (job->alone && job->in_flight);
+}

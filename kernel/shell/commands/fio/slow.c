@@ -1,0 +1,214 @@
+/*
+ * I/O to block devices that takes more than a block number: several files,
+ * blocks of several sizes or larger than a request may be, rates and pauses,
+ * flushes, and whatever has to be verified.
+ */
+#include "kernel/shell/commands/fio/fio.h"
+
+#include "kernel/x86/clock.h"
+#include "lib/status.h"
+
+bool fio_exhausted(const struct fio_job *job)
+{
+    if (job->stopping)
+        return true;
+    if (job->flush_due)
+        return false;
+    if (job->replaying)
+        return job->replayed >= job->replay_count;
+    if (job->plain)
+        return job->left == 0;
+    return job->ios_left == 0 || job->bytes_left < job->targets[0].unit;
+}
+
+/* ---- Rates and pauses --------------------------------------------------------------------------
+ */
+
+/* Takes until `paced` I/Os are due at `rate`. */
+static uint64_t due(const struct fio_job *job, uint64_t paced, uint64_t rate)
+{
+    return job->phase_start + wide_scale(paced, NS_PER_SEC, rate);
+}
+
+uint32_t fio_pace(struct fio_job *job, uint32_t room)
+{
+    const struct fio_job_options *options = job->options;
+    if (job->resume > job->now)
+        return 0;
+    if (options->think_time)
+        room = MIN(room, 1u);
+    if (job->replaying)
+        return room;
+    for (unsigned i = job->first; i <= job->last; i++) {
+        if (!options->rate[i])
+            continue;
+        uint64_t allowed =
+            wide_scale(job->now - job->phase_start, options->rate[i], NS_PER_SEC) + 1;
+        if (allowed <= job->paced[i]) {
+            job->resume = due(job, job->paced[i], options->rate[i]);
+            return 0;
+        }
+        room = (uint32_t)MIN(room, allowed - job->paced[i]);
+    }
+    return room;
+}
+
+void fio_paced(struct fio_job *job, enum fio_direction direction, uint64_t now)
+{
+    const struct fio_job_options *options = job->options;
+    job->paced[direction]++;
+    if (options->think_time)
+        job->resume = now + options->think_time;
+    if (options->fsync && direction == FIO_WRITE && ++job->writes_since_flush >= options->fsync) {
+        job->writes_since_flush = 0;
+        job->flush_due = true;
+    }
+}
+
+/* ---- Requests ----------------------------------------------------------------------------------
+ */
+
+static void start_flush(struct fio_job *job, struct fio_slot *slot)
+{
+    struct block_request *request = &slot->whole.request;
+    job->flush_due = false;
+    slot->flush = true;
+    slot->io = (struct fio_io){.target = job->target, .direction = FIO_WRITE};
+    request->operation = BLOCK_FLUSH;
+    request->lba = 0;
+    request->blocks = 0;
+    request->segment_count = 0;
+    slot->parts_left = 1;
+    int status = fio_submit(job->target->device, request);
+    if (status != OK) {
+        request->status = status;
+        fio_slow_done(request);
+    }
+}
+
+static const enum block_operation operations[] = {
+    [FIO_READ] = BLOCK_READ, [FIO_WRITE] = BLOCK_WRITE, [FIO_TRIM] = BLOCK_DISCARD};
+
+/* The part of an I/O that begins `done` bytes into it. */
+static uint32_t set_part(struct fio_slot *slot, struct fio_part *part, uint32_t done)
+{
+    const struct fio_io *io = &slot->io;
+    const struct block_device *device = io->target->device;
+    uint64_t most = fio_request_bytes(device, io->direction);
+    uint32_t length = (uint32_t)MIN((uint64_t)(io->length - done), most);
+    part->segment = (struct block_segment){slot->buffer + done, length};
+    part->request.operation = operations[io->direction];
+    part->request.lba = (io->offset + done) / device->block_size;
+    part->request.blocks = length / device->block_size;
+    part->request.segment_count = io->direction != FIO_TRIM;
+    return length;
+}
+
+static void submit_parts(struct fio_slot *slot)
+{
+    const struct fio_io *io = &slot->io;
+    struct block_device *device = io->target->device;
+    slot->parts_left = 1; /* ours, until all are submitted */
+    struct fio_part *part = &slot->whole;
+    for (uint32_t done = 0; done < io->length;
+         part = part == &slot->whole ? slot->parts : part + 1) {
+        done += set_part(slot, part, done);
+        slot->parts_left++;
+        part->request.status = fio_submit(device, &part->request);
+        if (part->request.status != OK)
+            fio_slow_done(&part->request);
+    }
+    struct block_request ours = {.context = slot, .status = OK};
+    fio_slow_done(&ours);
+}
+
+bool fio_slow_issue(struct fio_job *job, struct fio_slot *slot, struct fio_batch *batch)
+{
+    struct fio_io *io = &slot->io;
+    slot->batch = batch;
+    slot->status = OK;
+    slot->flush = false;
+    if (job->flush_due) { /* covers what is written already: it goes alone */
+        if (job->in_flight > 1)
+            return false;
+        start_flush(job, slot);
+        return true;
+    }
+    if (!fio_plan_next(job, io))
+        return false;
+    const struct block_device *device = io->target->device;
+    slot->direction = io->direction;
+    batch->submitted[io->direction]++;
+    fio_paced(job, io->direction, job->now);
+    if (io->direction == FIO_WRITE && job->options->verify)
+        fio_verify_fill(job, io, slot->buffer);
+    if (IS_ALIGNED(io->offset | io->length, device->block_size)) {
+        submit_parts(slot);
+    } else {
+        struct block_request refused = {.context = slot, .status = ERR_INVALID};
+        slot->parts_left = 1;
+        fio_slow_done(&refused);
+    }
+    return true;
+}
+
+/* ---- Completion --------------------------------------------------------------------------------
+ */
+
+static void finish(struct fio_job *job, struct fio_slot *slot)
+{
+    const struct fio_io *io = &slot->io;
+    struct fio_batch *batch = slot->batch;
+    struct fio_failure failure;
+    if (slot->status != OK) {
+        fio_io_failed(job, io, slot->status);
+        batch->others++;
+        return;
+    }
+    if (slot->flush) {
+        fio_sum_add(&job->stats.sync, clock_ns() - batch->started, 1);
+        batch->others++;
+        return;
+    }
+    batch->done[io->direction]++;
+    batch->bytes[io->direction] += io->length;
+    bool verify =
+        io->direction == FIO_READ && job->options->verify && (job->replaying || !job->mixed);
+    if (verify && !fio_verify_check(job, io, slot->buffer, &failure))
+        fio_fail(job, &failure, FIO_ERROR_VERIFY);
+}
+
+void fio_slow_done(struct block_request *request)
+{
+    struct fio_slot *slot = request->context;
+    struct fio_job *job = slot->job;
+    if (request->status != OK)
+        slot->status = request->status;
+    if (--slot->parts_left)
+        return;
+    finish(job, slot);
+    fio_touch(job, slot->batch);
+    slot->next = job->free;
+    job->free = slot;
+}
+
+/* ---- Failures ----------------------------------------------------------------------------------
+ */
+
+/* Kept for the boot processor to print: it alone has a console. */
+void fio_fail(struct fio_job *job, const struct fio_failure *failure, int error)
+{
+    if (job->failure_count < FIO_FAILURES_KEPT)
+        job->failures[job->failure_count] = *failure;
+    __atomic_store_n(&job->failure_count, job->failure_count + 1, __ATOMIC_RELEASE);
+    if (!job->error)
+        job->error = error;
+    if (error != FIO_ERROR_VERIFY || job->options->verify_fatal)
+        job->stopping = true;
+}
+
+void fio_io_failed(struct fio_job *job, const struct fio_io *io, int status)
+{
+    struct fio_failure failure = {.kind = FIO_FAILED_IO, .status = status, .io = *io};
+    fio_fail(job, &failure, fio_errno(status));
+}

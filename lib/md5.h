@@ -1,0 +1,14 @@
+/*
+ * The MD5 message digest, RFC 1321. Good against accidents only.
+ */
+#ifndef LIB_MD5_H
+#define LIB_MD5_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MD5_BYTES 16
+
+void md5(const void *bytes, size_t length, uint8_t digest[MD5_BYTES]);
+
+#endif

@@ -1,0 +1,14 @@
+/*
+ * The SHA-256 message digest, FIPS 180-4.
+ */
+#ifndef LIB_SHA256_H
+#define LIB_SHA256_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHA256_BYTES 32
+
+void sha256(const void *bytes, size_t length, uint8_t digest[SHA256_BYTES]);
+
+#endif
