@@ -32,10 +32,15 @@ void nvme_log(struct nvme_controller *controller, enum nvme_log_level level, con
     va_end(arguments);
 }
 
-void *nvme_alloc(struct nvme_controller *controller, size_t bytes, uint64_t *bus)
+void *nvme_alloc_raw(struct nvme_controller *controller, size_t bytes, uint64_t *bus)
 {
     const struct nvme_host *host = controller->host;
-    void *memory = host->dma_alloc(host->context, bytes, controller->page_size, bus);
+    return host->dma_alloc(host->context, bytes, controller->page_size, bus);
+}
+
+void *nvme_alloc(struct nvme_controller *controller, size_t bytes, uint64_t *bus)
+{
+    void *memory = nvme_alloc_raw(controller, bytes, bus);
     if (memory)
         __builtin_memset(memory, 0, bytes);
     return memory;

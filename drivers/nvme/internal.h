@@ -77,6 +77,10 @@ void nvme_log(struct nvme_controller *controller, enum nvme_log_level level, con
 
 /* Memory from the host, zeroed. */
 void *nvme_alloc(struct nvme_controller *controller, size_t bytes, uint64_t *bus);
+
+/* The same, not zeroed: memory that was never touched may be slow the first time. */
+void *nvme_alloc_raw(struct nvme_controller *controller, size_t bytes, uint64_t *bus);
+
 void nvme_free(struct nvme_controller *controller, void *memory, size_t bytes);
 
 /* CC.EN to 0 from any state, and CSTS.RDY seen at 0. */

@@ -47,7 +47,7 @@ static int allocate_lists(struct nvme_queue *queue, unsigned prp_entries)
         count = most;
     queue->list_bytes = bytes;
     queue->list_count = (uint16_t)count;
-    queue->lists = nvme_alloc(controller, (size_t)count * bytes, &queue->lists_bus);
+    queue->lists = nvme_alloc_raw(controller, (size_t)count * bytes, &queue->lists_bus);
     return queue->lists ? NVME_OK : NVME_ERR_NO_MEMORY;
 }
 
@@ -61,7 +61,7 @@ int nvme_queue_allocate(struct nvme_controller *controller, struct nvme_queue *q
     size_t sq_bytes = round_up(queue->size * sizeof(struct nvme_command), page);
     size_t cq_bytes = round_up(queue->size * sizeof(struct nvme_completion), page);
     queue->rings_bytes = sq_bytes + cq_bytes;
-    queue->sq = nvme_alloc(controller, queue->rings_bytes, &queue->sq_bus);
+    queue->sq = nvme_alloc_raw(controller, queue->rings_bytes, &queue->sq_bus);
     if (!queue->sq || allocate_lists(queue, prp_entries))
         goto out;
     queue->cq = (struct nvme_completion *)((uint8_t *)queue->sq + sq_bytes);
