@@ -14,7 +14,8 @@ def test_hung_command(boot):
     machine = boot(cmdline="nvme.timeout=2000")
     machine.good("echo -n safe | dd of=/dev/nvme0n1 status=none")
     throttle(machine, 1)
-    output, status = machine.run("dd if=/dev/nvme0n1 of=/dev/null bs=4K skip=100 count=4", 60)
+    machine.good("dd if=/dev/nvme0n1 of=/dev/null bs=4K skip=100 count=1 status=none")
+    output, status = machine.run("dd if=/dev/nvme0n1 of=/dev/null bs=4K skip=101 count=1", 60)
     assert status == 1
     assert "dd: error reading '/dev/nvme0n1': Input/output error\n" in output
     assert "records in\n" in output

@@ -100,17 +100,17 @@ static int get_buffers(struct dd *dd)
 {
     if (dd->count == 0)
         return 0;
-    struct dd_side in = {dd->in, file_block_device(dd->in, O_READ)};
-    struct dd_side out = {dd->out, file_block_device(dd->out, O_WRITE)}, none = {0};
+    struct dd_side from = {dd->in, file_block_device(dd->in, O_READ)};
+    struct dd_side to = {dd->out, file_block_device(dd->out, O_WRITE)}, none = {0};
     /* A block may be read where one was just to be written. */
-    if (in.device == out.device)
-        in.device = out.device = NULL;
+    if (from.device == to.device)
+        from.device = to.device = NULL;
     /* One is durable before the next is begun; and what a person has typed does not wait. */
     if (dd->output_flags & DD_DURABLE || file_is_console(dd->in))
-        out.device = NULL;
-    if (!dd_ring_start(&dd->input, in, dd->bs ? out : none, dd->ibs, dd->count))
+        to.device = NULL;
+    if (!dd_ring_start(&dd->input, from, dd->bs ? to : none, dd->ibs, dd->count))
         return no_memory(dd, "input", dd->ibs);
-    if (dd->bs || dd_ring_start(&dd->output, none, out, dd->obs, UINT64_MAX))
+    if (dd->bs || dd_ring_start(&dd->output, none, to, dd->obs, UINT64_MAX))
         return 0;
     return no_memory(dd, "output", dd->obs);
 }
@@ -118,10 +118,12 @@ static int get_buffers(struct dd *dd)
 /* The next input block, or what there is of it; 0 at the end. */
 static int64_t read_block(struct dd *dd, size_t length)
 {
-    if (length == dd->ibs && !console_interrupted() &&
-        dd_ring_read(&dd->input, dd->blocks - dd->full_in - dd->partial_in))
-        return (int64_t)length;
     uint8_t *buffer = dd_ring_buffer(&dd->input);
+    if (length == dd->ibs && !console_interrupted()) {
+        int64_t ready = dd_ring_read(&dd->input, dd->blocks - dd->full_in - dd->partial_in);
+        if (ready)
+            return ready;
+    }
     size_t done = 0;
     do {
         int64_t part = console_interrupted() ? ERR_INTERRUPTED
@@ -198,10 +200,23 @@ static int seek_output(struct dd *dd)
     return 0;
 }
 
-/* Writes one block, all of it or as much as can be; `size` is what counts as a full one. */
-static int write_block(struct dd *dd, const uint8_t *bytes, size_t length, size_t size,
+/* Counts a block of which `done` of `length` bytes were written; `size` is what a full one has. */
+static int count_block(struct dd *dd, size_t done, size_t length, size_t size, int status,
                        const char *doing)
 {
+    dd->bytes += done;
+    if (done == size)
+        dd->full_out++;
+    else if (done == length || (done && !dd->bs))
+        dd->partial_out++;
+    return status == OK ? 0 : fail(dd, doing, output_name(dd), status);
+}
+
+/* Writes the current block, all of it or as much as can be. */
+static int write_block(struct dd *dd, size_t length, const char *doing)
+{
+    const struct dd_ring *ring = output_ring(dd);
+    const uint8_t *bytes = dd_ring_buffer(ring);
     size_t done = 0;
     int status = OK;
     while (done < length && status == OK) {
@@ -214,34 +229,24 @@ static int write_block(struct dd *dd, const uint8_t *bytes, size_t length, size_
     }
     if (status == OK && dd->output_flags & DD_DURABLE)
         status = file_sync(dd->out);
-    dd->bytes += done;
-    if (done == size)
-        dd->full_out++;
-    else if (done == length || (done && !dd->bs))
-        dd->partial_out++;
-    return status == OK ? 0 : fail(dd, doing, output_name(dd), status);
+    return count_block(dd, done, length, ring->size, status, doing);
 }
 
 /*
- * A block that could not be written behind our back is written once more, which tells how much of
- * it can be. If not all, everything is as if its failure had been known at once: what was read
- * since does not count. Blocks after it may be on the device; so they would be after a page cache.
+ * A block could not be written, and that is known only now. Everything is put back to where it
+ * would be, had it been known at once: what was read since does not count. Blocks after it may be
+ * on the device; so they would be after a page cache.
  */
-static int write_again(struct dd *dd, const struct dd_mark *mark)
+static void put_back(struct dd *dd, const struct dd_record *record)
 {
     struct dd_ring *ring = output_ring(dd);
-    uint64_t position = dd->out->position;
-    file_seek(dd->out, position - (ring->current - ring->behind) * ring->size);
-    int status = write_block(dd, dd_ring_written_buffer(ring), ring->size, ring->size,
-                             dd->bs ? "error writing" : "writing to");
-    if (status == 0)
-        return file_seek(dd->out, position);
-    dd->full_in = mark->full_in;
-    dd->partial_in = mark->partial_in;
+    dd->full_in = record->mark.full_in;
+    dd->partial_in = record->mark.partial_in;
     dd->pending = 0;
-    file_seek(dd->in, mark->position);
+    file_seek(dd->in, record->mark.position);
+    file_seek(dd->out,
+              dd->out->position - (ring->current - ring->behind) * ring->size + record->moved);
     dd_ring_drop(ring);
-    return status;
 }
 
 /* Counts blocks whose writes have ended; waits for them while there are more than `most`. */
@@ -250,13 +255,11 @@ static int settle(struct dd *dd, uint64_t most)
     const struct dd_record *record;
     struct dd_ring *ring = output_ring(dd);
     while ((record = dd_ring_written(ring, most))) {
-        if (record->status == OK) {
-            dd->full_out++;
-            dd->bytes += ring->size;
-        } else {
-            int status = write_again(dd, &record->mark);
-            if (status)
-                return status;
+        int status = count_block(dd, record->moved, ring->size, ring->size, record->status,
+                                 dd->bs ? "error writing" : "writing to");
+        if (status) {
+            put_back(dd, record);
+            return status;
         }
         dd_ring_release(ring);
     }
@@ -272,7 +275,7 @@ static int put_block(struct dd *dd, size_t length, const char *doing)
         return settle(dd, ring->count / 2);
     int status = settle(dd, 0);
     if (status == 0)
-        status = write_block(dd, dd_ring_buffer(ring), length, ring->size, doing);
+        status = write_block(dd, length, doing);
     if (status == 0)
         dd_ring_pass(ring);
     return status;

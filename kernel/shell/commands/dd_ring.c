@@ -63,19 +63,9 @@ void dd_ring_end(struct dd_ring *ring)
     kfree(ring->records);
 }
 
-static uint8_t *buffer(const struct dd_ring *ring, uint64_t number)
-{
-    return ring->memory + number % ring->count * ring->size;
-}
-
 uint8_t *dd_ring_buffer(const struct dd_ring *ring)
 {
-    return buffer(ring, ring->current);
-}
-
-uint8_t *dd_ring_written_buffer(const struct dd_ring *ring)
-{
-    return buffer(ring, ring->behind);
+    return ring->memory + ring->current % ring->count * ring->size;
 }
 
 static void request_done(struct block_request *request)
@@ -117,8 +107,8 @@ static void submit(struct dd_ring *ring, struct block_device *device,
         while ((status = block_submit(device, &piece->request)) == ERR_AGAIN)
             poll(device);
         if (status != OK) {
-            record->left--;
-            record->status = status;
+            piece->request.status = status;
+            request_done(&piece->request);
         }
     }
 }
@@ -128,6 +118,23 @@ static void wait(const struct dd_ring *ring, uint64_t number, struct block_devic
     const struct dd_record *record = &ring->records[number % ring->count];
     while (record->left)
         poll(device);
+}
+
+/* A record that has ended, with what became of it. */
+static const struct dd_record *result(struct dd_ring *ring, uint64_t number,
+                                      struct block_device *device)
+{
+    uint64_t slot = number % ring->count;
+    struct dd_record *record = &ring->records[slot];
+    wait(ring, number, device);
+    record->moved = ring->size;
+    if (record->status == OK)
+        return record;
+    const struct dd_request *piece = &ring->requests[slot * ring->pieces];
+    for (record->moved = 0; piece->request.status == OK; piece++)
+        record->moved += piece->segment.length;
+    record->status = piece->request.status;
+    return record;
 }
 
 static void drop_ahead(struct dd_ring *ring)
@@ -172,20 +179,21 @@ static void read_ahead(struct dd_ring *ring, uint64_t wanted)
     block_poll(ring->in.device, 0);
 }
 
-bool dd_ring_read(struct dd_ring *ring, uint64_t wanted)
+int64_t dd_ring_read(struct dd_ring *ring, uint64_t wanted)
 {
     read_ahead(ring, wanted);
     if (ring->ahead == ring->current)
-        return false;
-    wait(ring, ring->current, ring->in.device);
-    if (ring->records[ring->current % ring->count].status != OK) {
-        /* Where one block is bad, others are: reading far ahead begins anew, slowly. */
-        drop_ahead(ring);
-        ring->window = 1;
-        return false;
+        return 0;
+    const struct dd_record *record = result(ring, ring->current, ring->in.device);
+    file_seek(ring->in.file, ring->in.file->position + record->moved);
+    if (record->status == OK) {
+        ring->window = MIN(2 * ring->window, ring->count);
+        return (int64_t)record->moved;
     }
-    ring->window = MIN(2 * ring->window, ring->count);
-    return file_seek(ring->in.file, ring->in.file->position + ring->size) == OK;
+    /* Where one block is bad, others are: reading far ahead begins anew, slowly. */
+    drop_ahead(ring);
+    ring->window = 1;
+    return record->moved ? (int64_t)record->moved : record->status;
 }
 
 static void send(struct dd_ring *ring)
@@ -225,8 +233,7 @@ const struct dd_record *dd_ring_written(struct dd_ring *ring, uint64_t most)
     const struct dd_record *record = &ring->records[ring->behind % ring->count];
     if (record->left && ring->current - ring->behind <= most)
         return NULL;
-    wait(ring, ring->behind, ring->out.device);
-    return record;
+    return result(ring, ring->behind, ring->out.device);
 }
 
 void dd_ring_release(struct dd_ring *ring)

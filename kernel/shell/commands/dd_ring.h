@@ -4,9 +4,10 @@
  * turn, or written behind it, several commands at a time, out of and into these
  * buffers; and records that are small become one command in the block layer.
  *
- * All this concerns whole records that lie in the device and in its blocks, and
- * only as long as nothing goes wrong. Whatever else there is, is done the
- * synchronous way by the caller, who so finds out himself what there is to say.
+ * All this concerns whole records that lie in the device and fill its blocks.
+ * Whatever else there is, the caller does the synchronous way. What becomes of
+ * a record with a bad block is the same in both: it is cut into the same
+ * requests, and what counts is what comes before the first that failed.
  */
 #ifndef KERNEL_SHELL_COMMANDS_DD_RING_H
 #define KERNEL_SHELL_COMMANDS_DD_RING_H
@@ -25,7 +26,8 @@ struct dd_mark {
 
 struct dd_record {
     unsigned left;       /* requests that have not ended */
-    int status;          /* OK, or what one of them failed with */
+    int status;          /* OK, or what the first of them to fail, in place, failed with */
+    size_t moved;        /* bytes in front of that */
     struct dd_mark mark; /* of one that is written */
 };
 
@@ -65,9 +67,9 @@ void dd_ring_end(struct dd_ring *ring);
 /* The buffer of the current record. */
 uint8_t *dd_ring_buffer(const struct dd_ring *ring);
 
-/* Reads the current record, and ahead of it as many as `wanted` are, itself included. False: read
- * it synchronously. */
-bool dd_ring_read(struct dd_ring *ring, uint64_t wanted);
+/* Reads the current record, and ahead of it as many as `wanted` are, itself included. As
+ * file_read(), but for 0: read it synchronously. */
+int64_t dd_ring_read(struct dd_ring *ring, uint64_t wanted);
 
 /* Takes the current record to write it; the next one becomes the current. False: write it
  * synchronously, after dd_ring_written(ring, 0) has returned NULL. The caller keeps room: no more
@@ -77,7 +79,6 @@ bool dd_ring_write(struct dd_ring *ring, const struct dd_mark *mark);
 /* The oldest record of dd_ring_write(), when its write has ended; waits for that while there are
  * more than `most`. NULL: none. */
 const struct dd_record *dd_ring_written(struct dd_ring *ring, uint64_t most);
-uint8_t *dd_ring_written_buffer(const struct dd_ring *ring);
 void dd_ring_release(struct dd_ring *ring); /* the caller has heard of it */
 
 /* The current record was dealt with, and none before it is being written. */
