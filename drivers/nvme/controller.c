@@ -307,6 +307,9 @@ int nvme_identify_controller(struct nvme_controller *controller)
     if (data->mdts && data->mdts < 32 && unit << data->mdts < limit)
         limit = (size_t)(unit << data->mdts);
     controller->max_transfer = limit;
+    controller->simple_bytes = limit < controller->page_size ? limit : controller->page_size;
+    if (controller->options.data == NVME_DATA_SGL)
+        controller->simple_bytes = 0;
     return NVME_OK;
 }
 
@@ -441,6 +444,7 @@ int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
         goto out;
     }
     controller->state = NVME_LIVE;
+    nvme_queues_open(controller, true);
     return NVME_OK;
 out:
     give_back(controller);
@@ -480,6 +484,7 @@ void nvme_stop(struct nvme_controller *controller)
     if (controller->state == NVME_LIVE) {
         nvme_exclusive_begin(controller);
         controller->state = NVME_STOPPING;
+        nvme_queues_open(controller, false);
         nvme_drain(controller);
         shut_down(controller);
         if (controller->state == NVME_STOPPING)

@@ -6,6 +6,9 @@
 
 #define NVME_NS_PER_MS 1000000ULL
 
+/* Kept out of line, so that what calls it now and then is short where it does not. */
+#define NVME_RARE __attribute__((noinline, cold))
+
 /* How often CSTS is looked at while commands are in flight: a fatal status raises no interrupt. */
 #define NVME_CHECK_INTERVAL_NS (500 * NVME_NS_PER_MS)
 
@@ -90,6 +93,9 @@ void nvme_queue_free(struct nvme_queue *queue);
 /* Empties both rings, for a controller that is about to learn of them. */
 void nvme_queue_clear(struct nvme_queue *queue);
 
+/* Says whether requests may go the short way: the controller is live, or is not any more. */
+void nvme_queues_open(struct nvme_controller *controller, bool open);
+
 /* Writes the register of the tail doorbell, or of the head's. */
 void nvme_queue_doorbell(struct nvme_queue *queue, unsigned is_cq, uint16_t value);
 
@@ -106,8 +112,31 @@ void nvme_queue_hold(struct nvme_queue *queue, struct nvme_slot *slot, uint64_t 
 void nvme_queues_send_due(struct nvme_controller *controller, uint64_t now);
 
 /* data.c: describes the request's data in its command, as PRPs or as an SGL, and in lists. */
-int nvme_data_build(struct nvme_queue *queue, struct nvme_request *request);
+NVME_RARE int nvme_data_build_any(struct nvme_queue *queue, struct nvme_request *request);
 void nvme_data_release(struct nvme_queue *queue, struct nvme_request *request);
+
+/*
+ * The same. What most commands have is done without further ado: one run of bytes, up to a page, in
+ * memory whose address is known.
+ */
+static inline int nvme_data_build(struct nvme_queue *queue, struct nvme_request *request)
+{
+    const struct nvme_controller *controller = queue->controller;
+    const struct nvme_segment *segment = request->segments;
+    const size_t bytes = request->data_bytes;
+    request->list_first = NVME_NO_LIST;
+    request->command.flags &= (uint8_t)~NVME_FLAGS_PSDT;
+    uint64_t bus;
+    if (request->segment_count != 1 || segment->length != bytes ||
+        bytes - 1 >= controller->simple_bytes ||
+        !nvme_direct_address(controller->host, segment->base, bytes, &bus) || bus % 4)
+        return nvme_data_build_any(queue, request);
+    /* Its end lies in the same page as its start, or in the next. */
+    uint64_t second = (bus | (controller->page_size - 1)) + 1;
+    request->command.prp1 = bus;
+    request->command.prp2 = bus + bytes > second ? second : 0;
+    return NVME_OK;
+}
 
 /* Walks the data of a request. */
 struct nvme_cursor {
@@ -180,7 +209,7 @@ void nvme_namespaces_free(struct nvme_controller *controller);
 /* Is the namespace still what it was when the request was prepared? */
 static inline bool nvme_request_is_current(const struct nvme_request *request)
 {
-    return !request->ns || (!request->ns->gone && request->ns->changes == request->ns_changes);
+    return !request->ns || request->ns->changes == request->ns_changes;
 }
 
 /* identity.c: one namespace, from Identify; NVME_ERR_STATUS: none that could be used. */

@@ -89,15 +89,15 @@ struct nvme_request {
     struct nvme_segment array; /* the data of a command that takes ranges */
 
     /* The outcome, valid in and after done(). */
-    int result;      /* NVME_OK, NVME_ERR_STATUS, _TIMEOUT, _RESET or _DEAD */
-    uint16_t status; /* the status field without phase tag, 0 if the device did not answer */
-    uint32_t value;  /* command specific, completion dword 0 */
-    uint8_t repeats; /* how often it was sent again */
+    int result;       /* NVME_OK, NVME_ERR_STATUS, _TIMEOUT, _RESET or _DEAD */
+    uint32_t value;   /* command specific, completion dword 0 */
+    uint16_t status;  /* the status field without phase tag, 0 if the device did not answer */
+    uint16_t repeats; /* how often it was sent again */
 
     /* The driver's. */
+    uint16_t list_first; /* first of its lists, NVME_NO_LIST for none */
     uint64_t deadline;   /* counted from the first command of a batch, which is rung together; or,
                             between two times that it is sent, when to send it */
-    uint16_t list_first; /* first of its lists, NVME_NO_LIST for none */
 };
 
 #define NVME_NO_LIST 0xffffu
@@ -154,8 +154,9 @@ struct nvme_queue {
     struct nvme_queue *sharer;  /* the next queue of this vector */
     uint64_t interrupts_looked; /* how many interrupts were followed by a look */
     bool live;                  /* the controller knows it */
+    bool open;                  /* live, and so is the controller: takes requests and sends them */
     uint64_t default_timeout_ns;
-    uint64_t batch_start; /* when the first of the commands was sent that are not rung yet */
+    uint64_t batch_deadline; /* of commands that are not rung yet, counted from the first of them */
 
     struct nvme_command *sq;
     volatile struct nvme_completion *cq;
@@ -208,8 +209,9 @@ struct nvme_namespace {
     uint16_t metadata_size; /* bytes per block; not 0: commands with data are refused */
     bool gone;              /* all commands are refused */
     bool write_protected;
-    uint8_t format;   /* LBA format, index into Identify's table */
-    uint32_t changes; /* of any of the above: requests prepared before are refused */
+    uint8_t format;     /* LBA format, index into Identify's table */
+    uint32_t changes;   /* of any of the above: requests prepared before are refused */
+    uint32_t rw_blocks; /* most in a read or write; 0: there are none such */
 
     /* Copy: blocks of one source range, blocks of all, ranges (NVM figure 97). */
     uint16_t copy_range_blocks;
@@ -312,6 +314,7 @@ struct nvme_controller {
     uint32_t doorbell_shift; /* log2 of the stride */
     uint64_t ready_timeout_ns;
     size_t max_transfer; /* bytes in one command */
+    size_t simple_bytes; /* most that need neither a list of PRPs nor a thought of SGLs */
     bool volatile_cache;
     char serial[21], model[41], firmware[9]; /* printable, trimmed */
     struct nvme_identify_controller *identify;
@@ -499,10 +502,16 @@ static inline uint64_t nvme_nudge(struct nvme_queue *queue)
 }
 
 /* How many requests it has; its own processor. */
-unsigned nvme_queue_in_flight(const struct nvme_queue *queue);
+static inline unsigned nvme_queue_in_flight(const struct nvme_queue *queue)
+{
+    return queue->slots ? queue->size - 1u - queue->free_count : 0;
+}
 
 /* Is there a completion to reap? Reads one word of memory; any context. */
-bool nvme_has_completion(const struct nvme_queue *queue);
+static inline bool nvme_has_completion(const struct nvme_queue *queue)
+{
+    return queue->live && (queue->cq[queue->head].status & NVME_CQE_PHASE) == queue->phase;
+}
 
 /*
  * Takes completions of admin commands, sends what has waited for its time, looks at the deadlines

@@ -123,10 +123,13 @@ static void unlock(struct path *path, uint64_t flags)
 int path_submit(struct device *device, struct transfer *transfer, bool polled)
 {
     unsigned cpu = cpu_current();
-    enter(cpu);
     struct path *path = device->path_of[polled][cpu];
-    transfer->path = path;
     transfer->cpu = (uint16_t)cpu;
+    transfer->path = path;
+    if (cpu == 0 && !path->shared)
+        return nvme_submit(path->queue, &transfer->request);
+    enter(cpu);
+    path = transfer->path = device->path_of[polled][cpu]; /* which may just have changed */
     uint64_t flags = lock(path);
     int error = nvme_submit(path->queue, &transfer->request);
     unlock(path, flags);
@@ -134,14 +137,9 @@ int path_submit(struct device *device, struct transfer *transfer, bool polled)
     return error;
 }
 
-/* done() of a shared queue's request is called under the lock, which its submitter may want. */
-void path_ended(struct transfer *transfer)
+void path_ended_elsewhere(struct transfer *transfer)
 {
     unsigned cpu = transfer->cpu;
-    if (cpu == cpu_current() && !transfer->path->shared) {
-        transfer_ended(transfer);
-        return;
-    }
     struct transfer *next = __atomic_load_n(&cpus_here[cpu].mail, __ATOMIC_RELAXED);
     do
         transfer->next = next;
@@ -166,6 +164,8 @@ static bool take_mail(unsigned cpu)
 /* Brings `until` forward to when the queue wants to be looked at again. */
 static unsigned sweep_path(struct path *path, uint64_t *until)
 {
+    if (!nvme_queue_in_flight(path->queue) && !nvme_has_completion(path->queue))
+        return 0;
     uint64_t flags = lock(path);
     nvme_ring(path->queue);
     unsigned count = nvme_reap(path->queue);

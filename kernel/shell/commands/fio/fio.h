@@ -272,8 +272,8 @@ struct fio_run {
     size_t line_length; /* of the progress line, 0: none shown */
 };
 
-/* Runs all jobs, one stonewall after the other. */
-void fio_run(struct fio_run *run);
+/* Runs all jobs, one stonewall after the other. False without memory, after a message. */
+bool fio_run(struct fio_run *run);
 /* When job->event has come: samples, the end of ramp_time and of runtime. */
 void fio_job_event(struct fio_job *job);
 /* Everything was issued and has come back: the next phase. */
@@ -321,7 +321,7 @@ struct fio_report {
 };
 
 void fio_report_begin(struct fio_run *run);
-void fio_report_all(struct fio_run *run);
+bool fio_report_all(struct fio_run *run);
 
 /* How much of all the times is within each class of fio's: nanoseconds, micro-, milliseconds. */
 #define FIO_SPANS 32
