@@ -123,8 +123,8 @@ def bars(name, title, unit, values, logarithmic=False):
 def instructions(counts):
     values = [(f"{LINES[tuple(row['line'])][0]}, QD{row['depth']}", row["instructions"],
                LINES[tuple(row["line"])][1]) for row in counts]
-    bars("instructions", "Guest instructions per 4 KiB read, all included", "instructions", values,
-         logarithmic=True)
+    bars("instructions", "Instructions per 4 KiB read, fio and system, waiting by interrupt",
+         "instructions", values, logarithmic=True)
 
 
 def boots(results):
