@@ -10,7 +10,7 @@ matplotlib.rcParams["svg.fonttype"] = "none"
 import matplotlib.pyplot as pyplot
 
 from guest import BENCH
-from jobs import DEPTHS, GROUPS, POLLED, SIZES, SIZES_DEPTH, reads, size_name
+from jobs import DEPTHS, GROUPS, MANY, SIZES, SIZES_DEPTH, reads, size_name
 from report import percentile
 
 PLOTS = BENCH / "plots"
@@ -81,7 +81,7 @@ def over_size(results):
                            "block size", "GB/s")
     jobs = {job.name: size for job, size in zip(GROUPS["sizes"], SIZES)}
     any_line = [line(axes, results, key, [(size, job, "bytes") for job, size in jobs.items()], 1e9)
-                for key in LINES if key[1] in ("", *POLLED)]
+                for key in LINES if key[1] in ("", *MANY)]
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks(SIZES, [size_name(size) for size in SIZES])
