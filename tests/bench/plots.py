@@ -28,7 +28,7 @@ PERCENTILES = 1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99, 99.5, 99.9
 
 def figure(title, across, up):
     picture, axes = pyplot.subplots(figsize=INCHES, layout="constrained")
-    axes.set_title(title, fontsize=11)
+    picture.suptitle(title, fontsize=11)
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     axes.grid(True, which="major", color="#e0e0e0", linewidth=0.6)
@@ -105,18 +105,17 @@ def latency(results, depth):
     save(picture, axes, f"latency-qd{depth}", not drawn)
 
 
-def bars(name, title, unit, values, logarithmic=False):
+def bars(name, title, unit, values):
     """`values`: label, number, colour."""
     picture, axes = figure(title, unit, "")
     places = range(len(values))
     drawn = axes.barh(places, [value for _, value, _ in values],
                       color=[colour for _, _, colour in values])
-    axes.bar_label(drawn, fmt="%.3g", padding=3, fontsize=8)
+    axes.bar_label(drawn, [f"{value:.3g}" if value < 100 else f"{value:.0f}"
+                           for _, value, _ in values], padding=3, fontsize=8)
     axes.set_yticks(places, [label for label, _, _ in values], fontsize=8)
     axes.invert_yaxis()
     axes.margins(x=0.12)
-    if logarithmic:
-        axes.set_xscale("log")
     save(picture, axes, name, not values)
 
 
@@ -124,7 +123,7 @@ def instructions(counts):
     values = [(f"{LINES[tuple(row['line'])][0]}, QD{row['depth']}", row["instructions"],
                LINES[tuple(row["line"])][1]) for row in counts]
     bars("instructions", "Instructions per 4 KiB read, fio and system, waiting by interrupt",
-         "instructions", values, logarithmic=True)
+         "instructions", values)
 
 
 def boots(results):
