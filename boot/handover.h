@@ -18,7 +18,8 @@
 
 #define HANDOVER_MAGIC 0x6c6174656d766eULL /* "nvmetal" */
 
-#define DIRECT_MAP 0xffff800000000000ULL
+#define DIRECT_MAP      0xffff800000000000ULL
+#define DIRECT_MAP_SIZE 0x0000400000000000ULL
 
 struct handover {
     uint64_t magic;

@@ -219,8 +219,11 @@ static int ask_for_queues(struct nvme_controller *controller, unsigned wanted, u
 /* Those that there is memory for. A smaller set than wanted is a working one, none is not. */
 static int create_io_queues(struct nvme_controller *controller, unsigned count)
 {
-    int error = NVME_ERR_DEVICE;
     controller->io_count = 0;
+    int error = nvme_shadow_start(controller);
+    if (error)
+        return error;
+    error = NVME_ERR_DEVICE;
     while (controller->io_count < count && controller->io[controller->io_count].slots) {
         error = nvme_create_queue(&controller->io[controller->io_count]);
         if (error)
@@ -304,6 +307,9 @@ int nvme_identify_controller(struct nvme_controller *controller)
     if (data->mdts && data->mdts < 32 && unit << data->mdts < limit)
         limit = (size_t)(unit << data->mdts);
     controller->max_transfer = limit;
+    controller->simple_bytes = limit < controller->page_size ? limit : controller->page_size;
+    if (controller->options.data == NVME_DATA_SGL)
+        controller->simple_bytes = 0;
     return NVME_OK;
 }
 
@@ -385,6 +391,8 @@ static void give_back(struct nvme_controller *controller)
     nvme_free(controller, controller->io, controller->io_capacity * sizeof *controller->io);
     controller->io = NULL;
     controller->io_count = 0;
+    nvme_free(controller, controller->shadows, 2 * (size_t)controller->page_size);
+    controller->shadows = NULL;
     nvme_queue_free(&controller->admin);
 }
 
@@ -436,6 +444,7 @@ int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
         goto out;
     }
     controller->state = NVME_LIVE;
+    nvme_queues_open(controller, true);
     return NVME_OK;
 out:
     give_back(controller);
@@ -475,6 +484,7 @@ void nvme_stop(struct nvme_controller *controller)
     if (controller->state == NVME_LIVE) {
         nvme_exclusive_begin(controller);
         controller->state = NVME_STOPPING;
+        nvme_queues_open(controller, false);
         nvme_drain(controller);
         shut_down(controller);
         if (controller->state == NVME_STOPPING)

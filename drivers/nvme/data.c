@@ -26,9 +26,10 @@ bool nvme_cursor_fill(struct nvme_cursor *cursor)
             cursor->left = cursor->segment->length;
             cursor->segment++;
         }
-        const struct nvme_host *host = cursor->controller->host;
         cursor->run = cursor->left;
-        cursor->run_bus = host->bus_address(host->context, cursor->at, &cursor->run);
+        const struct nvme_host *host = cursor->controller->host;
+        if (!nvme_direct_address(host, cursor->at, cursor->run, &cursor->run_bus))
+            cursor->run_bus = host->bus_address(host->context, cursor->at, &cursor->run);
         if (cursor->run == 0 || cursor->run > cursor->left)
             return false; /* the host has no address for it: `left` is not 0 */
         cursor->at += cursor->run;
@@ -98,10 +99,8 @@ static unsigned sgl_most(const struct nvme_queue *queue)
     return most ? most : UINT32_MAX;
 }
 
-int nvme_data_build(struct nvme_queue *queue, struct nvme_request *request)
+int nvme_data_build_any(struct nvme_queue *queue, struct nvme_request *request)
 {
-    request->list_first = NVME_NO_LIST;
-    request->command.flags &= (uint8_t)~NVME_FLAGS_PSDT;
     int error = check_length(queue, request);
     if (error || request->data_bytes == 0)
         return error; /* Create I/O Queue has a pointer in PRP1 all the same: it stays */

@@ -2,10 +2,14 @@
  * Everything the driver asks of the system it lives in: one struct of
  * functions for each controller. There are no link-time hooks and no globals,
  * so that two hosts and ten controllers fit in one program. Each function gets
- * `context` as its first argument.
+ * `context` as its first argument. `board` in the examples is whatever the host
+ * has put there.
  *
- * Unless said otherwise a function is called from ordinary context, never from
- * an interrupt handler, and by one processor at a time for one controller.
+ * The driver calls them from within its own functions and so in the context of
+ * whoever has called those: never from an interrupt handler, never from ready(),
+ * and for one controller by one processor at a time, unless it says otherwise
+ * below. It holds no lock meanwhile, for it has none. None of them may call the
+ * driver back, but for namespace_changed().
  */
 #ifndef NVME_HOST_H
 #define NVME_HOST_H
@@ -39,12 +43,14 @@ struct nvme_host {
      * four of a byte, not repeated, not merged. The driver makes two of them
      * for a 64-bit register. A write may not pass earlier stores to DMA memory
      * (x86: uncached mapping; elsewhere: a barrier inside write32). A read from
-     * a device that is gone gives all-ones.
+     * a device that is gone gives all-ones. Called at all times from
+     * nvme_start() to nvme_stop(), for doorbells by the processor that owns the
+     * queue; not any more once the controller was isolated. May not sleep.
      *
      *     uint32_t read32(void *context, uint32_t offset)
      *     {
-     *         struct board *b = context;
-     *         return *(volatile uint32_t *)(b->bar0 + offset);
+     *         struct board *board = context;
+     *         return *(volatile uint32_t *)(board->bar0 + offset);
      *     }
      */
     uint32_t (*read32)(void *context, uint32_t offset);
@@ -54,8 +60,19 @@ struct nvme_host {
      * Bytes that device and processor see alike (coherent), contiguous for the
      * device, aligned to `alignment` (a power of two, 4096 at least). *bus is
      * the address that the device uses. NULL when there is no memory. The
-     * contents are arbitrary. Called while a controller starts and by admin
-     * functions, never for I/O.
+     * contents are arbitrary. dma_free() gets the very address and length.
+     *
+     * Called while a controller starts, resets or scans its namespaces, by
+     * nvme_attach() and nvme_detach(), and dma_free() by nvme_stop() too; never
+     * for I/O. May sleep.
+     *
+     *     void *dma_alloc(void *context, size_t bytes, size_t alignment, uint64_t *bus)
+     *     {
+     *         void *memory = pages_alloc(bytes, alignment);
+     *         if (memory)
+     *             *bus = (uintptr_t)memory - DIRECT_MAP;
+     *         return memory;
+     *     }
      */
     void *(*dma_alloc)(void *context, size_t bytes, size_t alignment, uint64_t *bus);
     void (*dma_free)(void *context, void *memory, size_t bytes);
@@ -64,25 +81,75 @@ struct nvme_host {
      * The bus address of caller's data, or of a byte of dma_alloc()'s, at
      * `memory`. On entry *bytes is the length wanted, on return how much of it
      * is contiguous on the bus from there on; 0 if it has no bus address, which
-     * ends the request with NVME_ERR_INVALID. A host without an IOMMU and with
-     * a direct map returns one subtraction and leaves *bytes alone; one that
-     * maps 4 KiB pages cuts *bytes at the page's end.
+     * makes nvme_submit() refuse the request with NVME_ERR_INVALID. Called in
+     * nvme_submit() only, once or more for each segment, by the processor that
+     * owns the queue; not again when a request is repeated, so that the address
+     * has to hold until done(). May not sleep: it is in the path of all I/O.
+     *
+     * Without an IOMMU and with a direct map it is one subtraction, and leaves
+     * *bytes alone; where pages are scattered it cuts *bytes at the page's end:
+     *
+     *     uint64_t bus_address(void *context, const void *memory, size_t *bytes)
+     *     {
+     *         size_t in_page = (uintptr_t)memory % 4096;
+     *         const uint64_t *entry = page_entry(memory);
+     *         if (!entry || *bytes > 4096 - in_page)
+     *             *bytes = entry ? 4096 - in_page : 0;
+     *         return entry ? (*entry & FRAME) + in_page : 0;
+     *     }
      */
     uint64_t (*bus_address)(void *context, const void *memory, size_t *bytes);
 
-    /* Nanoseconds from any start, monotonic. Any context. */
+    /*
+     * Nanoseconds from any start, monotonic, the same for all processors.
+     * Called for every command, and in loops: it should be a few instructions.
+     *
+     *     uint64_t now_ns(void *context)
+     *     {
+     *         struct board *board = context;
+     *         return (unsigned __int128)__rdtsc() * 1000000000 / board->tsc_hz;
+     *     }
+     */
     uint64_t (*now_ns)(void *context);
 
     /*
      * Waits until ready(argument) is true or now_ns() reaches `deadline`; may
      * return early. It should sleep: an interrupt of a vector attached below
      * must end the sleep, also when it comes between asking ready() and
-     * falling asleep (on x86: ask with interrupts off, then "sti; hlt").
+     * falling asleep (on x86: ask with interrupts off, then "sti; hlt"). So
+     * ready() may be called in any context; it reads memory and nothing else.
      * A host without interrupts asks again and again, with pauses.
+     *
+     * Called by whatever waits, nvme_poll() and nvme_execute() among it, but not
+     * on behalf of a done() that runs in a reset. A host with threads may run
+     * others meanwhile, as long as they leave this queue alone.
+     *
+     *     void wait(void *context, bool (*ready)(void *), void *argument, uint64_t deadline)
+     *     {
+     *         timer_set(deadline);
+     *         for (interrupts_off(); !ready(argument) && now_ns(context) < deadline;
+     *              interrupts_off())
+     *             interrupts_on_and_halt();
+     *         interrupts_on();
+     *     }
      */
     void (*wait)(void *context, bool (*ready)(void *argument), void *argument, uint64_t deadline);
 
-    /* One line, no newline. Formats used: %s %d %u %x %llu %llx %c with widths. Any context. */
+    /*
+     * One line, no newline; formats: %s %d %u %x %llu %llx %c with widths. The
+     * arguments are the driver's until it returns: to be formatted or copied.
+     * Called for what is rare, and for the first only of what a broken device
+     * could repeat without end.
+     *
+     *     void log(void *context, enum nvme_log_level level, const char *format,
+     *              va_list arguments)
+     *     {
+     *         struct board *board = context;
+     *         printf("%s: ", board->name);
+     *         vprintf(format, arguments);
+     *         putchar('\n');
+     *     }
+     */
     void (*log)(void *context, enum nvme_log_level level, const char *format, va_list arguments);
 
     /* ---- Optional: NULL if the host has no such thing ---- */
@@ -90,7 +157,8 @@ struct nvme_host {
     /*
      * Interrupt vectors that the driver may use, after which MSI-X is enabled
      * in the device, which has to be before CC.EN is set. Asked for `wanted`,
-     * returns how many there are, 0 for none: the driver then polls.
+     * returns how many there are, 0 for none: the driver then polls. Called once,
+     * by nvme_start().
      */
     unsigned (*vectors)(void *context, unsigned wanted);
 
@@ -98,18 +166,47 @@ struct nvme_host {
      * From now on `vector` (0 .. vectors() - 1) calls handler(argument), in
      * interrupt context; false if it cannot. The handler touches nothing but
      * a counter: completions are reaped by whoever waits, so no lock is needed
-     * between the two. Attaching NULL detaches.
+     * between the two. Attaching NULL detaches; after it the handler does not run
+     * any more, on any processor. Called by nvme_start() and by nvme_stop().
+     *
+     *     bool attach(void *context, unsigned vector, void (*handler)(void *), void *argument)
+     *     {
+     *         struct board *board = context;
+     *         msix_mask(board, vector);
+     *         if (handler && !interrupt_handler_set(board->irq[vector], handler, argument))
+     *             return false;
+     *         if (handler)
+     *             msix_unmask(board, vector, board->irq[vector]);
+     *         return true;
+     *     }
      */
     bool (*attach)(void *context, unsigned vector, void (*handler)(void *argument), void *argument);
 
     /*
      * Makes it impossible for the device to write memory (PCI: clears Bus
-     * Master). Called when a controller does not stop; what it might still
-     * write is then given back. Without this function the driver's own memory
+     * Master), from the moment that it returns. Called at most once, when a
+     * controller does not stop: by nvme_reset(), nvme_stop() or nvme_start(), or
+     * by whatever waits. What the device might still write is then given back,
+     * and its registers are not touched any more. Without this function the driver's own memory
      * is kept for ever, and the host has to keep the data of requests that end
      * with NVME_ERR_DEAD from being used again.
+     *
+     *     void isolate(void *context)
+     *     {
+     *         struct board *board = context;
+     *         pci_write16(board, 0x04, pci_read16(board, 0x04) & ~(1u << 2));
+     *     }
      */
     void (*isolate)(void *context);
+
+    /*
+     * A range of memory whose bus addresses are known without asking: that of a byte at
+     * direct_start + n is direct_bus + n. bus_address() is asked for all other memory. Length 0:
+     * there is none.
+     */
+    uintptr_t direct_start;
+    size_t direct_length;
+    uint64_t direct_bus;
 
     /*
      * For hosts that use queues on several processors. Between exclusive(true) and exclusive(false)

@@ -28,22 +28,18 @@
 
 /* ---- Deadlines ----------------------------------------------------------------------------- */
 
-uint64_t nvme_timeout(const struct nvme_queue *queue, const struct nvme_request *request)
+uint64_t nvme_admin_timeout(const struct nvme_controller *controller, uint8_t opcode)
 {
-    if (request->timeout_ns)
-        return request->timeout_ns;
-    if (queue->id)
-        return queue->default_timeout_ns;
-    switch (request->command.opcode) {
+    switch (opcode) {
     case NVME_ADMIN_ASYNC_EVENT:
         return UINT64_MAX; /* answered when something happens, if ever */
     case NVME_ADMIN_NAMESPACE_MANAGEMENT:
     case NVME_ADMIN_FIRMWARE_COMMIT:
     case NVME_ADMIN_FORMAT:
     case NVME_ADMIN_SANITIZE:
-        return queue->controller->options.slow_timeout_ms * NVME_NS_PER_MS;
+        return controller->options.slow_timeout_ms * NVME_NS_PER_MS;
     default:
-        return queue->default_timeout_ns;
+        return controller->admin.default_timeout_ns;
     }
 }
 
@@ -160,6 +156,7 @@ int nvme_halt(struct nvme_controller *controller)
     uint64_t now = nvme_now(controller);
     struct nvme_queue *queue;
     controller->quiescing = true;
+    nvme_queues_open(controller, false);
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
         queue->live = false;
     int error = nvme_disable(controller);
@@ -191,6 +188,7 @@ static void resume(struct nvme_controller *controller)
 {
     struct nvme_queue *queue;
     controller->state = NVME_LIVE;
+    nvme_queues_open(controller, true);
     controller->next_check = 0;
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
         for (unsigned s = 0; !queue->live && nvme_queue_in_flight(queue) && s < queue->size; s++)
@@ -243,6 +241,7 @@ int nvme_reset(struct nvme_controller *controller)
         return NVME_ERR_DEAD;
     nvme_exclusive_begin(controller);
     controller->state = NVME_RESETTING;
+    nvme_queues_open(controller, false);
     controller->resets++;
     int error = reset_alone(controller);
     nvme_exclusive_end(controller);
@@ -319,7 +318,10 @@ static void look_at_deadlines(struct nvme_controller *controller, uint64_t now)
 
 static void check_alone(struct nvme_controller *controller, uint64_t now)
 {
+    struct nvme_queue *queue;
     nvme_queues_send_due(controller, now);
+    for (unsigned i = 1; (queue = nvme_queue_at(controller, i)); i++)
+        nvme_nudge(queue); /* of those that nobody waits for */
     uint64_t earliest = earliest_deadline(controller);
     if (earliest != UINT64_MAX) {
         uint32_t csts = nvme_read32(controller, NVME_REG_CSTS);

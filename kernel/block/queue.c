@@ -50,16 +50,22 @@ static void merge(struct plug *plug, struct block_request *request)
     plug->last = request;
 }
 
+/* The first of several is again what its submitter made it, who may submit it once more. */
+static void restore(struct block_request *first)
+{
+    if (!first->merged)
+        return;
+    first->blocks = first->own_blocks;
+    first->segments = first->own_segments;
+}
+
 /*
  * Takes apart what goes together: each request is again what its submitter made it, and is, by its
  * status, to be sent by itself or has ended.
  */
 static void take_apart(struct plug *plug, struct block_request *first, int status)
 {
-    if (first->merged) {
-        first->blocks = first->own_blocks;
-        first->segments = first->own_segments;
-    }
+    restore(first);
     for (struct block_request *request = first, *next; request; request = next) {
         next = request->merged;
         request->status = status;
@@ -79,6 +85,7 @@ void block_complete(struct block_request *first)
         take_apart(&plugs[cpu_current()], first, OK);
         return;
     }
+    restore(first);
     for (struct block_request *request = first, *next; request; request = next) {
         next = request->merged;
         request->status = status;
@@ -142,12 +149,26 @@ static bool send_alone(struct plug *plug)
     return ended;
 }
 
+/* Another device whose requests stand before what is submitted to this one; NULL: none. */
+static struct block_device *in_the_way(const struct plug *plug, const struct block_device *device)
+{
+    if (plug->held && plug->held->device != device)
+        return plug->held->device;
+    return plug->alone && plug->alone->device != device ? plug->alone->device : NULL;
+}
+
 void block_poll(struct block_device *device, uint64_t deadline)
 {
     struct plug *plug = &plugs[cpu_current()];
+    struct block_device *other = in_the_way(plug, device);
     if (plug->held)
         send_held(plug);
     if (plug->alone && send_alone(plug))
         deadline = 0;
+    /* It may be full, and then this one gets nothing; there may be nothing to sleep for. */
+    if (other) {
+        other->operations->poll(other, 0);
+        deadline = 0;
+    }
     device->operations->poll(device, deadline);
 }

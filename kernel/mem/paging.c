@@ -24,7 +24,7 @@
 #define LEVEL_TOP   3
 #define LARGE_SIZE  (2ULL << 20)
 
-#define WINDOWS     0xffffc00000000000ULL
+#define WINDOWS     (DIRECT_MAP + DIRECT_MAP_SIZE)
 #define WINDOWS_END 0xffffd00000000000ULL
 
 extern char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_end[];

@@ -16,6 +16,7 @@
 
 #define REGISTERS_LEAST 0x1010   /* up to the doorbells of one I/O queue pair */
 #define TIMEOUT_MOST_MS 86400000 /* a day */
+#define DEVICE_PAGE     65536    /* all buffers are contiguous: the fewer PRPs, the better */
 #define RETRIES         5
 #define RETRIES_MOST    1000
 
@@ -36,6 +37,8 @@ static void add_controller_node(struct device *device)
 
 static const char *const data_words[] = {
     [NVME_DATA_AUTO] = "auto", [NVME_DATA_PRP] = "prp", [NVME_DATA_SGL] = "sgl"};
+static const char *const shadow_words[] = {
+    [NVME_SHADOW_AUTO] = "auto", [NVME_SHADOW_ON] = "on", [NVME_SHADOW_OFF] = "off"};
 static const char *const wait_words[] = {
     [WAIT_HYBRID] = "hybrid", [WAIT_INTERRUPT] = "interrupt", [WAIT_POLL] = "poll"};
 
@@ -52,7 +55,9 @@ static struct nvme_options options_for(const struct device *device)
         .queue_entries = (unsigned)cmdline_number("nvme.queue_entries", 2, 65536, 0),
         .retries = retries ? (int)retries : -1,
         .data = (enum nvme_data)cmdline_choice("nvme.data", data_words, ARRAY_SIZE(data_words)),
-        .page_size = (uint32_t)cmdline_number("nvme.page_size", 1, UINT32_MAX, 0),
+        .shadow_doorbells =
+            (enum nvme_shadow)cmdline_choice("nvme.shadow", shadow_words, ARRAY_SIZE(shadow_words)),
+        .page_size = (uint32_t)cmdline_number("nvme.page_size", 4096, 1u << 27, DEVICE_PAGE),
         .pci_vendor = device->function->vendor_id,
         .pci_device = device->function->device_id,
     };

@@ -159,4 +159,6 @@ const struct nvme_host host_functions = {
     .attach = host_attach,
     .isolate = host_isolate,
     .exclusive = host_exclusive,
+    .direct_start = DIRECT_MAP,
+    .direct_length = DIRECT_MAP_SIZE,
 };

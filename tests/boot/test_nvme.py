@@ -64,6 +64,30 @@ def test_transfer_limit(boot, mdts, bytes_each):
         assert status == 1 and f"at most {bytes_each} are possible" in output
 
 
+@pytest.mark.parametrize("words, page, prps, sgls", [
+    ("nvme.data=prp nvme.page_size=4096", 0, 32, 0),
+    ("nvme.data=prp", 4, 2, 0),
+    ("nvme.data=sgl", 4, 0, 1),
+    ("", 4, 0, 1),
+    ("nvme.data=both", 4, 0, 1)], ids=lambda value: str(value).replace("nvme.", ""))
+def test_data_pointers(boot, words, page, prps, sgls):
+    """What is wished for is what a read of 128 KiB gets, beside CC.MPS."""
+    machine = boot(cmdline=words, trace=["pci_nvme_map_prp", "pci_nvme_map_sgl"],
+                   disk=boot.file("disk.img", content=pattern(0, 128 << 10)))
+    assert int(fields(machine.good("nvme show-regs /dev/nvme0"))["cc"], 16) >> 7 & 15 == page
+    before = [len(machine.traced(event)) for event in ("pci_nvme_map_prp", "pci_nvme_map_sgl")]
+    machine.good("dd if=/dev/nvme0n1 of=piece bs=128K count=1 status=none")
+    after = [machine.traced(event)[old:] for old, event in
+             zip(before, ("pci_nvme_map_prp", "pci_nvme_map_sgl"))]
+    assert [len(lines) for lines in after] == [prps > 0, sgls]
+    if prps:
+        assert int(re.search(r"num_prps (\d+)", after[0][0])[1]) in (prps, prps + 1)
+    assert machine.good("tail -c 16 piece") == pattern((128 << 10) - 16, 16).decode()
+    machine.good("sh test3.sh")
+    said = "nvme.data=both: not known"
+    assert (said in machine.dmesg) == (words == "nvme.data=both")
+
+
 # ---- Namespaces -------------------------------------------------------------------------------
 
 GAPS = {1: [7], 3: [1, 100, 256],

@@ -168,14 +168,21 @@ static void *virt_dma(void *context, uint64_t bus, size_t length, bool write)
     return testhost_at(context, bus, length);
 }
 
+void testhost_interrupt(struct testhost *host, unsigned vector)
+{
+    const char *interrupted = host->inside;
+    host->inside = "an interrupt handler";
+    host->handlers[vector].function(host->handlers[vector].argument);
+    host->inside = interrupted;
+    host->woken = true;
+}
+
 static void virt_interrupt(void *context, unsigned vector)
 {
     struct testhost *host = context;
     host->interrupts++;
-    if (vector < TESTHOST_VECTORS && host->handlers[vector].function) {
-        host->handlers[vector].function(host->handlers[vector].argument);
-        host->woken = true;
-    }
+    if (vector < TESTHOST_VECTORS && host->handlers[vector].function)
+        testhost_interrupt(host, vector);
 }
 
 static uint64_t get_now(void *context)
@@ -210,12 +217,55 @@ static void virt_identify(void *context, uint8_t cns, uint32_t nsid, uint8_t *da
         host->identify(host, cns, nsid, data);
 }
 
+/* ---- The audit ----------------------------------------------------------------------------- */
+
+static void complain(struct testhost *host, const char *format, ...)
+{
+    char text[sizeof host->violation];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    virt_violation(host, text);
+}
+
+void testhost_called(struct testhost *host, const char *function)
+{
+    if (host->inside)
+        complain(host, "%s() called from %s", function, host->inside);
+}
+
+/* Registers are aligned words of a device that was neither let go nor cut off. */
+static void audit_register(struct testhost *host, const char *function, uint32_t offset)
+{
+    testhost_called(host, function);
+    if (offset % 4)
+        complain(host, "%s() of register %x, which is not aligned", function, offset);
+    if (host->nvme.host && host->nvme.state == NVME_STOPPED)
+        complain(host, "%s() of register %x after the controller was stopped", function, offset);
+    if (host->isolated)
+        complain(host, "%s() of register %x after the controller was isolated", function, offset);
+}
+
+/* Memory is for starts, resets, scans and what manages namespaces; never for I/O. */
+static bool audit_allocation(struct testhost *host, size_t bytes, size_t alignment)
+{
+    testhost_called(host, "dma_alloc");
+    if (host->nvme.state == NVME_LIVE && !host->nvme.scanning && !host->manages)
+        complain(host, "dma_alloc() called for I/O");
+    if (bytes > 0 && alignment >= 4096 && !(alignment & (alignment - 1)))
+        return true;
+    complain(host, "dma_alloc() of %zu bytes, aligned to %zu", bytes, alignment);
+    return false;
+}
+
 /* ---- What the driver asks of its host ------------------------------------------------------ */
 
 static uint32_t host_read32(void *context, uint32_t offset)
 {
     struct testhost *host = context;
     uint32_t value;
+    audit_register(host, "read32", offset);
     host->reads++;
     if (host->read && host->read(host, offset, &value))
         return value;
@@ -225,6 +275,7 @@ static uint32_t host_read32(void *context, uint32_t offset)
 static void host_write32(void *context, uint32_t offset, uint32_t value)
 {
     struct testhost *host = context;
+    audit_register(host, "write32", offset);
     host->writes++;
     nvmevirt_write32(&host->virt, offset, value);
 }
@@ -232,7 +283,8 @@ static void host_write32(void *context, uint32_t offset, uint32_t value)
 static void *host_dma_alloc(void *context, size_t bytes, size_t alignment, uint64_t *bus)
 {
     struct testhost *host = context;
-    assert_true(bytes > 0 && alignment >= 4096 && !(alignment & (alignment - 1)));
+    if (!audit_allocation(host, bytes, alignment))
+        return NULL;
     if (host->allocations_left == 0) {
         host->allocations_left = -1;
         return NULL;
@@ -254,7 +306,15 @@ static void host_dma_free(void *context, void *memory, size_t bytes)
 {
     struct testhost *host = context;
     struct testhost_region *region = region_of(host, memory);
-    assert_true(region && region->dma && region->pages == memory && region->bytes == bytes);
+    testhost_called(host, "dma_free");
+    if (!region || !region->dma || region->pages != memory) {
+        complain(host, "dma_free() of %p, which dma_alloc() has not given out", memory);
+        return;
+    }
+    if (region->bytes != bytes) {
+        complain(host, "dma_free() of %zu bytes instead of %zu", bytes, region->bytes);
+        return;
+    }
     region_free(host, region);
     host->dma_live--;
 }
@@ -263,6 +323,7 @@ static uint64_t host_bus_address(void *context, const void *memory, size_t *byte
 {
     struct testhost *host = context;
     uint64_t bus = testhost_bus(host, memory);
+    testhost_called(host, "bus_address");
     if (!bus)
         fail_msg("bus_address of %p, which is nobody's", memory);
     if (host->translations_left == 0) {
@@ -287,19 +348,32 @@ void testhost_work(struct testhost *host)
         nvmevirt_poll(&host->virt);
 }
 
+/* On a real machine ready() is asked with interrupts off. */
+static bool is_ready(struct testhost *host, bool (*ready)(void *argument), void *argument)
+{
+    host->inside = "ready()";
+    bool is = ready(argument);
+    host->inside = NULL;
+    return is;
+}
+
 /* A host with interrupts sleeps until one comes; without, it looks whenever something happened. */
 static void host_wait(void *context, bool (*ready)(void *argument), void *argument,
                       uint64_t deadline)
 {
     struct testhost *host = context;
+    testhost_called(host, "wait");
+    if (host->in_done && host->nvme.state == NVME_RESETTING)
+        complain(host, "wait() called from done() while a reset runs");
     host->woken = false;
-    if (ready(argument))
+    if (is_ready(host, ready, argument))
         return;
     for (;;) {
         if (host->waits++ == MOST_WAITS)
             fail_msg("waits for ever");
         testhost_work(host);
-        if (host->woken || (!host->ops.vectors && ready(argument)) || host->now >= deadline)
+        if (host->woken || (!host->ops.vectors && is_ready(host, ready, argument)) ||
+            host->now >= deadline)
             return;
         uint64_t next = nvmevirt_next_event(&host->virt);
         host->now = next > host->now && next < deadline ? next : deadline;
@@ -310,6 +384,7 @@ static void host_log(void *context, enum nvme_log_level level, const char *forma
                      va_list arguments)
 {
     struct testhost *host = context;
+    testhost_called(host, "log");
     assert_true(level <= NVME_LOG_NOTE);
     size_t room = sizeof host->log - host->log_length;
     int length = vsnprintf(host->log + host->log_length, room, format, arguments);
@@ -324,6 +399,7 @@ static void host_log(void *context, enum nvme_log_level level, const char *forma
 static unsigned host_vectors(void *context, unsigned wanted)
 {
     struct testhost *host = context;
+    testhost_called(host, "vectors");
     assert_false(host->virt.cc & 1);
     unsigned count = host->vectors < wanted ? host->vectors : wanted;
     for (unsigned i = 0; i < count; i++)
@@ -335,6 +411,7 @@ static bool host_attach(void *context, unsigned vector, void (*handler)(void *ar
                         void *argument)
 {
     struct testhost *host = context;
+    testhost_called(host, "attach");
     assert_true(vector < host->vectors);
     if (handler && host->attach_fails)
         return false;
@@ -346,7 +423,9 @@ static bool host_attach(void *context, unsigned vector, void (*handler)(void *ar
 static void host_isolate(void *context)
 {
     struct testhost *host = context;
-    host->isolated++;
+    testhost_called(host, "isolate");
+    if (host->isolated++)
+        complain(host, "isolate() called again");
 }
 
 /* ---- The host's life ----------------------------------------------------------------------- */
@@ -419,15 +498,22 @@ struct testhost *testhost_live(const struct nvmevirt_config *config,
     return host;
 }
 
-void testhost_free_kept(struct testhost *host, long kept)
+void testhost_stop(struct testhost *host, long kept)
 {
     nvme_stop(&host->nvme);
     nvme_stop(&host->nvme); /* harmless */
+    if (host->dma_live != kept)
+        complain(host, "%ld allocations are out instead of %ld", host->dma_live, kept);
+    for (unsigned i = 0; i < TESTHOST_VECTORS; i++)
+        if (host->handlers[i].function)
+            complain(host, "vector %u has a handler", i);
+}
+
+void testhost_free_kept(struct testhost *host, long kept)
+{
+    testhost_stop(host, kept);
     if (host->violations != host->violations_expected)
         fail_msg("violation: %s", host->violation);
-    assert_int_equal(host->dma_live, kept);
-    for (unsigned i = 0; i < TESTHOST_VECTORS; i++)
-        assert_null(host->handlers[i].function);
     nvmevirt_destroy(&host->virt);
     while (host->regions)
         region_free(host, host->regions);
@@ -438,48 +524,4 @@ void testhost_free_kept(struct testhost *host, long kept)
 void testhost_free(struct testhost *host)
 {
     testhost_free_kept(host, 0);
-}
-
-void testhost_fault(struct testhost *host, struct nvmevirt_fault fault)
-{
-    assert_true(host->fault_count < sizeof host->faults / sizeof host->faults[0]);
-    host->faults[host->fault_count++] = fault;
-    nvmevirt_set_faults(&host->virt, host->faults, host->fault_count);
-}
-
-void testhost_no_faults(struct testhost *host)
-{
-    host->fault_count = 0;
-    nvmevirt_set_faults(&host->virt, NULL, 0);
-}
-
-void testhost_meets(struct testhost *host, uint16_t queue, uint16_t opcode, uint32_t nth,
-                    enum nvmevirt_fault_kind kind, uint64_t argument)
-{
-    testhost_fault(
-        host,
-        (struct nvmevirt_fault){
-            .queue = queue, .opcode = opcode, .nth = nth, .kind = kind, .argument = argument});
-}
-
-bool testhost_vanish(struct testhost *host, uint32_t offset, uint32_t *value)
-{
-    (void)offset, (void)value;
-    unsigned *left = host->context;
-    if (*left && --*left == 0)
-        nvmevirt_inject(&host->virt, NVMEVIRT_REMOVED, 0);
-    return false;
-}
-
-void testhost_expect(struct testhost *host, unsigned count, const char *text)
-{
-    if (host->violations != host->violations_expected + count || !strstr(host->violation, text))
-        fail_msg("%u violations instead of %u, the last: %s",
-                 host->violations - host->violations_expected, count, host->violation);
-    host->violations_expected = host->violations;
-}
-
-bool testhost_logged(const struct testhost *host, const char *text)
-{
-    return strstr(host->log, text) != NULL;
 }

@@ -1,9 +1,20 @@
 /*
  * A host for the NVMe driver over the software controller. Time passes only in
  * wait(), which jumps to the next thing that can happen; a data buffer's pages
- * are scattered over the bus, last first, with a hole behind each; memory that
- * the device touches without having been given it fails the test, as does a
- * rule that it sees broken and DMA memory that does not come back.
+ * are scattered over the bus, last first, with a hole behind each.
+ *
+ * Whoever breaks a rule fails the test. The software controller watches what
+ * reaches the device. This host watches what the driver asks of it:
+ *
+ *   - DMA memory comes back, once, all of it, with the length it was taken
+ *     with; none is taken for I/O;
+ *   - the interrupt handler and ready() call nobody, and done() is not called
+ *     from there; done() does not wait while a reset runs;
+ *   - registers are aligned, and left alone once the controller was stopped or
+ *     cut off, which happens once; handlers are detached.
+ *
+ * There is no lock to be left held: the driver has none. And since it does not
+ * get control inside of bus_address(), nothing can be called from there.
  */
 #ifndef TESTS_UNIT_NVME_HOST_H
 #define TESTS_UNIT_NVME_HOST_H
@@ -33,6 +44,8 @@ struct testhost {
     long translations_left; /* until bus_address fails, once; -1: never */
     bool whole_runs;        /* bus_address does not stop at a page's end if the next follows */
     bool attach_fails;
+    bool manages;     /* the driver may take memory, as nvme_attach() does */
+    unsigned in_done; /* set by done() of tests that call back into the driver */
     void (*identify)(struct testhost *host, uint8_t cns, uint32_t nsid, uint8_t *data);
     bool (*read)(struct testhost *host, uint32_t offset, uint32_t *value); /* true: use value */
     void *context;                                                         /* of those two */
@@ -52,6 +65,7 @@ struct testhost {
         void *argument;
     } handlers[TESTHOST_VECTORS];
     bool woken;
+    const char *inside; /* whose callback runs; NULL: nobody's */
 
     struct nvmevirt_fault faults[4];
     size_t fault_count;
@@ -77,11 +91,20 @@ struct testhost *testhost_live(const struct nvmevirt_config *config,
 /* Stops the controller if it lives; fails on violations and on DMA memory that is still out. */
 void testhost_free(struct testhost *host);
 
+/* Stops it and looks for what was not given back, but `kept` allocations; frees nothing. */
+void testhost_stop(struct testhost *host, long kept);
+
 /* As testhost_free(), where `kept` allocations stay away for ever. */
 void testhost_free_kept(struct testhost *host, long kept);
 
 /* The device works on what it was told. */
 void testhost_work(struct testhost *host);
+
+/* Calls the vector's handler, as the device would. */
+void testhost_interrupt(struct testhost *host, unsigned vector);
+
+/* For the audit: `function` was called by the driver. */
+void testhost_called(struct testhost *host, const char *function);
 
 /* Adds to the device's script of faults; forgets it. */
 void testhost_fault(struct testhost *host, struct nvmevirt_fault fault);
@@ -131,6 +154,9 @@ struct testio {
 int testio_submit(struct testhost *host, struct nvme_queue *queue, struct testio *io, bool write,
                   uint64_t lba, uint32_t blocks, void *data);
 int testio_flush(struct testhost *host, struct nvme_queue *queue, struct testio *io);
+
+/* Makes the completion of a request that was written by hand count. */
+void testio_watch(struct testhost *host, struct nvme_queue *queue, struct testio *io);
 
 /* Polls until nothing is in flight. */
 void testhost_drain(struct testhost *host, struct nvme_queue *queue);

@@ -12,6 +12,7 @@ static void completed(struct nvme_request *request)
 {
     struct testio *io = request->context;
     struct testhost *host = io->host;
+    testhost_called(host, "done");
     io->done++;
     io->order = ++host->completions;
     /* Without the device's answer its memory comes back only when the device cannot write it. */
@@ -22,15 +23,22 @@ static void completed(struct nvme_request *request)
     assert_int_not_equal(request->result, NVME_ERR_PENDING);
 }
 
+void testio_watch(struct testhost *host, struct nvme_queue *queue, struct testio *io)
+{
+    io->host = host;
+    io->queue = queue;
+    io->request.done = completed;
+    io->request.context = io;
+}
+
 static void testio_reset(struct testhost *host, struct nvme_queue *queue, struct testio *io)
 {
     uint64_t timeout = io->request.timeout_ns;
     bool once = io->request.once;
-    *io = (struct testio){.host = host, .queue = queue};
+    *io = (struct testio){0};
     io->request.timeout_ns = timeout;
     io->request.once = once;
-    io->request.done = completed;
-    io->request.context = io;
+    testio_watch(host, queue, io);
 }
 
 int testio_submit(struct testhost *host, struct nvme_queue *queue, struct testio *io, bool write,

@@ -36,6 +36,112 @@ static struct testhost *live(void)
     return testhost_live(&config, NULL);
 }
 
+/* ---- Identify ------------------------------------------------------------------------------ */
+
+/* At every dword of a page, whose neighbour on the bus is elsewhere; what lies around is left. */
+static void test_identify_across_pages(void **state)
+{
+    (void)state;
+    struct testhost *host = live();
+    uint8_t *data = testhost_data(host, 3 * 4096);
+    for (size_t offset = 0; offset < 4096; offset += 4) {
+        memset(data, 0x5a, 3 * 4096);
+        assert_int_equal(nvme_identify(&host->nvme, NVME_IDENTIFY_CONTROLLER, 0, data + offset),
+                         NVME_OK);
+        assert_memory_equal(data + offset, host->nvme.identify, 4096);
+        assert_true(data[offset + 4096] == 0x5a && (!offset || data[offset - 1] == 0x5a));
+    }
+    assert_int_equal(nvme_identify(&host->nvme, NVME_IDENTIFY_CONTROLLER, 0, data + 2),
+                     NVME_ERR_INVALID);
+    testhost_free(host);
+}
+
+/* Namespaces that are not there, by number: an answer, in words, and the queues live. */
+static void test_bad_namespace_identifier(void **state)
+{
+    (void)state;
+    struct testhost *host = live();
+    uint8_t *data = testhost_data(host, 4096);
+    const uint32_t bad[] = {0, 4, 1000, 0xfffffffe};
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(nvme_identify(&host->nvme, NVME_IDENTIFY_NAMESPACE, bad[i], data),
+                         NVME_ERR_STATUS);
+        assert_true(testhost_logged(host, "Invalid Namespace or Format"));
+        const struct nvme_segment segment = {data, 512};
+        struct nvme_request request = {.command = {.opcode = NVME_IO_READ, .nsid = bad[i]},
+                                       .segments = &segment,
+                                       .segment_count = 1,
+                                       .data_bytes = 512};
+        assert_int_equal(nvme_execute(&host->nvme.io[0], &request), NVME_ERR_STATUS);
+        assert_int_equal(request.status & 0x7ff, 0x0b);
+        assert_int_equal(request.repeats, 0);
+    }
+    testhost_works(host);
+    testhost_free(host);
+}
+
+/* ---- What the device refuses ----------------------------------------------------------------- */
+
+/* Queue 0, one twice, one too far, none behind it, too small, too large, and in a wrong order. */
+static void test_queue_commands_refused(void **state)
+{
+    (void)state;
+    struct testhost *host = live();
+    uint8_t *ring = testhost_data(host, 4096);
+    const uint32_t one_entry = 0, two = 1u << 16, too_many = 65535u << 16;
+    const struct {
+        uint8_t opcode;
+        uint32_t cdw10, cdw11;
+        uint16_t status;
+    } cases[] = {
+        {NVME_ADMIN_CREATE_CQ, two | 0, 1, 0x101},
+        {NVME_ADMIN_CREATE_CQ, two | 1, 1, 0x101},
+        {NVME_ADMIN_CREATE_CQ, two | 0xffff, 1, 0x101},
+        {NVME_ADMIN_CREATE_CQ, one_entry | 2, 1, 0x102},
+        {NVME_ADMIN_CREATE_CQ, too_many | 2, 1, 0x102},
+        {NVME_ADMIN_CREATE_SQ, two | 0, 1 << 16 | 1, 0x101},
+        {NVME_ADMIN_CREATE_SQ, two | 1, 1 << 16 | 1, 0x101},
+        {NVME_ADMIN_CREATE_SQ, two | 2, 2 << 16 | 1, 0x100},
+        {NVME_ADMIN_DELETE_CQ, 1, 0, 0x10c},
+        {NVME_ADMIN_DELETE_CQ, 0, 0, 0x101},
+        {NVME_ADMIN_DELETE_SQ, 0, 0, 0x101},
+        {NVME_ADMIN_DELETE_SQ, 2, 0, 0x101},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct nvme_request request = {.command = {
+                                           .opcode = cases[i].opcode,
+                                           .cdw10 = cases[i].cdw10,
+                                           .cdw11 = cases[i].cdw11,
+                                       }};
+        if (cases[i].opcode & 1)
+            request.command.prp1 = testhost_bus(host, ring);
+        assert_int_equal(nvme_execute(&host->nvme.admin, &request), NVME_ERR_STATUS);
+        assert_int_equal(request.status & 0x7ff, cases[i].status);
+        testhost_works(host);
+    }
+    testhost_free(host);
+}
+
+/* AERL + 1 requests are the driver's; the next has no room in the device. */
+static void test_one_event_request_too_many(void **state)
+{
+    (void)state;
+    struct testhost *host = live();
+    struct nvme_request request = {.command = {.opcode = NVME_ADMIN_ASYNC_EVENT}};
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(nvme_execute(&host->nvme.admin, &request), NVME_ERR_STATUS);
+        assert_int_equal(request.status & 0x7ff, 0x105);
+    }
+    nvmevirt_set_warnings(&host->virt, 1); /* those that it has still answer */
+    for (unsigned i = 0; i < 10; i++, host->now += 100 * MS) {
+        testhost_work(host);
+        nvme_check(&host->nvme);
+    }
+    assert_int_equal(host->nvme.events.handled, 1);
+    testhost_works(host);
+    testhost_free(host);
+}
+
 /* ---- Log pages ----------------------------------------------------------------------------- */
 
 /* Bytes that tell their place, in a page of any kind. */
@@ -310,6 +416,7 @@ static void test_attach_and_detach(void **state)
     (void)state;
     struct testhost *host = live();
     struct nvme_controller *nvme = &host->nvme;
+    host->manages = true;
     assert_int_equal(nvme->namespace_count, 2);
     for (unsigned round = 0; round < 3; round++) {
         assert_int_equal(nvme_attach(nvme, 2), NVME_OK);
@@ -325,6 +432,7 @@ static void test_attach_and_detach(void **state)
     host->allocations_left = 0;
     assert_int_equal(nvme_attach(nvme, 2), NVME_ERR_NO_MEMORY);
     assert_int_equal(nvme_attach(nvme, 9), NVME_ERR_STATUS);
+    host->manages = false;
     testhost_works(host);
     testhost_free(host);
 }
@@ -353,12 +461,22 @@ static void test_dead(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_log_in_pieces),  cmocka_unit_test(test_pieces_keep_the_event),
-        cmocka_unit_test(test_log_refused),    cmocka_unit_test(test_every_page),
-        cmocka_unit_test(test_features),       cmocka_unit_test(test_identify_of_the_command_set),
-        cmocka_unit_test(test_absurd_limits),  cmocka_unit_test(test_format_and_back),
-        cmocka_unit_test(test_format_refused), cmocka_unit_test(test_attach_and_detach),
-        cmocka_unit_test(test_dead),           cmocka_unit_test(test_log_in_a_short_transfer),
+        cmocka_unit_test(test_identify_across_pages),
+        cmocka_unit_test(test_bad_namespace_identifier),
+        cmocka_unit_test(test_queue_commands_refused),
+        cmocka_unit_test(test_one_event_request_too_many),
+        cmocka_unit_test(test_log_in_pieces),
+        cmocka_unit_test(test_pieces_keep_the_event),
+        cmocka_unit_test(test_log_refused),
+        cmocka_unit_test(test_every_page),
+        cmocka_unit_test(test_features),
+        cmocka_unit_test(test_identify_of_the_command_set),
+        cmocka_unit_test(test_absurd_limits),
+        cmocka_unit_test(test_format_and_back),
+        cmocka_unit_test(test_format_refused),
+        cmocka_unit_test(test_attach_and_detach),
+        cmocka_unit_test(test_dead),
+        cmocka_unit_test(test_log_in_a_short_transfer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

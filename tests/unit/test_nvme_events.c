@@ -127,6 +127,44 @@ static void test_during_io(void **state)
     settle(host);
 }
 
+/* Among other admin commands, as many as there is room for: neither is taken for the other. */
+static void test_among_admin_load(void **state)
+{
+    (void)state;
+    enum {
+        LOAD = 20
+    };
+    struct testhost *host = live();
+    uint8_t *data = testhost_data(host, LOAD * 4096);
+    struct testio io[LOAD];
+    for (unsigned round = 1; round <= 30; round++) {
+        memset(io, 0, sizeof io);
+        for (unsigned i = 0; i < LOAD; i++) {
+            io[i].segment = (struct nvme_segment){data + i * 4096, 4096};
+            io[i].request = (struct nvme_request){
+                .command = {.opcode = NVME_ADMIN_IDENTIFY, .cdw10 = NVME_IDENTIFY_CONTROLLER},
+                .segments = &io[i].segment,
+                .segment_count = 1,
+                .data_bytes = 4096};
+            testio_watch(host, &host->nvme.admin, &io[i]);
+            assert_int_equal(nvme_submit(&host->nvme.admin, &io[i].request), NVME_OK);
+            if (i == LOAD / 2) {
+                nvme_ring(&host->nvme.admin);
+                nvmevirt_set_warnings(&host->virt, 0);
+                nvmevirt_set_warnings(&host->virt, NVME_CRITICAL_BACKUP);
+            }
+        }
+        nvme_ring(&host->nvme.admin);
+        idle(host, SECOND);
+        for (unsigned i = 0; i < LOAD; i++) {
+            assert_true(io[i].done == 1 && io[i].request.result == NVME_OK);
+            assert_memory_equal(data + i * 4096, host->nvme.identify, 4096);
+        }
+        assert_int_equal(host->nvme.events.handled, round);
+    }
+    settle(host);
+}
+
 static void test_health(void **state)
 {
     (void)state;
@@ -420,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_no_deadline),
         cmocka_unit_test(test_namespace_appears),
         cmocka_unit_test(test_during_io),
+        cmocka_unit_test(test_among_admin_load),
         cmocka_unit_test(test_health),
         cmocka_unit_test(test_again_and_again),
         cmocka_unit_test(test_error_log),

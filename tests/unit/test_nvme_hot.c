@@ -188,6 +188,7 @@ static void call_everything(struct nvme_request *request)
     nvme_prepare_flush(&flush, host->nvme.namespaces);
     if (caller->done++)
         return;
+    host->in_done++;
     caller->reset = nvme_reset(&host->nvme);
     nvme_stop(host->nvme.state == NVME_DEAD ? &caller->never_started : &host->nvme);
     caller->execute = nvme_execute(&host->nvme.io[0], &flush);
@@ -197,6 +198,7 @@ static void call_everything(struct nvme_request *request)
     nvme_reap(&host->nvme.io[0]);
     nvme_check(&host->nvme);
     nvme_poll(&host->nvme.io[1], host->now + MS);
+    host->in_done--;
 }
 
 static void test_calls_inside_a_reset(void **state)

@@ -114,6 +114,38 @@ static void test_every_offset(void **state)
     bench_free(&bench);
 }
 
+/* Memory whose addresses the host has told beforehand: not asked for, and the same entries. */
+static void test_direct_memory(void **state)
+{
+    (void)state;
+    enum {
+        PAGES = 32
+    };
+    struct bench bench = bench_new(4096, 64 << 10, 64);
+    struct nvme_host *ops = &bench.host->ops;
+    uint8_t *data = testhost_chunks(bench.host, 0, PAGES * 4096, PAGES);
+    size_t run = PAGES * 4096;
+    uint64_t bus = ops->bus_address(ops->context, data, &run);
+    /* Its last page is not of it. */
+    ops->direct_start = (uintptr_t)data;
+    ops->direct_length = (PAGES - 1) * 4096;
+    ops->direct_bus = bus;
+    uint64_t (*asked)(void *, const void *, size_t *) = ops->bus_address;
+    static const size_t lengths[] = {1, 512, 4092, 4096, 4100, 8192, 12288, 65536};
+    for (unsigned i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
+        for (size_t offset = 0; offset <= 4096; offset += 2)
+            check_one(&bench, data + offset, lengths[i]);
+    for (size_t offset = 29 * 4096; offset <= PAGES * 4096 - 4096; offset += 4)
+        assert_int_equal(check_one(&bench, data + offset, 4096), NVME_OK);
+    ops->bus_address = NULL;
+    const struct nvme_segment segment = {.base = data + 512, .length = 4096};
+    struct nvme_request request = {.segments = &segment, .segment_count = 1, .data_bytes = 4096};
+    assert_int_equal(nvme_data_build(&bench.queue, &request), NVME_OK);
+    assert_true(request.command.prp1 == bus + 512 && request.command.prp2 == bus + 4096);
+    ops->bus_address = asked;
+    bench_free(&bench);
+}
+
 static void test_page_boundaries(void **state)
 {
     (void)state;
@@ -429,15 +461,41 @@ static void test_wished_page_size(void **state)
     }
 }
 
+/* MDTS may be less than the page that the host wishes. */
+static void test_page_larger_than_a_transfer(void **state)
+{
+    (void)state;
+    struct nvmevirt_config config = testhost_config();
+    config.mpsmax = 4;
+    config.mdts = 1;
+    const struct nvme_options options = {.page_size = 65536, .data = NVME_DATA_PRP};
+    struct testhost *host = testhost_live(&config, &options);
+    assert_int_equal(host->nvme.page_size, 65536);
+    assert_int_equal(host->nvme.max_transfer, 8192);
+    uint8_t *data = testhost_chunks(host, 0, 2 * 65536, 16);
+    for (size_t offset = 0; offset <= 65536; offset += 2044) {
+        testhost_fill(data + offset, 8192, (unsigned)offset);
+        assert_int_equal(testhost_rw(host, true, 0, 16, data + offset), NVME_OK);
+        uint8_t written[8192];
+        memcpy(written, data + offset, 8192);
+        memset(data + offset, 0, 8192);
+        assert_int_equal(testhost_rw(host, false, 0, 16, data + offset), NVME_OK);
+        assert_memory_equal(data + offset, written, 8192);
+    }
+    assert_int_equal(testhost_rw(host, false, 0, 17, data), NVME_ERR_INVALID);
+    testhost_free(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_offset),      cmocka_unit_test(test_page_boundaries),
-        cmocka_unit_test(test_list_boundaries),   cmocka_unit_test(test_pool_of_lists),
-        cmocka_unit_test(test_short_lists),       cmocka_unit_test(test_segments),
-        cmocka_unit_test(test_random_segments),   cmocka_unit_test(test_lengths_that_lie),
-        cmocka_unit_test(test_translation_fails), cmocka_unit_test(test_page_sizes),
-        cmocka_unit_test(test_transfers),         cmocka_unit_test(test_wished_page_size),
+        cmocka_unit_test(test_every_offset),     cmocka_unit_test(test_direct_memory),
+        cmocka_unit_test(test_page_boundaries),  cmocka_unit_test(test_list_boundaries),
+        cmocka_unit_test(test_pool_of_lists),    cmocka_unit_test(test_short_lists),
+        cmocka_unit_test(test_segments),         cmocka_unit_test(test_random_segments),
+        cmocka_unit_test(test_lengths_that_lie), cmocka_unit_test(test_translation_fails),
+        cmocka_unit_test(test_page_sizes),       cmocka_unit_test(test_transfers),
+        cmocka_unit_test(test_wished_page_size), cmocka_unit_test(test_page_larger_than_a_transfer),
         cmocka_unit_test(test_translation_lies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

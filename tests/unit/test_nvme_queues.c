@@ -108,6 +108,118 @@ static void test_deletion(void **state)
     testhost_free(host);
 }
 
+/* ---- Rings --------------------------------------------------------------------------------- */
+
+/*
+ * What was in the rings is no completion: neither what memory held before a start (the host fills
+ * it with A5h, phase tags among it), nor the entries of the last round before a reset.
+ */
+static void test_dirty_completion_queue(void **state)
+{
+    (void)state;
+    const struct nvme_options options = {.queue_entries = 5};
+    struct testhost *host = testhost_live(NULL, &options);
+    struct nvme_queue *queue = &host->nvme.io[0];
+    for (unsigned flushes = 0; flushes < 12; flushes++) {
+        for (unsigned i = 0; i < flushes; i++)
+            flush_once(host, queue);
+        assert_int_equal(nvme_reset(&host->nvme), NVME_OK);
+        assert_int_equal(nvme_reap(queue), 0);
+        flush_once(host, queue);
+        assert_int_equal(nvme_reap(queue), 0);
+    }
+    assert_int_equal(queue->counters.bad_completions, 0);
+    testhost_free(host);
+}
+
+static void test_thousands_of_wraps(void **state)
+{
+    (void)state;
+    const unsigned sizes[] = {2, 3, 7, 64};
+    for (unsigned s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        const struct nvme_options options = {.queue_entries = sizes[s]};
+        struct testhost *host = testhost_live(NULL, &options);
+        struct nvme_queue *queue = &host->nvme.io[0];
+        struct testio io[63] = {0};
+        unsigned wraps = 0, phase = queue->phase;
+        for (unsigned batch = 0; wraps < 3000; batch++) {
+            unsigned count = 1 + batch % (sizes[s] - 1);
+            for (unsigned i = 0; i < count; i++)
+                assert_int_equal(testio_flush(host, queue, &io[i]), NVME_OK);
+            testhost_drain(host, queue);
+            for (unsigned i = 0; i < count; i++)
+                assert_true(io[i].done == 1 && io[i].request.result == NVME_OK);
+            wraps += queue->phase != phase;
+            phase = queue->phase;
+        }
+        assert_int_equal(queue->counters.completed, queue->counters.submitted);
+        assert_true(queue->counters.completed > 2999 * sizes[s]);
+        assert_int_equal(queue->counters.bad_completions + queue->counters.timeouts, 0);
+        testhost_free(host);
+    }
+}
+
+/* What is there is taken; the rest comes when it comes. */
+static void test_partial_reap(void **state)
+{
+    (void)state;
+    struct nvmevirt_config config = testhost_config();
+    config.commands = 3;
+    config.latency_ns[NVMEVIRT_CLASS_FLUSH] = MS;
+    const struct nvme_options options = {.queue_entries = 16};
+    struct testhost *host = testhost_live(&config, &options);
+    struct nvme_queue *queue = &host->nvme.io[0];
+    struct testio io[15] = {0};
+    for (unsigned i = 0; i < 15; i++)
+        assert_int_equal(testio_flush(host, queue, &io[i]), NVME_OK);
+    nvme_ring(queue);
+    for (unsigned taken = 0; taken < 15; taken += 3) {
+        testhost_work(host);
+        assert_int_equal(nvme_reap(queue), 0);
+        host->now += MS;
+        testhost_work(host);
+        assert_int_equal(nvme_reap(queue), 3);
+        assert_int_equal(queue->free_count, taken + 3);
+        assert_int_equal(queue->head, taken + 3);
+    }
+    for (unsigned i = 0; i < 15; i++)
+        assert_int_equal(io[i].done, 1);
+    testhost_free(host);
+}
+
+/* More flushes than the queue holds, always as many as fit: none is lost, joined or repeated. */
+static void test_flood_of_flushes(void **state)
+{
+    (void)state;
+    enum {
+        FLOOD = 20000
+    };
+    const struct nvme_options options = {.queue_entries = 32};
+    struct testhost *host = testhost_live(NULL, &options);
+    struct nvme_queue *queue = &host->nvme.io[0];
+    struct testio io[31] = {0};
+    unsigned submitted = 0, done = 0;
+    bool busy[31] = {false};
+    while (done < FLOOD) {
+        for (unsigned i = 0; i < 31; i++) {
+            if (busy[i] && io[i].done) {
+                assert_true(io[i].done == 1 && io[i].request.result == NVME_OK);
+                busy[i] = false;
+                done++;
+            }
+            if (busy[i] || submitted == FLOOD)
+                continue;
+            assert_int_equal(testio_flush(host, queue, &io[i]), NVME_OK);
+            busy[i] = true;
+            submitted++;
+        }
+        nvme_poll(queue, host->now + SECOND);
+    }
+    assert_int_equal(host->virt.counters.flushes, FLOOD);
+    assert_int_equal(queue->counters.retries, 0);
+    testhost_free(host);
+}
+
 /* ---- Vectors ------------------------------------------------------------------------------- */
 
 static void test_polled_by_wish(void **state)
@@ -191,7 +303,7 @@ static void test_spurious_interrupts(void **state)
     nvme_reap(queue);
     assert_int_equal(queue->counters.spurious, 0);
     for (unsigned i = 0; i < 3; i++)
-        host->handlers[queue->vector].function(host->handlers[queue->vector].argument);
+        testhost_interrupt(host, queue->vector);
     assert_int_equal(queue->counters.spurious, 0); /* nobody has looked yet */
     assert_int_equal(nvme_reap(queue), 0);
     assert_int_equal(queue->counters.spurious, 3);
@@ -207,7 +319,7 @@ static void interrupt_and_look(struct nvme_request *request)
 {
     struct testhost *host = request->context;
     struct nvme_queue *queue = &host->nvme.io[0];
-    host->handlers[queue->vector].function(host->handlers[queue->vector].argument);
+    testhost_interrupt(host, queue->vector);
     nvme_reap(queue);
 }
 
@@ -392,6 +504,10 @@ int main(void)
         cmocka_unit_test(test_no_memory_for_queues_not_granted),
         cmocka_unit_test(test_other_grants_after_resets),
         cmocka_unit_test(test_deletion),
+        cmocka_unit_test(test_dirty_completion_queue),
+        cmocka_unit_test(test_thousands_of_wraps),
+        cmocka_unit_test(test_partial_reap),
+        cmocka_unit_test(test_flood_of_flushes),
         cmocka_unit_test(test_polled_by_wish),
         cmocka_unit_test(test_shared_vectors),
         cmocka_unit_test(test_masked_then_unmasked),

@@ -25,44 +25,50 @@ int fio_submit(struct block_device *device, struct block_request *request)
 /* ---- Completion --------------------------------------------------------------------------------
  */
 
-static __attribute__((noinline, cold)) void plain_failed(struct fio_job *job, struct fio_slot *slot,
-                                                         int status)
+/* The batch has some of it to account for, the slot is free. */
+static inline void give_back(struct fio_job *job, struct fio_slot *slot)
+{
+    fio_touch(job, slot->batch);
+    slot->next = job->free;
+    job->free = slot;
+}
+
+static __attribute__((noinline, cold)) void plain_failed(struct fio_job *job, struct fio_slot *slot)
 {
     struct fio_target *target = job->target;
     struct fio_io io = {.target = target,
                         .direction = (enum fio_direction)slot->direction,
                         .offset = slot->whole.request.lba * target->device->block_size,
                         .length = job->block};
-    fio_io_failed(job, &io, status);
+    fio_io_failed(job, &io, slot->whole.request.status);
     slot->batch->others++;
+    give_back(job, slot);
 }
 
 void fio_plain_done(struct block_request *request)
 {
     struct fio_slot *slot = CONTAINER_OF(request, struct fio_slot, whole.request);
     struct fio_job *job = request->context;
-    struct fio_batch *batch = slot->batch;
-    if (request->status == OK)
-        batch->done[slot->direction]++;
-    else
-        plain_failed(job, slot, request->status);
-    fio_touch(job, batch);
-    slot->next = job->free;
-    job->free = slot;
-    job->reaped++;
+    if (request->status != OK) {
+        plain_failed(job, slot);
+        return;
+    }
+    slot->batch->done[slot->direction]++;
+    give_back(job, slot);
 }
 
 /* All of a direction that came back of a batch. */
-static uint32_t account_direction(struct fio_job *job, struct fio_batch *batch, unsigned direction)
+static inline uint32_t account_direction(struct fio_job *job, struct fio_batch *batch,
+                                         unsigned direction)
 {
     struct fio_direction_stats *stats = &job->stats.of[direction];
     uint32_t count = batch->done[direction];
     if (count == 0)
         return 0;
-    uint64_t clat = job->now - batch->issued;
+    uint64_t now = job->now, clat = now - batch->issued;
     batch->done[direction] = 0;
     fio_sum_add(&stats->clat, clat, count);
-    fio_sum_add(&stats->lat, job->now - batch->started, count);
+    fio_sum_add(&stats->lat, now - batch->started, count);
     stats->buckets[fio_bucket(clat)] += count;
     stats->ios += count;
     if (job->plain) {
@@ -74,25 +80,47 @@ static uint32_t account_direction(struct fio_job *job, struct fio_batch *batch, 
     return count;
 }
 
-static void account(struct fio_job *job)
+static inline uint32_t account_batch(struct fio_job *job, struct fio_batch *batch)
 {
-    job->stats.completes[fio_batch_class(job->reaped)]++;
-    job->in_flight -= job->reaped;
-    job->reaped = 0;
-    for (struct fio_batch *batch = job->touched, *next; batch; batch = next) {
-        next = batch->next;
-        batch->touched = false;
-        uint32_t count = batch->others;
-        batch->others = 0;
-        for (unsigned direction = job->first; direction <= job->last; direction++)
-            count += account_direction(job, batch, direction);
-        batch->outstanding -= count;
-        if (batch->outstanding == 0) {
-            batch->next = job->free_batches;
-            job->free_batches = batch;
-        }
+    uint32_t count = batch->others;
+    batch->touched = false;
+    batch->others = 0;
+    for (unsigned direction = job->first; direction <= job->last; direction++)
+        count += account_direction(job, batch, direction);
+    batch->outstanding -= count;
+    if (batch->outstanding == 0) {
+        batch->next = job->free_batches;
+        job->free_batches = batch;
     }
+    return count;
+}
+
+/* Are there as many as were to be waited for? */
+static bool enough(const struct fio_job *job)
+{
+    uint32_t count = 0;
+    for (const struct fio_batch *batch = job->touched; batch; batch = batch->next)
+        count +=
+            batch->others + batch->done[FIO_READ] + batch->done[FIO_WRITE] + batch->done[FIO_TRIM];
+    return count >= MIN(job->batch_complete, job->in_flight);
+}
+
+/* False: nothing, or not enough, has come back. */
+static inline bool account(struct fio_job *job)
+{
+    struct fio_batch *batch = job->touched;
+    uint32_t count = 0;
+    if (!batch || (job->batch_complete > 1 && !enough(job)))
+        return false;
     job->touched = NULL;
+    do {
+        struct fio_batch *next = batch->next;
+        count += account_batch(job, batch);
+        batch = next;
+    } while (batch);
+    job->in_flight -= count;
+    job->stats.completes[fio_batch_class(count)]++;
+    return true;
 }
 
 /* ---- Submission --------------------------------------------------------------------------------
@@ -103,13 +131,31 @@ static inline uint64_t next_unit(struct fio_job *job, struct fio_target *target)
     switch (target->order) {
     case FIO_SEQUENTIAL:
         return target->position++;
-    case FIO_MAP:
-        return fio_map_next(&target->map);
     case FIO_EVEN:
         return fio_random_below(&job->random, target->count);
-    default:
+    case FIO_ZIPF:
         return fio_zipf_block(target->zipf, fio_zipf_rank(target->zipf, &job->random));
+    default:
+        return fio_map_next(&target->map);
     }
+}
+
+/* Says where the first `count` free slots go; returns the slot behind them. The map has a loop of
+ * its own, in which its state stays in registers. */
+static inline struct fio_slot *place(struct fio_job *job, struct fio_target *target, uint32_t count)
+{
+    struct fio_slot *slot = job->free;
+    uint64_t first = target->first, blocks = job->blocks;
+    if (target->order != FIO_MAP) {
+        for (; count; count--, slot = slot->next)
+            slot->whole.request.lba = first + next_unit(job, target) * blocks;
+        return slot;
+    }
+    struct fio_map map = target->map;
+    for (; count; count--, slot = slot->next)
+        slot->whole.request.lba = first + fio_map_next(&map) * blocks;
+    target->map.state = map.state;
+    return slot;
 }
 
 static inline void draw_direction(struct fio_job *job, struct fio_slot *slot,
@@ -121,33 +167,39 @@ static inline void draw_direction(struct fio_job *job, struct fio_slot *slot,
     batch->submitted[slot->direction]++;
 }
 
-static __attribute__((noinline, cold)) void refused(struct fio_slot *slot, int status)
+/* The queue is full, or something is wrong. */
+static __attribute__((noinline, cold)) void insist(struct block_device *device,
+                                                   struct fio_slot *slot, int status)
 {
+    if (status == ERR_AGAIN)
+        status = fio_submit(device, &slot->whole.request);
+    if (status == OK)
+        return;
     slot->whole.request.status = status;
     fio_plain_done(&slot->whole.request);
 }
 
-static void issue_plain(struct fio_job *job, struct fio_batch *batch, uint32_t count)
+static inline void issue_plain(struct fio_job *job, struct fio_batch *batch, uint32_t count)
 {
     struct fio_target *target = job->target;
     struct block_device *device = target->device;
-    for (uint32_t i = count; i; i--) {
-        struct fio_slot *slot = job->free;
-        job->free = slot->next;
-        slot->batch = batch;
-        if (job->mixed)
-            draw_direction(job, slot, batch);
-        slot->whole.request.lba = target->first + next_unit(job, target) * job->blocks;
-        int status = fio_submit(device, &slot->whole.request);
-        if (status != OK)
-            refused(slot, status);
-    }
-    target->pass_left -= count;
-    if (target->pass_left == 0)
-        fio_plan_rewind(job, target);
+    struct fio_slot *slot = job->free, *next;
+    job->free = place(job, target, count);
     job->left -= count;
     job->in_flight += count;
     batch->outstanding = count;
+    target->pass_left -= count;
+    if (target->pass_left == 0)
+        fio_plan_rewind(job, target);
+    for (; count; count--, slot = next) {
+        next = slot->next;
+        slot->batch = batch;
+        if (job->mixed)
+            draw_direction(job, slot, batch);
+        int status = block_submit(device, &slot->whole.request);
+        if (status != OK)
+            insist(device, slot, status);
+    }
 }
 
 static void issue_slow(struct fio_job *job, struct fio_batch *batch, uint32_t count)
@@ -170,10 +222,10 @@ static void issue_slow(struct fio_job *job, struct fio_batch *batch, uint32_t co
 }
 
 /* How many I/Os there are room, occasion and leave for. */
-static uint32_t room(struct fio_job *job)
+static inline uint32_t room(struct fio_job *job)
 {
     uint32_t count = MIN(job->depth - job->in_flight, job->batch_submit);
-    if (job->reaped || job->stopping)
+    if (job->touched || job->stopping)
         return 0;
     if (!job->plain)
         return fio_pace(job, count);
@@ -220,47 +272,55 @@ static uint32_t submit(struct fio_job *job, uint32_t count)
     return count;
 }
 
-/* Until when a poll may sleep: not at all while there is something to submit, or another job. */
-static uint64_t nap(const struct fio_job *job, bool more)
+/* The last of several devices may sleep, but only shortly. */
+static void poll_several(struct fio_job *job, uint64_t deadline)
 {
-    if (more || !job->alone || job->batch_complete == 0)
-        return 0;
-    uint64_t until = MIN(job->event, job->now + NAP);
-    return job->resume > job->now ? MIN(until, job->resume) : until;
+    for (unsigned i = 1; i < job->target_count; i++)
+        block_poll(job->targets[i].device, 0);
+    block_poll(job->target->device, MIN(deadline, job->now + 50 * NS_PER_US));
 }
 
-/* The last of several devices may sleep, but only shortly. */
-static void poll(struct fio_job *job, uint64_t deadline)
+/* `more`: there is something to submit, so there is no time to sleep. */
+static inline void poll(struct fio_job *job, bool more)
 {
-    uint64_t before = job->now;
-    for (unsigned i = 1; i < job->target_count; i++) {
-        block_poll(job->targets[i].device, 0);
-        deadline = MIN(deadline, before + 50 * NS_PER_US);
-    }
-    block_poll(job->target->device, deadline);
+    uint64_t before = job->now, deadline = more || !job->alone ? 0 : job->until;
+    if (job->target_count == 1)
+        block_poll(job->target->device, deadline);
+    else
+        poll_several(job, deadline);
     job->now = clock_ns();
     job->stats.waited += job->now - before;
 }
 
+/* Nothing is in flight, nothing could be issued. */
+static bool stalled(struct fio_job *job)
+{
+    job->now = clock_ns();
+    bool exhausted = fio_exhausted(job);
+    if (exhausted)
+        fio_job_finish(job);
+    return exhausted;
+}
+
+/* A job that is alone stays until something is due, and sleeps in the polls. */
 bool fio_block_turn(struct fio_job *job)
 {
-    if (!job->alone)
-        job->now = clock_ns();
-    uint32_t count = room(job), issued = count ? submit(job, count) : 0;
-    bool busy = issued || job->alone;
-    if (job->in_flight) {
-        poll(job, nap(job, issued == job->batch_submit && job->in_flight < job->depth));
-        if (job->reaped && job->reaped >= MIN(job->batch_complete, job->in_flight)) {
-            account(job);
-            busy = true;
+    bool busy;
+    job->now = clock_ns();
+    job->until = MIN(job->event, job->now + NAP);
+    do {
+        uint32_t count = room(job), issued = count ? submit(job, count) : 0;
+        if (job->in_flight == 0) {
+            busy = stalled(job);
+            break;
         }
-    } else if (!issued) {
-        job->now = clock_ns();
-        busy = fio_exhausted(job);
-        if (busy)
-            fio_job_finish(job);
-    }
+        if (!issued && job->resume > job->now)
+            job->until = MIN(job->until, job->resume);
+        poll(job, job->batch_complete == 0 ||
+                      (issued == job->batch_submit && job->in_flight < job->depth));
+        busy = account(job) || issued;
+    } while (job->alone && job->now < job->until);
     if (job->now >= job->event)
         fio_job_event(job);
-    return busy;
+    return busy || (job->alone && job->in_flight);
 }

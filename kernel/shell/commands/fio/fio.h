@@ -138,7 +138,6 @@ struct fio_job {
     uint64_t now;       /* clock_ns, as last seen */
     uint64_t left;      /* I/Os to issue, of a plain job */
     uint32_t in_flight; /* what is not accounted for */
-    uint32_t reaped;    /* by done(), in this turn */
     uint32_t depth, batch_submit, batch_complete;
     bool plain; /* one file, blocks of one size, nothing to check: the short way */
     bool alone; /* the only job of its processor: it may sleep in a poll */
@@ -149,6 +148,7 @@ struct fio_job {
     uint32_t block;          /* of a plain job: bytes */
     uint32_t blocks;         /* the same in the device's */
     uint64_t event;          /* when the loop has to look up; clock_ns */
+    uint64_t until;          /* of this turn: it ends then */
     uint64_t resume;         /* nothing is issued before (rate, thinktime) */
     struct fio_random random;
     struct fio_target *target; /* the first */
@@ -272,8 +272,8 @@ struct fio_run {
     size_t line_length; /* of the progress line, 0: none shown */
 };
 
-/* Runs all jobs, one stonewall after the other. */
-void fio_run(struct fio_run *run);
+/* Runs all jobs, one stonewall after the other. False without memory, after a message. */
+bool fio_run(struct fio_run *run);
 /* When job->event has come: samples, the end of ramp_time and of runtime. */
 void fio_job_event(struct fio_job *job);
 /* Everything was issued and has come back: the next phase. */
@@ -321,7 +321,7 @@ struct fio_report {
 };
 
 void fio_report_begin(struct fio_run *run);
-void fio_report_all(struct fio_run *run);
+bool fio_report_all(struct fio_run *run);
 
 /* How much of all the times is within each class of fio's: nanoseconds, micro-, milliseconds. */
 #define FIO_SPANS 32

@@ -190,7 +190,6 @@ void fio_slow_done(struct block_request *request)
     fio_touch(job, slot->batch);
     slot->next = job->free;
     job->free = slot;
-    job->reaped++;
 }
 
 /* ---- Failures ----------------------------------------------------------------------------------
