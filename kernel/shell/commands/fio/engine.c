@@ -152,7 +152,11 @@ static inline struct fio_slot *place(struct fio_job *job, struct fio_target *tar
 {
     struct fio_slot *slot = job->free;
     uint64_t first = target->first, blocks = job->blocks;
-    if (target->order != FIO_MAP || count == 1) {
+    if (count == 1 && target->order == FIO_MAP) {
+        slot->whole.request.lba = first + fio_map_next(&target->map) * blocks;
+        return slot->next;
+    }
+    if (target->order != FIO_MAP) {
         for (; count; count--, slot = slot->next)
             slot->whole.request.lba = first + next_unit(job, target) * blocks;
         return slot;
