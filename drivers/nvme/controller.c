@@ -219,8 +219,11 @@ static int ask_for_queues(struct nvme_controller *controller, unsigned wanted, u
 /* Those that there is memory for. A smaller set than wanted is a working one, none is not. */
 static int create_io_queues(struct nvme_controller *controller, unsigned count)
 {
-    int error = NVME_ERR_DEVICE;
     controller->io_count = 0;
+    int error = nvme_shadow_start(controller);
+    if (error)
+        return error;
+    error = NVME_ERR_DEVICE;
     while (controller->io_count < count && controller->io[controller->io_count].slots) {
         error = nvme_create_queue(&controller->io[controller->io_count]);
         if (error)
@@ -388,6 +391,8 @@ static void give_back(struct nvme_controller *controller)
     nvme_free(controller, controller->io, controller->io_capacity * sizeof *controller->io);
     controller->io = NULL;
     controller->io_count = 0;
+    nvme_free(controller, controller->shadows, 2 * (size_t)controller->page_size);
+    controller->shadows = NULL;
     nvme_queue_free(&controller->admin);
 }
 

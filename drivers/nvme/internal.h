@@ -6,6 +6,9 @@
 
 #define NVME_NS_PER_MS 1000000ULL
 
+/* Kept out of line, so that what calls it now and then is short where it does not. */
+#define NVME_RARE __attribute__((noinline, cold))
+
 /* How often CSTS is looked at while commands are in flight: a fatal status raises no interrupt. */
 #define NVME_CHECK_INTERVAL_NS (500 * NVME_NS_PER_MS)
 
@@ -93,6 +96,9 @@ void nvme_queue_clear(struct nvme_queue *queue);
 /* Says whether requests may go the short way: the controller is live, or is not any more. */
 void nvme_queues_open(struct nvme_controller *controller, bool open);
 
+/* Writes the register of the tail doorbell, or of the head's. */
+void nvme_queue_doorbell(struct nvme_queue *queue, unsigned is_cq, uint16_t value);
+
 /* Takes the request out of its slot and calls its done(). */
 void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int result);
 
@@ -106,7 +112,7 @@ void nvme_queue_hold(struct nvme_queue *queue, struct nvme_slot *slot, uint64_t 
 void nvme_queues_send_due(struct nvme_controller *controller, uint64_t now);
 
 /* data.c: describes the request's data in its command, as PRPs or as an SGL, and in lists. */
-int nvme_data_build_any(struct nvme_queue *queue, struct nvme_request *request);
+NVME_RARE int nvme_data_build_any(struct nvme_queue *queue, struct nvme_request *request);
 void nvme_data_release(struct nvme_queue *queue, struct nvme_request *request);
 
 /*
@@ -159,6 +165,16 @@ int nvme_sgl_build(struct nvme_queue *queue, struct nvme_request *request, unsig
 
 /* The most list pages that a transfer of `entries` PRP entries needs. */
 unsigned nvme_prp_lists(unsigned entries, uint32_t list_bytes);
+
+/*
+ * shadow.c: gives the device its shadow doorbells, if that is wanted, before I/O queues are
+ * created. Without memory, or if the device refuses, it goes on with registers.
+ */
+int nvme_shadow_start(struct nvme_controller *controller);
+
+/* Leaves the new value of the tail doorbell, or the head's, in memory; true: the register has to be
+ * written too. Only if the queue has a shadow. */
+bool nvme_shadow_tell(struct nvme_queue *queue, unsigned is_cq, uint16_t before, uint16_t now);
 
 /* admin.c */
 
@@ -246,6 +262,7 @@ struct nvme_quirk {
     uint16_t settle_ms;       /* after CC.EN was cleared, before any register is read */
     bool one_vector;          /* for all queues */
     uint16_t oncs_cut;        /* commands that it tells and does not have */
+    bool shadow_loses;        /* a wake-up by shadow doorbells, now and then */
 };
 
 /* NULL: nothing special. */

@@ -23,16 +23,20 @@ static int check(const struct nvme_namespace *ns, uint64_t lba, uint64_t blocks,
 static inline void write_command(struct nvme_request *request, const struct nvme_namespace *ns,
                                  uint8_t opcode, uint64_t lba, uint32_t cdw12)
 {
+    struct nvme_command *command = &request->command;
     request->ns = ns;
     request->ns_changes = ns->changes;
     request->data_bytes = 0;
-    request->command = (struct nvme_command){
-        .opcode = opcode,
-        .nsid = ns->id,
-        .cdw10 = (uint32_t)lba,
-        .cdw11 = (uint32_t)(lba >> 32),
-        .cdw12 = cdw12,
-    };
+    /* Field by field, since it is cheaper: CID comes when the command is sent. */
+    command->opcode = opcode;
+    command->flags = 0;
+    command->nsid = ns->id;
+    command->cdw2 = command->cdw3 = 0;
+    command->mptr = command->prp1 = command->prp2 = 0;
+    command->cdw10 = (uint32_t)lba;
+    command->cdw11 = (uint32_t)(lba >> 32);
+    command->cdw12 = cdw12;
+    command->cdw13 = command->cdw14 = command->cdw15 = 0;
 }
 
 static int prepare_range(struct nvme_request *request, const struct nvme_namespace *ns,
@@ -49,8 +53,8 @@ static int prepare_range(struct nvme_request *request, const struct nvme_namespa
 }
 
 /* Reads, writes and compares: the segments are the caller's. */
-static int prepare_transfer(struct nvme_request *request, const struct nvme_namespace *ns,
-                            uint8_t opcode, uint64_t lba, uint32_t blocks)
+static NVME_RARE int prepare_transfer(struct nvme_request *request, const struct nvme_namespace *ns,
+                                      uint8_t opcode, uint64_t lba, uint32_t blocks)
 {
     int error = prepare_range(request, ns, opcode, lba, blocks, ns->controller->max_transfer);
     if (error)

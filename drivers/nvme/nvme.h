@@ -12,7 +12,7 @@
  * everything else happens in the caller's context, and so needs no lock. A
  * controller as a whole belongs to one processor too, on which it is started and
  * all functions are called; others call only nvme_submit(), nvme_ring(),
- * nvme_reap() and nvme_has_completion() of their own queues, besides
+ * nvme_reap(), nvme_nudge() and nvme_has_completion() of their own queues, besides
  * nvme_prepare_*(), if the host has exclusive().
  *
  * Every submitted request completes exactly once: with the device's answer,
@@ -116,8 +116,10 @@ struct nvme_counters {
     uint64_t retries;      /* commands sent again: submitted + retries is what the device has got */
     uint64_t sq_doorbells; /* writes of the tail doorbell */
     uint64_t cq_doorbells; /* writes of the head doorbell */
-    uint64_t interrupts;   /* of its vector, counted by the handler */
-    uint64_t polls;        /* looks into the completion queue */
+    uint64_t shadow_doorbells; /* either of them left in memory: see shadow.c */
+    uint64_t nudges;           /* registers written after all, as nothing came */
+    uint64_t interrupts;       /* of its vector, counted by the handler */
+    uint64_t polls;            /* looks into the completion queue */
     /* Interrupts whose look found nothing: nothing was there, or an earlier look had it already.
      * Cannot be told, and stays 0, where the vector is shared with another queue. */
     uint64_t spurious;
@@ -142,9 +144,9 @@ struct nvme_queue {
     uint16_t id;    /* 0: admin */
     uint16_t size;  /* entries, of both SQ and CQ */
     uint16_t tail;  /* where the next SQE goes */
-    uint16_t rung;  /* what the tail doorbell was last told */
+    uint16_t rung;  /* what the tail doorbell was last told, or its shadow */
     uint16_t head;  /* the next CQE to look at */
-    uint16_t told;  /* what the head doorbell was last told */
+    uint16_t told;  /* what the head doorbell was last told, or its shadow */
     uint16_t phase; /* the phase tag that a new CQE has, 0 or 1 */
     uint16_t vector;
     bool has_vector;            /* false: polled */
@@ -181,6 +183,11 @@ struct nvme_queue {
     uint32_t list_bytes; /* of each, a power of two up to a page */
     uint16_t *list_next;
     uint16_t list_count, lists_free, list_first_free;
+
+    uint32_t *shadow;         /* of the tail doorbell; NULL: there are the registers only */
+    uint16_t written[2];      /* besides it: what the registers were told, of tail and head */
+    uint64_t quiet_since;     /* a look has found nothing ... */
+    uint64_t quiet_completed; /* ... since so many requests had ended */
 
     size_t rings_bytes, bookkeeping_bytes; /* of the allocations behind sq and slots */
     struct nvme_counters counters;
@@ -224,6 +231,13 @@ enum nvme_data {
     NVME_DATA_SGL, /* of all I/O commands */
 };
 
+/* Doorbells in memory: see shadow.c. Only where Identify offers them. */
+enum nvme_shadow {
+    NVME_SHADOW_AUTO, /* unless the device is known to lose them */
+    NVME_SHADOW_ON,
+    NVME_SHADOW_OFF,
+};
+
 /* Wishes; zeros mean the defaults in brackets. The device's limits always apply on top. */
 struct nvme_options {
     unsigned io_queues;        /* pairs (1) */
@@ -236,6 +250,7 @@ struct nvme_options {
     int retries;               /* how often a request is sent again (5); negative: never */
     size_t max_transfer;       /* bytes in one command, where MDTS sets no limit (4 MiB) */
     enum nvme_data data;       /* (NVME_DATA_AUTO) */
+    enum nvme_shadow shadow_doorbells; /* (NVME_SHADOW_AUTO) */
 
     /*
      * CC.MPS in bytes (the smallest that the device has). A page of the device has to be
@@ -308,6 +323,8 @@ struct nvme_controller {
     struct nvme_queue admin;
     struct nvme_queue *io; /* io_capacity of them, of which io_count work */
     unsigned io_count, io_capacity;
+    uint32_t *shadows; /* a page of shadow doorbells, a page of EventIdx; NULL: not in use */
+    uint64_t shadows_bus;
 
     struct nvme_limits limits;
     struct nvme_namespace *namespaces; /* the first; those that are gone are among them */
@@ -473,11 +490,28 @@ void nvme_ring(struct nvme_queue *queue);
  */
 unsigned nvme_reap(struct nvme_queue *queue);
 
+/*
+ * For whoever waits, after a look that found nothing: sees to it that a device with shadow
+ * doorbells has not slept through what it was told there. Returns when to call this again, as
+ * now_ns, if still nothing has come by then. nvme_poll() does it, and nvme_check() twice a second.
+ */
+uint64_t nvme_shadow_nudge(struct nvme_queue *queue);
+static inline uint64_t nvme_nudge(struct nvme_queue *queue)
+{
+    return queue->shadow ? nvme_shadow_nudge(queue) : UINT64_MAX;
+}
+
 /* How many requests it has; its own processor. */
-unsigned nvme_queue_in_flight(const struct nvme_queue *queue);
+static inline unsigned nvme_queue_in_flight(const struct nvme_queue *queue)
+{
+    return queue->slots ? queue->size - 1u - queue->free_count : 0;
+}
 
 /* Is there a completion to reap? Reads one word of memory; any context. */
-bool nvme_has_completion(const struct nvme_queue *queue);
+static inline bool nvme_has_completion(const struct nvme_queue *queue)
+{
+    return queue->live && (queue->cq[queue->head].status & NVME_CQE_PHASE) == queue->phase;
+}
 
 /*
  * Takes completions of admin commands, sends what has waited for its time, looks at the deadlines

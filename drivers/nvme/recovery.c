@@ -318,7 +318,10 @@ static void look_at_deadlines(struct nvme_controller *controller, uint64_t now)
 
 static void check_alone(struct nvme_controller *controller, uint64_t now)
 {
+    struct nvme_queue *queue;
     nvme_queues_send_due(controller, now);
+    for (unsigned i = 1; (queue = nvme_queue_at(controller, i)); i++)
+        nvme_nudge(queue); /* of those that nobody waits for */
     uint64_t earliest = earliest_deadline(controller);
     if (earliest != UINT64_MAX) {
         uint32_t csts = nvme_read32(controller, NVME_REG_CSTS);

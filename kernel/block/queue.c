@@ -149,12 +149,26 @@ static bool send_alone(struct plug *plug)
     return ended;
 }
 
+/* Another device whose requests stand before what is submitted to this one; NULL: none. */
+static struct block_device *in_the_way(const struct plug *plug, const struct block_device *device)
+{
+    if (plug->held && plug->held->device != device)
+        return plug->held->device;
+    return plug->alone && plug->alone->device != device ? plug->alone->device : NULL;
+}
+
 void block_poll(struct block_device *device, uint64_t deadline)
 {
     struct plug *plug = &plugs[cpu_current()];
+    struct block_device *other = in_the_way(plug, device);
     if (plug->held)
         send_held(plug);
     if (plug->alone && send_alone(plug))
         deadline = 0;
+    /* It may be full, and then this one gets nothing; there may be nothing to sleep for. */
+    if (other) {
+        other->operations->poll(other, 0);
+        deadline = 0;
+    }
     device->operations->poll(device, deadline);
 }

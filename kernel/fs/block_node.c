@@ -41,3 +41,9 @@ struct node *node_new_block(struct block_device *device)
 {
     return node_new(NODE_BLOCK, &block_operations, device);
 }
+
+struct block_device *file_block_device(const struct file *file, unsigned mode)
+{
+    bool open = file->flags & mode && !(mode & O_WRITE && file->flags & O_APPEND);
+    return open && file->node->operations == &block_operations ? file->node->data : NULL;
+}

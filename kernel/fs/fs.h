@@ -25,6 +25,7 @@ enum node_type {
     NODE_CHARACTER
 };
 
+struct block_device;
 struct node;
 
 /*
@@ -93,6 +94,11 @@ int file_sync(struct file *file);
 uint64_t file_size(struct file *file);   /* bytes; 0 for streams */
 bool file_is_console(struct file *file); /* is this a person's terminal? */
 
+/* The block device that a file is, if it is open for `mode` (O_READ or O_WRITE) at a position of
+ * its own; else NULL. For who has several transfers in flight (kernel/block/block.h) and then
+ * moves the position on. */
+struct block_device *file_block_device(const struct file *file, unsigned mode);
+
 int fs_make_directory(const char *path);
 int fs_remove(const char *path);           /* not a directory */
 int fs_remove_directory(const char *path); /* an empty one */
@@ -124,7 +130,6 @@ struct node *node_new_file(void); /* an empty RAM file without a name */
 void node_release(struct node *node);
 
 /* A node that reads and writes a block device in bytes (kernel/fs/block_node.c). */
-struct block_device;
 struct node *node_new_block(struct block_device *device);
 
 /* Stirs unpredictable bytes into /dev/random. Any number of times. */

@@ -1,8 +1,6 @@
 /*
- * The block layer over a device that is made up: any block size, request size
- * and queue depth, completions in random order, blocks that fail. It checks
- * each request against the contract of block.h, and what the layer makes of a
- * range of blocks or bytes is compared with plain memory.
+ * The block layer over a device that is made up (fake_block.h). What the layer
+ * makes of a range of blocks or bytes is compared with plain memory.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,132 +16,8 @@
 #include "kernel/mem/heap.h"
 #include "lib/bits.h"
 #include "lib/status.h"
+#include "tests/unit/fake_block.h"
 #include "tests/unit/host_kernel.h"
-
-#define BLOCKS     1024u
-#define MOST_DEPTH 64u
-#define NOWHERE    UINT64_MAX
-
-struct fake {
-    struct block_device device;
-    uint8_t *data;
-    unsigned depth, in_flight, most_in_flight;
-    struct block_request *queue[MOST_DEPTH];
-    unsigned submitted;
-    uint64_t bad_lba[2]; /* requests that touch them fail, with a status for each */
-    unsigned refuse_at;  /* the submission of this number is refused: ERR_NO_DEVICE */
-    unsigned busy;       /* so often the queue is full though nothing of ours is in it */
-    unsigned interrupt_at;
-    unsigned polls;
-    unsigned reads, writes, flushes, errors; /* as they ended */
-    uint64_t blocks_read, blocks_written;
-};
-
-static const int bad_status[2] = {ERR_IO, ERR_TIMED_OUT};
-
-static int fake_submit(struct block_device *device, struct block_request *request)
-{
-    struct fake *fake = device->driver;
-    if (fake->busy || fake->in_flight == fake->depth)
-        return ERR_AGAIN;
-    if (++fake->submitted == fake->refuse_at)
-        return ERR_NO_DEVICE;
-    if (fake->submitted == fake->interrupt_at) {
-        host_console_feed("\3", 1);
-        assert_int_equal(console_get(0), CONSOLE_CTRL_C);
-    }
-    size_t length = 0;
-    for (unsigned i = 0; i < request->segment_count; i++) {
-        assert_true(IS_ALIGNED((uintptr_t)request->segments[i].base, device->dma_alignment));
-        assert_true(IS_ALIGNED(request->segments[i].length, device->dma_alignment));
-        length += request->segments[i].length;
-    }
-    assert_int_equal(length, (size_t)request->blocks * device->block_size);
-    assert_true(request->blocks <= device->max_blocks);
-    assert_true((request->blocks == 0) == (request->operation == BLOCK_FLUSH));
-    assert_true(request->lba <= device->block_count);
-    assert_true(request->blocks <= device->block_count - request->lba);
-    fake->queue[fake->in_flight++] = request;
-    fake->most_in_flight = MAX(fake->most_in_flight, fake->in_flight);
-    return OK;
-}
-
-static int carry_out(struct fake *fake, struct block_request *request)
-{
-    for (unsigned i = 0; i < 2; i++)
-        if (fake->bad_lba[i] - request->lba < request->blocks)
-            return bad_status[i];
-    host_block_copy(request, fake->data + request->lba * fake->device.block_size);
-    return OK;
-}
-
-static void count(struct fake *fake, const struct block_request *request)
-{
-    if (request->status != OK) {
-        fake->errors++;
-    } else if (request->operation == BLOCK_READ) {
-        fake->reads++;
-        fake->blocks_read += request->blocks;
-    } else if (request->operation == BLOCK_WRITE) {
-        fake->writes++;
-        fake->blocks_written += request->blocks;
-    } else {
-        fake->flushes++;
-    }
-}
-
-/* Completes one or more, whichever. */
-static void fake_poll(struct block_device *device, uint64_t deadline)
-{
-    struct fake *fake = device->driver;
-    const unsigned before = fake->in_flight;
-    fake->polls++;
-    if (fake->busy) {
-        fake->busy--;
-        return;
-    }
-    assert_true(fake->in_flight > 0 || deadline == 0);
-    while (fake->in_flight && (fake->in_flight == before || rand() % 3)) {
-        unsigned chosen = (unsigned)rand() % fake->in_flight;
-        struct block_request *request = fake->queue[chosen];
-        fake->queue[chosen] = fake->queue[--fake->in_flight];
-        request->status = carry_out(fake, request);
-        count(fake, request);
-        block_complete(request);
-    }
-}
-
-static const struct block_operations fake_operations = {fake_submit, fake_poll};
-
-static void fake_start(struct fake *fake, uint32_t block_size, uint32_t max_blocks, unsigned depth)
-{
-    *fake = (struct fake){.device = {.name = "fake",
-                                     .block_size = block_size,
-                                     .block_count = BLOCKS,
-                                     .max_blocks = max_blocks,
-                                     .dma_alignment = 4,
-                                     .volatile_cache = true,
-                                     .operations = &fake_operations},
-                          .data = malloc((size_t)BLOCKS * block_size),
-                          .depth = depth,
-                          .bad_lba = {NOWHERE, NOWHERE}};
-    fake->device.driver = fake;
-    for (size_t i = 0; i < (size_t)BLOCKS * block_size; i++)
-        fake->data[i] = (uint8_t)rand();
-    assert_int_equal(block_register(&fake->device), OK);
-}
-
-/* What every test ends with: nothing of it is left anywhere. */
-static void fake_end(struct fake *fake)
-{
-    assert_int_equal(fake->in_flight, 0);
-    block_unregister(&fake->device);
-    assert_null(block_find("fake"));
-    free(fake->data);
-    console_clear_interrupt();
-    host_allocations_left = -1;
-    assert_int_equal(host_allocations_live, 0);
-}
 
 static void test_register(void **state)
 {
@@ -381,128 +255,6 @@ static void test_limits(void **state)
     fake_end(&fake);
 }
 
-/* ---- Requests by hand ---------------------------------------------------------------------- */
-
-struct asked {
-    struct block_request request;
-    struct block_segment segment;
-    unsigned done; /* how often; the status is in the request */
-};
-
-static void asked_done(struct block_request *request)
-{
-    ((struct asked *)request->context)->done++;
-}
-
-static int ask(struct fake *fake, struct asked *asked, enum block_operation operation, uint64_t lba,
-               uint32_t blocks, void *buffer)
-{
-    *asked = (struct asked){.segment = {buffer, (size_t)blocks * fake->device.block_size}};
-    asked->request = (struct block_request){.operation = operation,
-                                            .lba = lba,
-                                            .blocks = blocks,
-                                            .segments = &asked->segment,
-                                            .segment_count = blocks != 0,
-                                            .done = asked_done,
-                                            .context = asked};
-    return block_submit(&fake->device, &asked->request);
-}
-
-static void check_asked(const struct asked *asked, unsigned count, int status)
-{
-    for (unsigned i = 0; i < count; i++) {
-        assert_int_equal(asked[i].done, 1);
-        assert_int_equal(asked[i].request.status, status);
-        /* It is as it was, and can be submitted again. */
-        assert_ptr_equal(asked[i].request.segments, &asked[i].segment);
-        assert_int_equal(asked[i].request.blocks * 512, asked[i].segment.length);
-    }
-}
-
-/* What follows one another, in blocks and in memory, is one command, of at most the device's size.
- */
-static void test_merging(void **state)
-{
-    uint8_t *buffer = aligned_alloc(4096, 64 * 512);
-    struct asked asked[20];
-    struct fake fake;
-    (void)state;
-    fake_start(&fake, 512, 8, 16);
-    for (unsigned i = 0; i < 20; i++)
-        assert_int_equal(ask(&fake, &asked[i], BLOCK_WRITE, 100 + i, 1, buffer + i * 512), OK);
-    while (!asked[19].done || fake.in_flight)
-        block_poll(&fake.device, 1);
-    check_asked(asked, 20, OK);
-    assert_int_equal(fake.submitted, 3);
-    assert_memory_equal(buffer, fake.data + 100 * 512, 20 * 512);
-
-    /* Each differs from the one before in one respect. */
-    static const struct {
-        enum block_operation operation;
-        unsigned lba, place;
-    } apart[] = {{BLOCK_READ, 0, 0},  {BLOCK_WRITE, 1, 1}, {BLOCK_WRITE, 3, 2}, {BLOCK_WRITE, 4, 4},
-                 {BLOCK_FLUSH, 0, 0}, {BLOCK_FLUSH, 0, 0}, {BLOCK_READ, 5, 5},  {BLOCK_READ, 4, 6}};
-    fake.submitted = 0;
-    for (unsigned i = 0; i < ARRAY_SIZE(apart); i++)
-        assert_int_equal(ask(&fake, &asked[i], apart[i].operation, apart[i].lba,
-                             apart[i].operation != BLOCK_FLUSH, buffer + apart[i].place * 512),
-                         OK);
-    block_poll(&fake.device, 1);
-    while (fake.in_flight)
-        block_poll(&fake.device, 1);
-    check_asked(asked, ARRAY_SIZE(apart), OK);
-    assert_int_equal(fake.submitted, ARRAY_SIZE(apart));
-    fake_end(&fake);
-    free(buffer);
-}
-
-/* A merged command that fails is taken apart: only the request with the bad block fails. */
-static void test_merged_failure(void **state)
-{
-    uint8_t *buffer = aligned_alloc(4096, 8 * 512);
-    struct asked asked[8];
-    struct fake fake;
-    (void)state;
-    fake_start(&fake, 512, 8, 2);
-    fake.bad_lba[0] = 205;
-    for (unsigned i = 0; i < 8; i++)
-        assert_int_equal(ask(&fake, &asked[i], BLOCK_READ, 200 + i, 1, buffer + i * 512), OK);
-    for (unsigned polls = 0; polls < 100; polls++)
-        block_poll(&fake.device, 0);
-    assert_int_equal(fake.submitted, 9);
-    check_asked(asked, 5, OK);
-    check_asked(asked + 5, 1, ERR_IO);
-    check_asked(asked + 6, 2, OK);
-    for (unsigned i = 0; i < 8; i++)
-        if (i != 5)
-            assert_memory_equal(buffer + i * 512, fake.data + (200 + i) * 512, 512);
-    fake_end(&fake);
-    free(buffer);
-}
-
-/* A refused command ends all that went with it, and nothing is taken before that was heard. */
-static void test_merged_refused(void **state)
-{
-    uint8_t *buffer = aligned_alloc(4096, 8 * 512);
-    struct asked asked[4];
-    struct fake fake;
-    (void)state;
-    fake_start(&fake, 512, 8, 4);
-    fake.refuse_at = 1;
-    for (unsigned i = 0; i < 3; i++)
-        assert_int_equal(ask(&fake, &asked[i], BLOCK_READ, 200 + i, 1, buffer + i * 512), OK);
-    assert_int_equal(ask(&fake, &asked[3], BLOCK_READ, 300, 1, buffer), ERR_AGAIN);
-    for (unsigned i = 0; i < 3; i++)
-        assert_int_equal(asked[i].done, 0);
-    block_poll(&fake.device, 1);
-    check_asked(asked, 3, ERR_NO_DEVICE);
-    assert_int_equal(ask(&fake, &asked[3], BLOCK_READ, 300, 1, buffer), OK);
-    block_poll(&fake.device, 1);
-    check_asked(&asked[3], 1, OK);
-    fake_end(&fake);
-    free(buffer);
-}
-
 static void test_flush(void **state)
 {
     struct fake fake;
@@ -649,9 +401,6 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_interrupt),
         cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_merging),
-        cmocka_unit_test(test_merged_failure),
-        cmocka_unit_test(test_merged_refused),
         cmocka_unit_test(test_flush),
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_bytes_are_direct),

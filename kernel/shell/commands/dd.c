@@ -6,7 +6,6 @@
 #include "kernel/shell/commands/dd.h"
 
 #include "kernel/console.h"
-#include "kernel/mem/heap.h"
 #include "kernel/x86/clock.h"
 #include "lib/string.h"
 
@@ -91,26 +90,42 @@ static int no_memory(struct dd *dd, const char *which, uint64_t size)
                     (unsigned long long)size, text);
 }
 
+/* Where output blocks are: an input block is written out of the buffer it was read into. */
+static struct dd_ring *output_ring(struct dd *dd)
+{
+    return dd->bs ? &dd->input : &dd->output;
+}
+
 static int get_buffers(struct dd *dd)
 {
     if (dd->count == 0)
         return 0;
-    dd->input = kmalloc(dd->ibs);
-    if (!dd->input)
+    struct dd_side in = {dd->in, file_block_device(dd->in, O_READ)};
+    struct dd_side out = {dd->out, file_block_device(dd->out, O_WRITE)}, none = {0};
+    /* A block may be read where one was just to be written. */
+    if (in.device == out.device)
+        in.device = out.device = NULL;
+    /* One is durable before the next is begun; and what a person has typed does not wait. */
+    if (dd->output_flags & DD_DURABLE || file_is_console(dd->in))
+        out.device = NULL;
+    if (!dd_ring_start(&dd->input, in, dd->bs ? out : none, dd->ibs, dd->count))
         return no_memory(dd, "input", dd->ibs);
-    if (dd->bs)
+    if (dd->bs || dd_ring_start(&dd->output, none, out, dd->obs, UINT64_MAX))
         return 0;
-    dd->output = kmalloc(dd->obs);
-    return dd->output ? 0 : no_memory(dd, "output", dd->obs);
+    return no_memory(dd, "output", dd->obs);
 }
 
 /* The next input block, or what there is of it; 0 at the end. */
 static int64_t read_block(struct dd *dd, size_t length)
 {
+    if (length == dd->ibs && !console_interrupted() &&
+        dd_ring_read(&dd->input, dd->blocks - dd->full_in - dd->partial_in))
+        return (int64_t)length;
+    uint8_t *buffer = dd_ring_buffer(&dd->input);
     size_t done = 0;
     do {
         int64_t part = console_interrupted() ? ERR_INTERRUPTED
-                                             : file_read(dd->in, dd->input + done, length - done);
+                                             : file_read(dd->in, buffer + done, length - done);
         if (part <= 0)
             return done ? (int64_t)done : part;
         done += (size_t)part;
@@ -202,29 +217,87 @@ static int write_block(struct dd *dd, const uint8_t *bytes, size_t length, size_
     dd->bytes += done;
     if (done == size)
         dd->full_out++;
-    else if (done == length || (done && dd->output))
+    else if (done == length || (done && !dd->bs))
         dd->partial_out++;
     return status == OK ? 0 : fail(dd, doing, output_name(dd), status);
+}
+
+/*
+ * A block that could not be written behind our back is written once more, which tells how much of
+ * it can be. If not all, everything is as if its failure had been known at once: what was read
+ * since does not count. Blocks after it may be on the device; so they would be after a page cache.
+ */
+static int write_again(struct dd *dd, const struct dd_mark *mark)
+{
+    struct dd_ring *ring = output_ring(dd);
+    uint64_t position = dd->out->position;
+    file_seek(dd->out, position - (ring->current - ring->behind) * ring->size);
+    int status = write_block(dd, dd_ring_written_buffer(ring), ring->size, ring->size,
+                             dd->bs ? "error writing" : "writing to");
+    if (status == 0)
+        return file_seek(dd->out, position);
+    dd->full_in = mark->full_in;
+    dd->partial_in = mark->partial_in;
+    dd->pending = 0;
+    file_seek(dd->in, mark->position);
+    dd_ring_drop(ring);
+    return status;
+}
+
+/* Counts blocks whose writes have ended; waits for them while there are more than `most`. */
+static int settle(struct dd *dd, uint64_t most)
+{
+    const struct dd_record *record;
+    struct dd_ring *ring = output_ring(dd);
+    while ((record = dd_ring_written(ring, most))) {
+        if (record->status == OK) {
+            dd->full_out++;
+            dd->bytes += ring->size;
+        } else {
+            int status = write_again(dd, &record->mark);
+            if (status)
+                return status;
+        }
+        dd_ring_release(ring);
+    }
+    return 0;
+}
+
+/* Writes the current record of the output, or the beginning of it, soon or now. */
+static int put_block(struct dd *dd, size_t length, const char *doing)
+{
+    struct dd_ring *ring = output_ring(dd);
+    struct dd_mark mark = {dd->full_in, dd->partial_in, dd->in->position};
+    if (length == ring->size && dd_ring_write(ring, &mark))
+        return settle(dd, ring->count / 2);
+    int status = settle(dd, 0);
+    if (status == 0)
+        status = write_block(dd, dd_ring_buffer(ring), length, ring->size, doing);
+    if (status == 0)
+        dd_ring_pass(ring);
+    return status;
 }
 
 /* Hands an input block on: as it is, or cut into output blocks. */
 static int pass_on(struct dd *dd, size_t length)
 {
-    if (!dd->output)
-        return write_block(dd, dd->input, length, dd->ibs, "error writing");
+    if (dd->bs)
+        return put_block(dd, length, "error writing");
+    const uint8_t *input = dd_ring_buffer(&dd->input);
     size_t taken = 0;
     while (taken < length) {
         size_t part = MIN(length - taken, dd->obs - dd->pending);
-        memcpy(dd->output + dd->pending, dd->input + taken, part);
+        memcpy(dd_ring_buffer(&dd->output) + dd->pending, input + taken, part);
         dd->pending += part;
         taken += part;
         if (dd->pending < dd->obs)
             break;
         dd->pending = 0;
-        int status = write_block(dd, dd->output, dd->obs, dd->obs, "writing to");
+        int status = put_block(dd, dd->obs, "writing to");
         if (status)
             return status;
     }
+    dd_ring_pass(&dd->input);
     return 0;
 }
 
@@ -243,7 +316,7 @@ static int pass_bad_block(struct dd *dd)
     dd->partial = 0;
     if (!replace)
         return 0;
-    memset(dd->input, 0, dd->ibs);
+    memset(dd_ring_buffer(&dd->input), 0, dd->ibs);
     dd->partial_in++;
     return pass_on(dd, dd->ibs);
 }
@@ -257,7 +330,7 @@ static int pass_block(struct dd *dd, size_t length)
         dd->partial_in++;
         dd->partial = length;
         if (dd->conversions & DD_PAD) {
-            memset(dd->input + length, 0, dd->ibs - length);
+            memset(dd_ring_buffer(&dd->input) + length, 0, dd->ibs - length);
             length = dd->ibs;
         }
     }
@@ -275,6 +348,10 @@ static bool next_block(struct dd *dd, size_t length, int *status)
         *status = pass_block(dd, (size_t)done);
         return *status == 0;
     }
+    /* What is said now is true of all blocks before. */
+    *status = settle(dd, 0);
+    if (*status)
+        return false;
     bool go_on = dd->conversions & DD_NOERROR && done != ERR_INTERRUPTED;
     if (!go_on || dd->level != DD_NONE)
         *status = fail(dd, "error reading", input_name(dd), (int)done);
@@ -285,11 +362,11 @@ static bool next_block(struct dd *dd, size_t length, int *status)
 
 static int finish(struct dd *dd, int status)
 {
-    if (dd->pending && status != STATUS_INTERRUPTED) {
-        int write_status = write_block(dd, dd->output, dd->pending, dd->obs, "error writing");
-        if (write_status)
-            return write_status;
-    }
+    int write_status = settle(dd, 0);
+    if (write_status == 0 && dd->pending && status != STATUS_INTERRUPTED)
+        write_status = put_block(dd, dd->pending, "error writing");
+    if (write_status)
+        return write_status;
     if (status == STATUS_INTERRUPTED || !(dd->conversions & (DD_FSYNC | DD_FDATASYNC)))
         return status;
     int sync_status = file_sync(dd->out);
@@ -307,14 +384,14 @@ static int copy(struct dd *dd)
         status = seek_output(dd);
     if (status)
         return status;
-    uint64_t blocks = dd->count;
     size_t rest = 0;
+    dd->blocks = dd->count;
     if (dd->input_flags & DD_COUNT_BYTES && dd->count != UINT64_MAX) {
-        blocks = dd->count / dd->ibs;
+        dd->blocks = dd->count / dd->ibs;
         rest = (size_t)(dd->count % dd->ibs);
     }
     bool more = true;
-    while (more && dd->full_in + dd->partial_in < blocks)
+    while (more && dd->full_in + dd->partial_in < dd->blocks)
         more = next_block(dd, dd->ibs, &status);
     if (more && rest)
         next_block(dd, rest, &status);
@@ -336,8 +413,8 @@ static int dd(struct invocation *self)
         status = copy(&dd);
         dd_report(&dd);
     }
-    kfree(dd.output);
-    kfree(dd.input);
+    dd_ring_end(&dd.output);
+    dd_ring_end(&dd.input);
     file_close(dd.out);
     file_close(dd.in);
     return status;

@@ -1,11 +1,12 @@
 /*
- * What the three parts of dd share: dd_operands.c reads the command line,
- * dd.c copies, dd_report.c says what was copied.
+ * What the parts of dd share: dd_operands.c reads the command line, dd.c
+ * copies, by dd_ring.c, and dd_report.c says what was copied.
  */
 #ifndef KERNEL_SHELL_COMMANDS_DD_H
 #define KERNEL_SHELL_COMMANDS_DD_H
 
 #include "kernel/shell/command.h"
+#include "kernel/shell/commands/dd_ring.h"
 
 /* conv= */
 #define DD_FSYNC     BIT(0)
@@ -44,10 +45,11 @@ struct dd {
 
     /* the copy */
     struct file *in, *out;
-    uint8_t *input, *output; /* output is NULL when blocks are not cut anew */
-    size_t pending;          /* bytes in output */
-    size_t partial;          /* of the last input block, if it was short */
-    uint64_t started;        /* clock_ns */
+    struct dd_ring input, output; /* output is not in use when blocks are not cut anew */
+    uint64_t blocks;              /* whole ones to be read */
+    size_t pending;               /* bytes in the current record of output */
+    size_t partial;               /* of the last input block, if it was short */
+    uint64_t started;             /* clock_ns */
 
     /* the report */
     uint64_t full_in, partial_in, full_out, partial_out, bytes;

@@ -1,0 +1,174 @@
+/*
+ * Requests by hand, over a device that is made up (fake_block.h): what becomes
+ * one command, and what becomes of one that fails.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernel/block/block.h"
+#include "lib/bits.h"
+#include "lib/status.h"
+#include "tests/unit/fake_block.h"
+
+struct asked {
+    struct block_request request;
+    struct block_segment segment;
+    unsigned done; /* how often; the status is in the request */
+};
+
+static void asked_done(struct block_request *request)
+{
+    ((struct asked *)request->context)->done++;
+}
+
+static int ask(struct fake *fake, struct asked *asked, enum block_operation operation, uint64_t lba,
+               uint32_t blocks, void *buffer)
+{
+    *asked = (struct asked){.segment = {buffer, (size_t)blocks * fake->device.block_size}};
+    asked->request = (struct block_request){.operation = operation,
+                                            .lba = lba,
+                                            .blocks = blocks,
+                                            .segments = &asked->segment,
+                                            .segment_count = blocks != 0,
+                                            .done = asked_done,
+                                            .context = asked};
+    return block_submit(&fake->device, &asked->request);
+}
+
+static void check_asked(const struct asked *asked, unsigned count, int status)
+{
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(asked[i].done, 1);
+        assert_int_equal(asked[i].request.status, status);
+        /* It is as it was, and can be submitted again. */
+        assert_ptr_equal(asked[i].request.segments, &asked[i].segment);
+        assert_int_equal(asked[i].request.blocks * 512, asked[i].segment.length);
+    }
+}
+
+/* What follows one another, in blocks and in memory, is one command, of at most the device's size.
+ */
+static void test_merging(void **state)
+{
+    uint8_t *buffer = aligned_alloc(4096, 64 * 512);
+    struct asked asked[20];
+    struct fake fake;
+    (void)state;
+    fake_start(&fake, 512, 8, 16);
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_equal(ask(&fake, &asked[i], BLOCK_WRITE, 100 + i, 1, buffer + i * 512), OK);
+    while (!asked[19].done || fake.in_flight)
+        block_poll(&fake.device, 1);
+    check_asked(asked, 20, OK);
+    assert_int_equal(fake.submitted, 3);
+    assert_memory_equal(buffer, fake.data + 100 * 512, 20 * 512);
+
+    /* Each differs from the one before in one respect. */
+    static const struct {
+        enum block_operation operation;
+        unsigned lba, place;
+    } apart[] = {{BLOCK_READ, 0, 0},  {BLOCK_WRITE, 1, 1}, {BLOCK_WRITE, 3, 2}, {BLOCK_WRITE, 4, 4},
+                 {BLOCK_FLUSH, 0, 0}, {BLOCK_FLUSH, 0, 0}, {BLOCK_READ, 5, 5},  {BLOCK_READ, 4, 6}};
+    fake.submitted = 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(apart); i++)
+        assert_int_equal(ask(&fake, &asked[i], apart[i].operation, apart[i].lba,
+                             apart[i].operation != BLOCK_FLUSH, buffer + apart[i].place * 512),
+                         OK);
+    block_poll(&fake.device, 1);
+    while (fake.in_flight)
+        block_poll(&fake.device, 1);
+    check_asked(asked, ARRAY_SIZE(apart), OK);
+    assert_int_equal(fake.submitted, ARRAY_SIZE(apart));
+    fake_end(&fake);
+    free(buffer);
+}
+
+/* A merged command that fails is taken apart: only the request with the bad block fails. */
+static void test_merged_failure(void **state)
+{
+    uint8_t *buffer = aligned_alloc(4096, 8 * 512);
+    struct asked asked[8];
+    struct fake fake;
+    (void)state;
+    fake_start(&fake, 512, 8, 2);
+    fake.bad_lba[0] = 205;
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(ask(&fake, &asked[i], BLOCK_READ, 200 + i, 1, buffer + i * 512), OK);
+    for (unsigned polls = 0; polls < 100; polls++)
+        block_poll(&fake.device, 0);
+    assert_int_equal(fake.submitted, 9);
+    check_asked(asked, 5, OK);
+    check_asked(asked + 5, 1, ERR_IO);
+    check_asked(asked + 6, 2, OK);
+    for (unsigned i = 0; i < 8; i++)
+        if (i != 5)
+            assert_memory_equal(buffer + i * 512, fake.data + (200 + i) * 512, 512);
+    fake_end(&fake);
+    free(buffer);
+}
+
+/* A refused command ends all that went with it, and nothing is taken before that was heard. */
+static void test_merged_refused(void **state)
+{
+    uint8_t *buffer = aligned_alloc(4096, 8 * 512);
+    struct asked asked[4];
+    struct fake fake;
+    (void)state;
+    fake_start(&fake, 512, 8, 4);
+    fake.refuse_at = 1;
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(ask(&fake, &asked[i], BLOCK_READ, 200 + i, 1, buffer + i * 512), OK);
+    assert_int_equal(ask(&fake, &asked[3], BLOCK_READ, 300, 1, buffer), ERR_AGAIN);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(asked[i].done, 0);
+    block_poll(&fake.device, 1);
+    check_asked(asked, 3, ERR_NO_DEVICE);
+    assert_int_equal(ask(&fake, &asked[3], BLOCK_READ, 300, 1, buffer), OK);
+    block_poll(&fake.device, 1);
+    check_asked(&asked[3], 1, OK);
+    fake_end(&fake);
+    free(buffer);
+}
+
+/* A device that is full keeps nobody from another one for longer than it is. */
+static void test_two_devices(void **state)
+{
+    uint8_t *buffer = aligned_alloc(4096, 8 * 512);
+    struct asked asked[3];
+    struct fake full, other;
+    (void)state;
+    fake_start_named(&full, "full", BLOCKS, 512, 8, 1);
+    fake_start(&other, 512, 8, 1);
+    assert_int_equal(ask(&full, &asked[0], BLOCK_READ, 10, 1, buffer), OK);
+    assert_int_equal(ask(&full, &asked[1], BLOCK_READ, 20, 1, buffer + 512), OK);
+    assert_int_equal(ask(&other, &asked[2], BLOCK_READ, 30, 1, buffer + 1024), ERR_AGAIN);
+    for (unsigned polls = 0; ask(&other, &asked[2], BLOCK_READ, 30, 1, buffer + 1024) != OK;
+         polls++) {
+        assert_true(polls < 3);
+        block_poll(&other.device, UINT64_MAX);
+    }
+    block_poll(&other.device, UINT64_MAX);
+    block_poll(&full.device, 0);
+    check_asked(asked, 3, OK);
+    fake_end(&full);
+    fake_end(&other);
+    free(buffer);
+}
+
+int main(void)
+{
+    srand(4);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_merging),
+        cmocka_unit_test(test_merged_failure),
+        cmocka_unit_test(test_merged_refused),
+        cmocka_unit_test(test_two_devices),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
