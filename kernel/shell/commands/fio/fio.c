@@ -17,7 +17,7 @@ static bool make_jobs(struct fio_run *run, uint64_t generation)
     uint64_t count = 0;
     for (unsigned i = 0; i < request->job_count; i++)
         count += request->jobs[i]->jobs;
-    run->jobs = kcalloc(count, sizeof *run->jobs);
+    run->jobs = kcalloc(count, sizeof(void *));
     unsigned group = 0;
     for (unsigned i = 0; run->jobs && i < request->job_count; i++) {
         const struct fio_job_options *options = request->jobs[i];
