@@ -8,6 +8,8 @@
 
 #define NEVER (UINT64_MAX - 1)
 
+#define POLLS_PER_CHECK 256
+
 /* How many times in a round through the ring the device is told of what was taken from it. */
 #define HEAD_LOTS 4
 
@@ -383,9 +385,13 @@ void nvme_poll(struct nvme_queue *queue, uint64_t deadline)
 {
     struct nvme_controller *controller = queue->controller;
     nvme_ring(queue);
-    if (nvme_reap(queue))
+    unsigned reaped = nvme_reap(queue);
+    /* Deadlines have to be seen also where there always is something to reap. */
+    if (reaped && queue->counters.polls % POLLS_PER_CHECK)
         return;
     uint64_t until = nvme_check(controller), nudge = nvme_nudge(queue);
+    if (reaped)
+        return;
     if (until > nudge)
         until = nudge;
     if (until > deadline)

@@ -47,6 +47,7 @@ struct device {
     struct disk *retired;
 
     enum wait_kind wait;
+    unsigned polls;                     /* by the boot processor */
     struct path *paths;                 /* one for each queue of controller.io */
     struct path *path_of[2][CPUS_MOST]; /* by processor: with interrupts, and polled */
 };

@@ -16,9 +16,10 @@
 #include "kernel/x86/cpu.h"
 #include "lib/bits.h"
 
-#define SPIN_MOST_NS   (50 * NS_PER_US) /* waits that are longer are better slept through */
-#define POLLED_SPIN_NS NS_PER_MS        /* ... also where no interrupt will end them */
-#define POLLED_NAP_NS  (50 * NS_PER_US)
+#define SPIN_MOST_NS    (50 * NS_PER_US) /* waits that are longer are better slept through */
+#define POLLED_SPIN_NS  NS_PER_MS        /* ... also where no interrupt will end them */
+#define POLLED_NAP_NS   (50 * NS_PER_US)
+#define POLLS_PER_CHECK 256
 
 /* What processors show each other. */
 static struct {
@@ -36,24 +37,29 @@ static bool is_open(void *unused)
     return !__atomic_load_n(&closed, __ATOMIC_ACQUIRE);
 }
 
-/* The boot processor is who closes. */
-static void enter(unsigned cpu)
+/*
+ * The boot processor is who closes. What is called back from inside may come in again, which is
+ * what leave() has to be told.
+ */
+static bool enter(unsigned cpu)
 {
-    if (cpu == 0)
-        return;
+    bool *inside = &cpus_here[cpu].inside;
+    if (cpu == 0 || *inside)
+        return true;
     for (;;) {
-        __atomic_store_n(&cpus_here[cpu].inside, true, __ATOMIC_RELAXED);
+        __atomic_store_n(inside, true, __ATOMIC_RELAXED);
         __atomic_signal_fence(__ATOMIC_SEQ_CST); /* and for other processors: cpus_barrier() */
         if (is_open(NULL))
-            return;
-        __atomic_store_n(&cpus_here[cpu].inside, false, __ATOMIC_RELEASE);
+            return false;
+        __atomic_store_n(inside, false, __ATOMIC_RELEASE);
         clock_wait(is_open, NULL, CLOCK_NEVER);
     }
 }
 
-static void leave(unsigned cpu)
+static void leave(unsigned cpu, bool was_inside)
 {
-    __atomic_store_n(&cpus_here[cpu].inside, false, __ATOMIC_RELEASE);
+    if (!was_inside)
+        __atomic_store_n(&cpus_here[cpu].inside, false, __ATOMIC_RELEASE);
 }
 
 void paths_close(void)
@@ -128,12 +134,12 @@ int path_submit(struct device *device, struct transfer *transfer, bool polled)
     transfer->path = path;
     if (cpu == 0 && !path->shared)
         return nvme_submit(path->queue, &transfer->request);
-    enter(cpu);
+    bool was_inside = enter(cpu);
     path = transfer->path = device->path_of[polled][cpu]; /* which may just have changed */
     uint64_t flags = lock(path);
     int error = nvme_submit(path->queue, &transfer->request);
     unlock(path, flags);
-    leave(cpu);
+    leave(cpu, was_inside);
     return error;
 }
 
@@ -161,11 +167,14 @@ static bool take_mail(unsigned cpu)
     return true;
 }
 
+static bool is_idle(const struct path *path)
+{
+    return !nvme_queue_in_flight(path->queue) && !nvme_has_completion(path->queue);
+}
+
 /* Brings `until` forward to when the queue wants to be looked at again. */
 static unsigned sweep_path(struct path *path, uint64_t *until)
 {
-    if (!nvme_queue_in_flight(path->queue) && !nvme_has_completion(path->queue))
-        return 0;
     uint64_t flags = lock(path);
     nvme_ring(path->queue);
     unsigned count = nvme_reap(path->queue);
@@ -178,12 +187,14 @@ static unsigned sweep_path(struct path *path, uint64_t *until)
 /* True if anything has ended; if not, to be done again by `until`. */
 static bool sweep(struct device *device, unsigned cpu, uint64_t *until)
 {
-    struct path *first = device->path_of[false][cpu], *second = device->path_of[true][cpu];
-    enter(cpu);
-    unsigned count = sweep_path(first, until);
-    if (second != first)
-        count += sweep_path(second, until);
-    leave(cpu);
+    bool was_inside = enter(cpu);
+    unsigned count = 0;
+    for (unsigned polled = 0; polled < 2; polled++) {
+        struct path *path = device->path_of[polled][cpu];
+        if (!is_idle(path))
+            count += sweep_path(path, until);
+    }
+    leave(cpu, was_inside);
     return take_mail(cpu) || count;
 }
 
@@ -236,6 +247,9 @@ void path_poll(struct device *device, uint64_t deadline)
 {
     struct wait wait = {device, cpu_current()};
     uint64_t until = deadline;
+    /* Deadlines have to be seen also where there always is something to reap. */
+    if (wait.cpu == 0 && ++device->polls % POLLS_PER_CHECK == 0)
+        nvme_check(&device->controller);
     if (sweep(device, wait.cpu, &until) || !deadline)
         return;
     struct path *path = device->path_of[false][wait.cpu];

@@ -62,6 +62,32 @@ static void assert_done(const struct testio *io, int result)
 
 /* ---- The ladder ---------------------------------------------------------------------------- */
 
+/* A queue that is never idle has deadlines too. */
+static void test_late_under_load(void **state)
+{
+    (void)state;
+    struct testhost *host = live(0);
+    struct nvme_queue *queue = &host->nvme.io[0];
+    uint8_t *data = testhost_data(host, 512);
+    reads_meet(host, NVMEVIRT_DROP, 0, 1);
+    struct testio hung = {0}, other = {0};
+    submit_read(host, 0, &hung, data);
+    unsigned polls = 0;
+    for (; !hung.done; polls++) {
+        assert_true(polls < 2000);
+        memset(&other, 0, sizeof other);
+        assert_int_equal(testio_flush(host, queue, &other), NVME_OK);
+        nvme_ring(queue);
+        testhost_work(host);
+        host->now += SECOND;
+        nvme_poll(queue, 0);
+        assert_int_equal(other.done, 1);
+    }
+    assert_true(polls < 1200);
+    assert_done(&hung, NVME_ERR_TIMEOUT);
+    testhost_free(host);
+}
+
 static void test_late_command(void **state)
 {
     (void)state;
@@ -422,19 +448,13 @@ static void test_duplicate_completion(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_late_command),
-        cmocka_unit_test(test_others_are_reset),
-        cmocka_unit_test(test_late_admin_command),
-        cmocka_unit_test(test_timeouts_are_options),
-        cmocka_unit_test(test_endless_timeout),
-        cmocka_unit_test(test_lost_interrupt),
-        cmocka_unit_test(test_check_is_cheap),
-        cmocka_unit_test(test_fatal_status),
-        cmocka_unit_test(test_removed),
-        cmocka_unit_test(test_completion_of_nobody),
-        cmocka_unit_test(test_ring_of_garbage),
-        cmocka_unit_test(test_completion_of_another),
-        cmocka_unit_test(test_duplicate_completion),
+        cmocka_unit_test(test_late_command),          cmocka_unit_test(test_late_under_load),
+        cmocka_unit_test(test_others_are_reset),      cmocka_unit_test(test_late_admin_command),
+        cmocka_unit_test(test_timeouts_are_options),  cmocka_unit_test(test_endless_timeout),
+        cmocka_unit_test(test_lost_interrupt),        cmocka_unit_test(test_check_is_cheap),
+        cmocka_unit_test(test_fatal_status),          cmocka_unit_test(test_removed),
+        cmocka_unit_test(test_completion_of_nobody),  cmocka_unit_test(test_ring_of_garbage),
+        cmocka_unit_test(test_completion_of_another), cmocka_unit_test(test_duplicate_completion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
