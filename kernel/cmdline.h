@@ -1,9 +1,9 @@
 /*
  * The command line: words separated by blanks, "name" or "name=value", where a
  * value in double quotes may contain blanks. The last of several wins. Names
- * the kernel knows: run, poweroff, verbose, nvme.timeout, nvme.retries,
+ * the kernel knows: run, poweroff, verbose, cpus, nvme.timeout, nvme.retries,
  * nvme.queue_entries, nvme.queues, nvme.poll_queues, nvme.wait, nvme.data,
- * nvme.page_size.
+ * nvme.page_size, nvme.shadow.
  */
 #ifndef KERNEL_CMDLINE_H
 #define KERNEL_CMDLINE_H

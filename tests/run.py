@@ -79,6 +79,7 @@ def jobs(ring, build):
     """The longest first: the machine of the boot tests is busy for minutes."""
     if ring in ("boot", "all"):
         yield lambda: pytest("tests/boot", build)
+        yield lambda: pytest("tests/bench", build)
     if ring in ("unit", "all"):
         for program in sorted(glob.glob("tests/unit/test_*.c")):
             name = os.path.basename(program).removesuffix(".c")

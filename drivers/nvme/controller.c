@@ -32,10 +32,15 @@ void nvme_log(struct nvme_controller *controller, enum nvme_log_level level, con
     va_end(arguments);
 }
 
-void *nvme_alloc(struct nvme_controller *controller, size_t bytes, uint64_t *bus)
+void *nvme_alloc_raw(struct nvme_controller *controller, size_t bytes, uint64_t *bus)
 {
     const struct nvme_host *host = controller->host;
-    void *memory = host->dma_alloc(host->context, bytes, controller->page_size, bus);
+    return host->dma_alloc(host->context, bytes, controller->page_size, bus);
+}
+
+void *nvme_alloc(struct nvme_controller *controller, size_t bytes, uint64_t *bus)
+{
+    void *memory = nvme_alloc_raw(controller, bytes, bus);
     if (memory)
         __builtin_memset(memory, 0, bytes);
     return memory;
@@ -219,8 +224,11 @@ static int ask_for_queues(struct nvme_controller *controller, unsigned wanted, u
 /* Those that there is memory for. A smaller set than wanted is a working one, none is not. */
 static int create_io_queues(struct nvme_controller *controller, unsigned count)
 {
-    int error = NVME_ERR_DEVICE;
     controller->io_count = 0;
+    int error = nvme_shadow_start(controller);
+    if (error)
+        return error;
+    error = NVME_ERR_DEVICE;
     while (controller->io_count < count && controller->io[controller->io_count].slots) {
         error = nvme_create_queue(&controller->io[controller->io_count]);
         if (error)
@@ -304,6 +312,9 @@ int nvme_identify_controller(struct nvme_controller *controller)
     if (data->mdts && data->mdts < 32 && unit << data->mdts < limit)
         limit = (size_t)(unit << data->mdts);
     controller->max_transfer = limit;
+    controller->simple_bytes = limit < controller->page_size ? limit : controller->page_size;
+    if (controller->options.data == NVME_DATA_SGL)
+        controller->simple_bytes = 0;
     return NVME_OK;
 }
 
@@ -385,6 +396,8 @@ static void give_back(struct nvme_controller *controller)
     nvme_free(controller, controller->io, controller->io_capacity * sizeof *controller->io);
     controller->io = NULL;
     controller->io_count = 0;
+    nvme_free(controller, controller->shadows, 2 * (size_t)controller->page_size);
+    controller->shadows = NULL;
     nvme_queue_free(&controller->admin);
 }
 
@@ -436,6 +449,7 @@ int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
         goto out;
     }
     controller->state = NVME_LIVE;
+    nvme_queues_open(controller, true);
     return NVME_OK;
 out:
     give_back(controller);
@@ -475,6 +489,7 @@ void nvme_stop(struct nvme_controller *controller)
     if (controller->state == NVME_LIVE) {
         nvme_exclusive_begin(controller);
         controller->state = NVME_STOPPING;
+        nvme_queues_open(controller, false);
         nvme_drain(controller);
         shut_down(controller);
         if (controller->state == NVME_STOPPING)

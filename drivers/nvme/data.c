@@ -99,34 +99,8 @@ static unsigned sgl_most(const struct nvme_queue *queue)
     return most ? most : UINT32_MAX;
 }
 
-/*
- * What most commands have, without further ado: one run of bytes that needs no list of PRPs.
- * Memory that the host has to be asked for may be anything.
- */
-static bool build_simple(struct nvme_queue *queue, struct nvme_request *request)
+int nvme_data_build_any(struct nvme_queue *queue, struct nvme_request *request)
 {
-    const struct nvme_controller *controller = queue->controller;
-    const struct nvme_segment *segment = request->segments;
-    const size_t bytes = request->data_bytes, page = controller->page_size;
-    if (request->segment_count != 1 || segment->length != bytes || bytes - 1 >= page ||
-        bytes > controller->max_transfer || controller->options.data == NVME_DATA_SGL)
-        return false;
-    uint64_t bus;
-    if (!nvme_direct_address(controller->host, segment->base, bytes, &bus) || bus % 4)
-        return false;
-    /* Its end lies in the same page as its start, or in the next. */
-    uint64_t second = (bus + page) & ~(uint64_t)(page - 1);
-    request->command.prp1 = bus;
-    request->command.prp2 = bus + bytes > second ? second : 0;
-    return true;
-}
-
-int nvme_data_build(struct nvme_queue *queue, struct nvme_request *request)
-{
-    request->list_first = NVME_NO_LIST;
-    request->command.flags &= (uint8_t)~NVME_FLAGS_PSDT;
-    if (build_simple(queue, request))
-        return NVME_OK;
     int error = check_length(queue, request);
     if (error || request->data_bytes == 0)
         return error; /* Create I/O Queue has a pointer in PRP1 all the same: it stays */

@@ -25,6 +25,10 @@ static bool parse(struct nvme_namespace *ns, const struct nvme_identify_namespac
     ns->block_size = 1u << shift;
     ns->block_count = data->nsze;
     ns->metadata_size = data->lbaf[format].metadata_size;
+    size_t most = ns->controller->max_transfer / ns->block_size;
+    ns->rw_blocks = ns->metadata_size            ? 0
+                    : most < NVME_RW_BLOCKS_MOST ? (uint32_t)most
+                                                 : NVME_RW_BLOCKS_MOST;
     ns->format = (uint8_t)format;
     ns->write_protected = data->nsattr & NVME_NSATTR_WRITE_LOCKED;
     ns->copy_range_blocks = data->mssrl;

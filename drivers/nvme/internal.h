@@ -6,6 +6,9 @@
 
 #define NVME_NS_PER_MS 1000000ULL
 
+/* Kept out of line, so that what calls it now and then is short where it does not. */
+#define NVME_RARE __attribute__((noinline, cold))
+
 /* How often CSTS is looked at while commands are in flight: a fatal status raises no interrupt. */
 #define NVME_CHECK_INTERVAL_NS (500 * NVME_NS_PER_MS)
 
@@ -74,6 +77,10 @@ void nvme_log(struct nvme_controller *controller, enum nvme_log_level level, con
 
 /* Memory from the host, zeroed. */
 void *nvme_alloc(struct nvme_controller *controller, size_t bytes, uint64_t *bus);
+
+/* The same, not zeroed: memory that was never touched may be slow the first time. */
+void *nvme_alloc_raw(struct nvme_controller *controller, size_t bytes, uint64_t *bus);
+
 void nvme_free(struct nvme_controller *controller, void *memory, size_t bytes);
 
 /* CC.EN to 0 from any state, and CSTS.RDY seen at 0. */
@@ -90,6 +97,12 @@ void nvme_queue_free(struct nvme_queue *queue);
 /* Empties both rings, for a controller that is about to learn of them. */
 void nvme_queue_clear(struct nvme_queue *queue);
 
+/* Says whether requests may go the short way: the controller is live, or is not any more. */
+void nvme_queues_open(struct nvme_controller *controller, bool open);
+
+/* Writes the register of the tail doorbell, or of the head's. */
+void nvme_queue_doorbell(struct nvme_queue *queue, unsigned is_cq, uint16_t value);
+
 /* Takes the request out of its slot and calls its done(). */
 void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int result);
 
@@ -103,8 +116,31 @@ void nvme_queue_hold(struct nvme_queue *queue, struct nvme_slot *slot, uint64_t 
 void nvme_queues_send_due(struct nvme_controller *controller, uint64_t now);
 
 /* data.c: describes the request's data in its command, as PRPs or as an SGL, and in lists. */
-int nvme_data_build(struct nvme_queue *queue, struct nvme_request *request);
+NVME_RARE int nvme_data_build_any(struct nvme_queue *queue, struct nvme_request *request);
 void nvme_data_release(struct nvme_queue *queue, struct nvme_request *request);
+
+/*
+ * The same. What most commands have is done without further ado: one run of bytes, up to a page, in
+ * memory whose address is known.
+ */
+static inline int nvme_data_build(struct nvme_queue *queue, struct nvme_request *request)
+{
+    const struct nvme_controller *controller = queue->controller;
+    const struct nvme_segment *segment = request->segments;
+    const size_t bytes = request->data_bytes;
+    request->list_first = NVME_NO_LIST;
+    request->command.flags &= (uint8_t)~NVME_FLAGS_PSDT;
+    uint64_t bus;
+    if (request->segment_count != 1 || segment->length != bytes ||
+        bytes - 1 >= controller->simple_bytes ||
+        !nvme_direct_address(controller->host, segment->base, bytes, &bus) || bus % 4)
+        return nvme_data_build_any(queue, request);
+    /* Its end lies in the same page as its start, or in the next. */
+    uint64_t second = (bus | (controller->page_size - 1)) + 1;
+    request->command.prp1 = bus;
+    request->command.prp2 = bus + bytes > second ? second : 0;
+    return NVME_OK;
+}
 
 /* Walks the data of a request. */
 struct nvme_cursor {
@@ -133,6 +169,16 @@ int nvme_sgl_build(struct nvme_queue *queue, struct nvme_request *request, unsig
 
 /* The most list pages that a transfer of `entries` PRP entries needs. */
 unsigned nvme_prp_lists(unsigned entries, uint32_t list_bytes);
+
+/*
+ * shadow.c: gives the device its shadow doorbells, if that is wanted, before I/O queues are
+ * created. Without memory, or if the device refuses, it goes on with registers.
+ */
+int nvme_shadow_start(struct nvme_controller *controller);
+
+/* Leaves the new value of the tail doorbell, or the head's, in memory; true: the register has to be
+ * written too. Only if the queue has a shadow. */
+bool nvme_shadow_tell(struct nvme_queue *queue, unsigned is_cq, uint16_t before, uint16_t now);
 
 /* admin.c */
 
@@ -167,7 +213,7 @@ void nvme_namespaces_free(struct nvme_controller *controller);
 /* Is the namespace still what it was when the request was prepared? */
 static inline bool nvme_request_is_current(const struct nvme_request *request)
 {
-    return !request->ns || (!request->ns->gone && request->ns->changes == request->ns_changes);
+    return !request->ns || request->ns->changes == request->ns_changes;
 }
 
 /* identity.c: one namespace, from Identify; NVME_ERR_STATUS: none that could be used. */
@@ -220,6 +266,7 @@ struct nvme_quirk {
     uint16_t settle_ms;       /* after CC.EN was cleared, before any register is read */
     bool one_vector;          /* for all queues */
     uint16_t oncs_cut;        /* commands that it tells and does not have */
+    bool shadow_loses;        /* a wake-up by shadow doorbells, now and then */
 };
 
 /* NULL: nothing special. */

@@ -20,19 +20,23 @@ static int check(const struct nvme_namespace *ns, uint64_t lba, uint64_t blocks,
     return changes && ns->write_protected ? NVME_ERR_INVALID : NVME_OK;
 }
 
-static void write_command(struct nvme_request *request, const struct nvme_namespace *ns,
-                          uint8_t opcode, uint64_t lba, uint32_t cdw12)
+static inline void write_command(struct nvme_request *request, const struct nvme_namespace *ns,
+                                 uint8_t opcode, uint64_t lba, uint32_t cdw12)
 {
+    struct nvme_command *command = &request->command;
     request->ns = ns;
     request->ns_changes = ns->changes;
     request->data_bytes = 0;
-    request->command = (struct nvme_command){
-        .opcode = opcode,
-        .nsid = ns->id,
-        .cdw10 = (uint32_t)lba,
-        .cdw11 = (uint32_t)(lba >> 32),
-        .cdw12 = cdw12,
-    };
+    /* Field by field, since it is cheaper: CID comes when the command is sent. */
+    command->opcode = opcode;
+    command->flags = 0;
+    command->nsid = ns->id;
+    command->cdw2 = command->cdw3 = 0;
+    command->mptr = command->prp1 = command->prp2 = 0;
+    command->cdw10 = (uint32_t)lba;
+    command->cdw11 = (uint32_t)(lba >> 32);
+    command->cdw12 = cdw12;
+    command->cdw13 = command->cdw14 = command->cdw15 = 0;
 }
 
 static int prepare_range(struct nvme_request *request, const struct nvme_namespace *ns,
@@ -49,8 +53,8 @@ static int prepare_range(struct nvme_request *request, const struct nvme_namespa
 }
 
 /* Reads, writes and compares: the segments are the caller's. */
-static int prepare_transfer(struct nvme_request *request, const struct nvme_namespace *ns,
-                            uint8_t opcode, uint64_t lba, uint32_t blocks)
+static NVME_RARE int prepare_transfer(struct nvme_request *request, const struct nvme_namespace *ns,
+                                      uint8_t opcode, uint64_t lba, uint32_t blocks)
 {
     int error = prepare_range(request, ns, opcode, lba, blocks, ns->controller->max_transfer);
     if (error)
@@ -72,7 +76,13 @@ static int prepare_without_data(struct nvme_request *request, const struct nvme_
 int nvme_prepare_rw(struct nvme_request *request, const struct nvme_namespace *ns, bool write,
                     uint64_t lba, uint32_t blocks)
 {
-    return prepare_transfer(request, ns, write ? NVME_IO_WRITE : NVME_IO_READ, lba, blocks);
+    const uint8_t opcode = write ? NVME_IO_WRITE : NVME_IO_READ;
+    if (blocks - 1 >= ns->rw_blocks || lba >= ns->block_count || blocks > ns->block_count - lba ||
+        (write && ns->write_protected))
+        return prepare_transfer(request, ns, opcode, lba, blocks); /* which tells what is wrong */
+    write_command(request, ns, opcode, lba, NVME_SET(NVME_RW_CDW12_NLB, blocks - 1));
+    request->data_bytes = (size_t)blocks * ns->block_size;
+    return NVME_OK;
 }
 
 void nvme_prepare_flush(struct nvme_request *request, const struct nvme_namespace *ns)

@@ -52,6 +52,7 @@ static void lose(struct nvme_namespace *ns)
     if (ns->gone)
         return;
     ns->gone = true;
+    ns->rw_blocks = 0;
     ns->changes++;
     ns->controller->namespace_count--;
     tell(ns, NVME_NAMESPACE_GONE);

@@ -12,7 +12,7 @@
  * everything else happens in the caller's context, and so needs no lock. A
  * controller as a whole belongs to one processor too, on which it is started and
  * all functions are called; others call only nvme_submit(), nvme_ring(),
- * nvme_reap() and nvme_has_completion() of their own queues, besides
+ * nvme_reap(), nvme_nudge() and nvme_has_completion() of their own queues, besides
  * nvme_prepare_*(), if the host has exclusive().
  *
  * Every submitted request completes exactly once: with the device's answer,
@@ -89,15 +89,15 @@ struct nvme_request {
     struct nvme_segment array; /* the data of a command that takes ranges */
 
     /* The outcome, valid in and after done(). */
-    int result;      /* NVME_OK, NVME_ERR_STATUS, _TIMEOUT, _RESET or _DEAD */
-    uint16_t status; /* the status field without phase tag, 0 if the device did not answer */
-    uint32_t value;  /* command specific, completion dword 0 */
-    uint8_t repeats; /* how often it was sent again */
+    int result;       /* NVME_OK, NVME_ERR_STATUS, _TIMEOUT, _RESET or _DEAD */
+    uint32_t value;   /* command specific, completion dword 0 */
+    uint16_t status;  /* the status field without phase tag, 0 if the device did not answer */
+    uint16_t repeats; /* how often it was sent again */
 
     /* The driver's. */
+    uint16_t list_first; /* first of its lists, NVME_NO_LIST for none */
     uint64_t deadline;   /* counted from the first command of a batch, which is rung together; or,
                             between two times that it is sent, when to send it */
-    uint16_t list_first; /* first of its lists, NVME_NO_LIST for none */
 };
 
 #define NVME_NO_LIST 0xffffu
@@ -116,8 +116,10 @@ struct nvme_counters {
     uint64_t retries;      /* commands sent again: submitted + retries is what the device has got */
     uint64_t sq_doorbells; /* writes of the tail doorbell */
     uint64_t cq_doorbells; /* writes of the head doorbell */
-    uint64_t interrupts;   /* of its vector, counted by the handler */
-    uint64_t polls;        /* looks into the completion queue */
+    uint64_t shadow_doorbells; /* either of them left in memory: see shadow.c */
+    uint64_t nudges;           /* registers written after all, as nothing came */
+    uint64_t interrupts;       /* of its vector, counted by the handler */
+    uint64_t polls;            /* looks into the completion queue */
     /* Interrupts whose look found nothing: nothing was there, or an earlier look had it already.
      * Cannot be told, and stays 0, where the vector is shared with another queue. */
     uint64_t spurious;
@@ -142,9 +144,9 @@ struct nvme_queue {
     uint16_t id;    /* 0: admin */
     uint16_t size;  /* entries, of both SQ and CQ */
     uint16_t tail;  /* where the next SQE goes */
-    uint16_t rung;  /* what the tail doorbell was last told */
+    uint16_t rung;  /* what the tail doorbell was last told, or its shadow */
     uint16_t head;  /* the next CQE to look at */
-    uint16_t told;  /* what the head doorbell was last told */
+    uint16_t told;  /* what the head doorbell was last told, or its shadow */
     uint16_t phase; /* the phase tag that a new CQE has, 0 or 1 */
     uint16_t vector;
     bool has_vector;            /* false: polled */
@@ -152,8 +154,9 @@ struct nvme_queue {
     struct nvme_queue *sharer;  /* the next queue of this vector */
     uint64_t interrupts_looked; /* how many interrupts were followed by a look */
     bool live;                  /* the controller knows it */
+    bool open;                  /* live, and so is the controller: takes requests and sends them */
     uint64_t default_timeout_ns;
-    uint64_t batch_start; /* when the first of the commands was sent that are not rung yet */
+    uint64_t batch_deadline; /* of commands that are not rung yet, counted from the first of them */
 
     struct nvme_command *sq;
     volatile struct nvme_completion *cq;
@@ -181,6 +184,11 @@ struct nvme_queue {
     uint16_t *list_next;
     uint16_t list_count, lists_free, list_first_free;
 
+    uint32_t *shadow;         /* of the tail doorbell; NULL: there are the registers only */
+    uint16_t written[2];      /* besides it: what the registers were told, of tail and head */
+    uint64_t quiet_since;     /* a look has found nothing ... */
+    uint64_t quiet_completed; /* ... since so many requests had ended */
+
     size_t rings_bytes, bookkeeping_bytes; /* of the allocations behind sq and slots */
     struct nvme_counters counters;
 };
@@ -201,8 +209,9 @@ struct nvme_namespace {
     uint16_t metadata_size; /* bytes per block; not 0: commands with data are refused */
     bool gone;              /* all commands are refused */
     bool write_protected;
-    uint8_t format;   /* LBA format, index into Identify's table */
-    uint32_t changes; /* of any of the above: requests prepared before are refused */
+    uint8_t format;     /* LBA format, index into Identify's table */
+    uint32_t changes;   /* of any of the above: requests prepared before are refused */
+    uint32_t rw_blocks; /* most in a read or write; 0: there are none such */
 
     /* Copy: blocks of one source range, blocks of all, ranges (NVM figure 97). */
     uint16_t copy_range_blocks;
@@ -222,6 +231,13 @@ enum nvme_data {
     NVME_DATA_SGL, /* of all I/O commands */
 };
 
+/* Doorbells in memory: see shadow.c. Only where Identify offers them. */
+enum nvme_shadow {
+    NVME_SHADOW_AUTO, /* unless the device is known to lose them */
+    NVME_SHADOW_ON,
+    NVME_SHADOW_OFF,
+};
+
 /* Wishes; zeros mean the defaults in brackets. The device's limits always apply on top. */
 struct nvme_options {
     unsigned io_queues;        /* pairs (1) */
@@ -234,6 +250,7 @@ struct nvme_options {
     int retries;               /* how often a request is sent again (5); negative: never */
     size_t max_transfer;       /* bytes in one command, where MDTS sets no limit (4 MiB) */
     enum nvme_data data;       /* (NVME_DATA_AUTO) */
+    enum nvme_shadow shadow_doorbells; /* (NVME_SHADOW_AUTO) */
 
     /*
      * CC.MPS in bytes (the smallest that the device has). A page of the device has to be
@@ -297,6 +314,7 @@ struct nvme_controller {
     uint32_t doorbell_shift; /* log2 of the stride */
     uint64_t ready_timeout_ns;
     size_t max_transfer; /* bytes in one command */
+    size_t simple_bytes; /* most that need neither a list of PRPs nor a thought of SGLs */
     bool volatile_cache;
     char serial[21], model[41], firmware[9]; /* printable, trimmed */
     struct nvme_identify_controller *identify;
@@ -305,6 +323,8 @@ struct nvme_controller {
     struct nvme_queue admin;
     struct nvme_queue *io; /* io_capacity of them, of which io_count work */
     unsigned io_count, io_capacity;
+    uint32_t *shadows; /* a page of shadow doorbells, a page of EventIdx; NULL: not in use */
+    uint64_t shadows_bus;
 
     struct nvme_limits limits;
     struct nvme_namespace *namespaces; /* the first; those that are gone are among them */
@@ -470,11 +490,28 @@ void nvme_ring(struct nvme_queue *queue);
  */
 unsigned nvme_reap(struct nvme_queue *queue);
 
+/*
+ * For whoever waits, after a look that found nothing: sees to it that a device with shadow
+ * doorbells has not slept through what it was told there. Returns when to call this again, as
+ * now_ns, if still nothing has come by then. nvme_poll() does it, and nvme_check() twice a second.
+ */
+uint64_t nvme_shadow_nudge(struct nvme_queue *queue);
+static inline uint64_t nvme_nudge(struct nvme_queue *queue)
+{
+    return queue->shadow ? nvme_shadow_nudge(queue) : UINT64_MAX;
+}
+
 /* How many requests it has; its own processor. */
-unsigned nvme_queue_in_flight(const struct nvme_queue *queue);
+static inline unsigned nvme_queue_in_flight(const struct nvme_queue *queue)
+{
+    return queue->slots ? queue->size - 1u - queue->free_count : 0;
+}
 
 /* Is there a completion to reap? Reads one word of memory; any context. */
-bool nvme_has_completion(const struct nvme_queue *queue);
+static inline bool nvme_has_completion(const struct nvme_queue *queue)
+{
+    return queue->live && (queue->cq[queue->head].status & NVME_CQE_PHASE) == queue->phase;
+}
 
 /*
  * Takes completions of admin commands, sends what has waited for its time, looks at the deadlines

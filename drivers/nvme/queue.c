@@ -19,6 +19,15 @@ static uint32_t doorbell(const struct nvme_queue *queue, unsigned is_cq)
     return NVME_DOORBELLS + ((2u * queue->id + is_cq) << queue->controller->doorbell_shift);
 }
 
+void nvme_queue_doorbell(struct nvme_queue *queue, unsigned is_cq, uint16_t value)
+{
+    nvme_write32(queue->controller, doorbell(queue, is_cq), value);
+    if (is_cq)
+        queue->counters.cq_doorbells++;
+    else
+        queue->counters.sq_doorbells++;
+}
+
 static size_t round_up(size_t n, size_t to)
 {
     return (n + to - 1) / to * to;
@@ -38,7 +47,7 @@ static int allocate_lists(struct nvme_queue *queue, unsigned prp_entries)
         count = most;
     queue->list_bytes = bytes;
     queue->list_count = (uint16_t)count;
-    queue->lists = nvme_alloc(controller, (size_t)count * bytes, &queue->lists_bus);
+    queue->lists = nvme_alloc_raw(controller, (size_t)count * bytes, &queue->lists_bus);
     return queue->lists ? NVME_OK : NVME_ERR_NO_MEMORY;
 }
 
@@ -52,7 +61,7 @@ int nvme_queue_allocate(struct nvme_controller *controller, struct nvme_queue *q
     size_t sq_bytes = round_up(queue->size * sizeof(struct nvme_command), page);
     size_t cq_bytes = round_up(queue->size * sizeof(struct nvme_completion), page);
     queue->rings_bytes = sq_bytes + cq_bytes;
-    queue->sq = nvme_alloc(controller, queue->rings_bytes, &queue->sq_bus);
+    queue->sq = nvme_alloc_raw(controller, queue->rings_bytes, &queue->sq_bus);
     if (!queue->sq || allocate_lists(queue, prp_entries))
         goto out;
     queue->cq = (struct nvme_completion *)((uint8_t *)queue->sq + sq_bytes);
@@ -105,11 +114,6 @@ void nvme_queue_clear(struct nvme_queue *queue)
     queue->phase = 1;
 }
 
-unsigned nvme_queue_in_flight(const struct nvme_queue *queue)
-{
-    return queue->slots ? queue->size - 1u - queue->free_count : 0;
-}
-
 /* Commands of this queue are held back: it will live again, or be sent to again, after the reset.
  */
 static bool is_held(const struct nvme_queue *queue)
@@ -117,8 +121,16 @@ static bool is_held(const struct nvme_queue *queue)
     return queue->controller->quiescing || !queue->live;
 }
 
-/* May a request be submitted at all? The queue's life follows the controller's. */
-static int admission(const struct nvme_queue *queue)
+void nvme_queues_open(struct nvme_controller *controller, bool open)
+{
+    struct nvme_queue *queue;
+    for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
+        queue->open = open && queue->live;
+}
+
+/* May a request be submitted to a queue that is not open? The queue's life follows the
+ * controller's. */
+static NVME_RARE int admission(const struct nvme_queue *queue)
 {
     switch (queue->controller->state) {
     case NVME_LIVE:
@@ -133,26 +145,39 @@ static int admission(const struct nvme_queue *queue)
     }
 }
 
+/* The time is taken once for commands that are rung together. */
+static NVME_RARE void begin_batch(struct nvme_queue *queue)
+{
+    queue->batch_deadline = nvme_now(queue->controller) + queue->default_timeout_ns;
+    nvme_check_by(queue->controller, queue->batch_deadline);
+}
+
+/* "Never" is a deadline too: while there is one, CSTS is looked at. */
+static NVME_RARE void set_own_deadline(struct nvme_queue *queue, struct nvme_request *request)
+{
+    uint64_t now = queue->batch_deadline - queue->default_timeout_ns;
+    uint64_t timeout = nvme_timeout(queue, request);
+    request->deadline = timeout < NEVER - now ? now + timeout : NEVER;
+    nvme_check_by(queue->controller, request->deadline);
+}
+
 /*
  * There always is room in the submission queue: it has an entry more than there are slots, and a
  * slot that is in use has at most one entry.
  */
 static inline void send(struct nvme_queue *queue, struct nvme_slot *slot)
 {
-    struct nvme_controller *controller = queue->controller;
     struct nvme_request *request = slot->request;
     slot->state = NVME_SLOT_SENT;
     slot->cid = (uint16_t)(slot->cid + NVME_MOST_ENTRIES);
     request->command.cid = slot->cid;
     if (queue->tail == queue->rung)
-        queue->batch_start = nvme_now(controller);
-    /* "Never" is a deadline too: while there is one, CSTS is looked at. */
-    uint64_t now = queue->batch_start, timeout = nvme_timeout(queue, request);
-    request->deadline = timeout < NEVER - now ? now + timeout : NEVER;
-    nvme_check_by(controller, request->deadline);
-
+        begin_batch(queue);
+    request->deadline = queue->batch_deadline;
+    if (request->timeout_ns || queue->id == 0)
+        set_own_deadline(queue, request);
     queue->sq[queue->tail] = request->command;
-    queue->tail = (uint16_t)(queue->tail + 1 == queue->size ? 0 : queue->tail + 1);
+    queue->tail = (uint16_t)(queue->tail + 1u == queue->size ? 0 : queue->tail + 1u);
 }
 
 void nvme_queue_send(struct nvme_queue *queue, struct nvme_slot *slot)
@@ -190,10 +215,9 @@ void nvme_queues_send_due(struct nvme_controller *controller, uint64_t now)
 
 int nvme_submit(struct nvme_queue *queue, struct nvme_request *request)
 {
-    const struct nvme_controller *controller = queue->controller;
     bool hold = false;
     int error;
-    if (__builtin_expect(controller->state != NVME_LIVE || is_held(queue), false)) {
+    if (!queue->open) {
         error = admission(queue);
         if (error)
             return error;
@@ -228,63 +252,71 @@ void nvme_ring(struct nvme_queue *queue)
     /* The commands have to be in memory before the device hears of them. The processor's part of
      * that is write32's contract; this is the compiler's. */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    nvme_write32(queue->controller, doorbell(queue, 0), queue->tail);
+    uint16_t before = queue->rung;
     queue->rung = queue->tail;
-    queue->counters.sq_doorbells++;
+    if (queue->shadow && !nvme_shadow_tell(queue, 0, before, queue->tail))
+        return;
+    nvme_queue_doorbell(queue, 0, queue->tail);
 }
 
-bool nvme_has_completion(const struct nvme_queue *queue)
-{
-    return queue->live && (queue->cq[queue->head].status & NVME_CQE_PHASE) == queue->phase;
-}
-
+/* Takes the request out of its slot, which was sent, and tells its submitter. */
 static inline void finish(struct nvme_queue *queue, struct nvme_slot *slot, int result)
 {
     struct nvme_request *request = slot->request;
     slot->request = NULL;
-    queue->waiting -= slot->state == NVME_SLOT_WAITING;
     queue->free_slots[queue->free_count++] = (uint16_t)(slot - queue->slots);
     if (request->list_first != NVME_NO_LIST)
         nvme_data_release(queue, request);
     queue->counters.completed++;
-    if (result)
-        queue->counters.errors++;
     request->result = result;
     request->done(request);
 }
 
 void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int result)
 {
+    queue->waiting -= slot->state == NVME_SLOT_WAITING;
+    if (result)
+        queue->counters.errors++;
     finish(queue, slot, result);
 }
 
+/* Not ours, or not any more. Whose it was will be seen by its deadline. */
+static NVME_RARE void report_foreign(struct nvme_queue *queue, uint16_t sq_id, uint16_t cid)
+{
+    if (queue->counters.bad_completions++ == 0)
+        nvme_log(queue->controller, NVME_LOG_ERROR,
+                 "queue %u: completion for command %04x of queue %u, which is not in flight",
+                 queue->id, cid, sq_id);
+}
+
+static NVME_RARE void complete_error(struct nvme_queue *queue, struct nvme_slot *slot,
+                                     uint16_t status)
+{
+    /* What our own Abort ended is what came too late. */
+    bool aborted = slot->state == NVME_SLOT_ABORTED &&
+                   (status & (NVME_STATUS_SC | NVME_STATUS_SCT)) == NVME_STATUS_ABORTED;
+    if (!nvme_retry_status(queue, slot, status))
+        nvme_queue_finish(queue, slot, aborted ? NVME_ERR_TIMEOUT : NVME_ERR_STATUS);
+}
+
 /* One entry, of which nothing is believed that was not checked. */
-static void complete(struct nvme_queue *queue, uint32_t value, uint16_t sq_id, uint16_t cid,
-                     uint16_t status)
+static inline void complete(struct nvme_queue *queue, uint32_t value, uint16_t sq_id, uint16_t cid,
+                            uint16_t status)
 {
     unsigned index = cid & NVME_SLOT_MASK;
-    struct nvme_slot *slot = index < queue->size ? &queue->slots[index] : NULL;
-    if (!slot || !slot->request || slot->state == NVME_SLOT_WAITING || slot->cid != cid ||
-        sq_id != queue->id) {
-        /* Not ours, or not any more. Whose it was will be seen by its deadline. */
-        if (queue->counters.bad_completions++ == 0)
-            nvme_log(queue->controller, NVME_LOG_ERROR,
-                     "queue %u: completion for command %04x of queue %u, which is not in flight",
-                     queue->id, cid, sq_id);
+    struct nvme_slot *slot = &queue->slots[index];
+    if (index >= queue->size || slot->cid != cid || sq_id != queue->id || !slot->request ||
+        slot->state == NVME_SLOT_WAITING) {
+        report_foreign(queue, sq_id, cid);
         return;
     }
     status >>= 1;
     slot->request->status = status;
     slot->request->value = value;
-    unsigned code = status & (NVME_STATUS_SC | NVME_STATUS_SCT);
-    if (!code)
+    if (status & (NVME_STATUS_SC | NVME_STATUS_SCT))
+        complete_error(queue, slot, status);
+    else
         finish(queue, slot, NVME_OK);
-    else if (!nvme_retry_status(queue, slot, status))
-        /* What our own Abort ended is what came too late. */
-        nvme_queue_finish(queue, slot,
-                          slot->state == NVME_SLOT_ABORTED && code == NVME_STATUS_ABORTED
-                              ? NVME_ERR_TIMEOUT
-                              : NVME_ERR_STATUS);
 }
 
 /* An interrupt whose look finds nothing is spurious, unless it may have been meant for another. */
@@ -310,16 +342,19 @@ static void tell_head(struct nvme_queue *queue)
     unsigned taken = queue->head - queue->told + (queue->head < queue->told ? queue->size : 0u);
     if (taken * HEAD_LOTS < queue->size)
         return;
+    uint16_t before = queue->told;
     queue->told = queue->head;
-    nvme_write32(queue->controller, doorbell(queue, 1), queue->head);
-    queue->counters.cq_doorbells++;
+    if (queue->shadow && !nvme_shadow_tell(queue, 1, before, queue->head))
+        return;
+    nvme_queue_doorbell(queue, 1, queue->head);
 }
 
 unsigned nvme_reap(struct nvme_queue *queue)
 {
     unsigned reaped = 0;
     uint64_t interrupts = queue->counters.interrupts, retries = queue->counters.retries;
-    while (nvme_has_completion(queue)) {
+    /* A sweep longer than the ring must not keep the device waiting for room. */
+    while (reaped < queue->size && nvme_has_completion(queue)) {
         /* The phase tag says that the entry is there: nothing of it may be read before. */
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
         volatile struct nvme_completion *entry = &queue->cq[queue->head];
@@ -331,9 +366,6 @@ unsigned nvme_reap(struct nvme_queue *queue)
         }
         reaped++;
         complete(queue, value, sq_id, cid, status);
-        /* A sweep longer than the ring must not keep the device waiting for room. */
-        if (reaped % queue->size == 0)
-            break;
     }
     count_look(queue, interrupts, reaped);
     if (queue->counters.retries != retries)
@@ -353,7 +385,9 @@ void nvme_poll(struct nvme_queue *queue, uint64_t deadline)
     nvme_ring(queue);
     if (nvme_reap(queue))
         return;
-    uint64_t until = nvme_check(controller);
+    uint64_t until = nvme_check(controller), nudge = nvme_nudge(queue);
+    if (until > nudge)
+        until = nudge;
     if (until > deadline)
         until = deadline;
     if (!queue->has_vector) {

@@ -36,6 +36,10 @@ static const struct nvme_quirk quirks[] = {
     /* Phison E13: gets stuck with queues longer than 32. */
     {.vendor = 0x1987, .device = 0x5013, .most_entries = 32},
 
+    /* QEMU, under either name: with shadow doorbells a command is left lying now and then. */
+    {.vendor = 0x1b36, .device = 0x0010, .shadow_loses = true},
+    {.vendor = 0x8086, .device = 0x5845, .shadow_loses = true},
+
     /* Intel 600P, SK Hynix PC400, Sandisk Skyhawk, Phison E19 and E21: say that they have Write
      * Zeroes, which then fails, takes for ever or leaves other data behind. */
     {.vendor = 0x8086, .device = 0xf1a5, .oncs_cut = NVME_ONCS_WRITE_ZEROES},

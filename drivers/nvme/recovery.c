@@ -156,6 +156,7 @@ int nvme_halt(struct nvme_controller *controller)
     uint64_t now = nvme_now(controller);
     struct nvme_queue *queue;
     controller->quiescing = true;
+    nvme_queues_open(controller, false);
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
         queue->live = false;
     int error = nvme_disable(controller);
@@ -187,6 +188,7 @@ static void resume(struct nvme_controller *controller)
 {
     struct nvme_queue *queue;
     controller->state = NVME_LIVE;
+    nvme_queues_open(controller, true);
     controller->next_check = 0;
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
         for (unsigned s = 0; !queue->live && nvme_queue_in_flight(queue) && s < queue->size; s++)
@@ -239,6 +241,7 @@ int nvme_reset(struct nvme_controller *controller)
         return NVME_ERR_DEAD;
     nvme_exclusive_begin(controller);
     controller->state = NVME_RESETTING;
+    nvme_queues_open(controller, false);
     controller->resets++;
     int error = reset_alone(controller);
     nvme_exclusive_end(controller);
@@ -315,7 +318,10 @@ static void look_at_deadlines(struct nvme_controller *controller, uint64_t now)
 
 static void check_alone(struct nvme_controller *controller, uint64_t now)
 {
+    struct nvme_queue *queue;
     nvme_queues_send_due(controller, now);
+    for (unsigned i = 1; (queue = nvme_queue_at(controller, i)); i++)
+        nvme_nudge(queue); /* of those that nobody waits for */
     uint64_t earliest = earliest_deadline(controller);
     if (earliest != UINT64_MAX) {
         uint32_t csts = nvme_read32(controller, NVME_REG_CSTS);

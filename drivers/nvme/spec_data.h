@@ -132,6 +132,7 @@ _Static_assert(offsetof(struct nvme_identify_controller, psd) == 2048, "Base fig
 /* OACS, optional admin commands; ONCS, optional NVM commands */
 #define NVME_OACS_FORMAT              0x0002u
 #define NVME_OACS_NAMESPACES          0x0008u
+#define NVME_OACS_DOORBELL_BUFFER     0x0100u
 #define NVME_ONCS_COMPARE             0x0001u
 #define NVME_ONCS_WRITE_UNCORRECTABLE 0x0002u
 #define NVME_ONCS_DATASET             0x0004u

@@ -50,16 +50,22 @@ static void merge(struct plug *plug, struct block_request *request)
     plug->last = request;
 }
 
+/* The first of several is again what its submitter made it, who may submit it once more. */
+static void restore(struct block_request *first)
+{
+    if (!first->merged)
+        return;
+    first->blocks = first->own_blocks;
+    first->segments = first->own_segments;
+}
+
 /*
  * Takes apart what goes together: each request is again what its submitter made it, and is, by its
  * status, to be sent by itself or has ended.
  */
 static void take_apart(struct plug *plug, struct block_request *first, int status)
 {
-    if (first->merged) {
-        first->blocks = first->own_blocks;
-        first->segments = first->own_segments;
-    }
+    restore(first);
     for (struct block_request *request = first, *next; request; request = next) {
         next = request->merged;
         request->status = status;
@@ -79,6 +85,7 @@ void block_complete(struct block_request *first)
         take_apart(&plugs[cpu_current()], first, OK);
         return;
     }
+    restore(first);
     for (struct block_request *request = first, *next; request; request = next) {
         next = request->merged;
         request->status = status;

@@ -8,6 +8,7 @@
 #include "kernel/mem/frames.h"
 
 #include "kernel/panic.h"
+#include "kernel/x86/cpus.h"
 #include "lib/string.h"
 
 /* UEFI 2.9, table 7-6 */
@@ -183,6 +184,7 @@ unsigned frames_order(size_t bytes)
 
 void *frames_allocate(unsigned order)
 {
+    ASSERT(cpu_current() == 0);
     unsigned have = order;
     while (have < ORDERS && orders[have].count == 0)
         have++;
@@ -209,7 +211,7 @@ unsigned frames_order_of(const void *memory)
 void frames_free(void *memory, unsigned order)
 {
     uint64_t page = frames_physical(memory) >> PAGE_SHIFT;
-    ASSERT(frames_order_of(memory) == order);
+    ASSERT(cpu_current() == 0 && frames_order_of(memory) == order);
     allocated[page] = NO_ORDER;
     usage.free += PAGE_SIZE << order;
     while (order < FRAMES_ORDER_MOST && is_free(page ^ 1ULL << order, order)) {

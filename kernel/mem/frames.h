@@ -1,7 +1,7 @@
 /*
  * Page frames: physical memory in blocks of 2^order pages. All of it is mapped
  * in the direct map, so a physical address and a pointer differ by a constant.
- * Not for interrupt handlers.
+ * For the boot processor, and not for interrupt handlers.
  */
 #ifndef KERNEL_MEM_FRAMES_H
 #define KERNEL_MEM_FRAMES_H

@@ -9,6 +9,7 @@
 
 #include "kernel/mem/frames.h"
 #include "kernel/panic.h"
+#include "kernel/x86/cpus.h"
 #include "lib/list.h"
 #include "lib/string.h"
 
@@ -65,6 +66,7 @@ void heap_start(void)
 
 void *kmalloc(size_t size)
 {
+    ASSERT(cpu_current() == 0);
     unsigned class = class_for(size);
     if (class == ARRAY_SIZE(sizes)) {
         unsigned order = frames_order(size);
@@ -85,6 +87,7 @@ void *kmalloc(size_t size)
 
 void kfree(void *pointer)
 {
+    ASSERT(cpu_current() == 0);
     if (!pointer)
         return;
     if (IS_ALIGNED((uint64_t)pointer, PAGE_SIZE)) {

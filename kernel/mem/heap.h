@@ -1,8 +1,8 @@
 /*
  * The kernel heap. All memory comes from the direct map: an allocation is
  * physically contiguous and a device may be pointed at it. Small sizes are
- * aligned to 16 bytes, sizes of a page and more to a page. Not for interrupt
- * handlers.
+ * aligned to 16 bytes, sizes of a page and more to a page. For the boot
+ * processor, and not for interrupt handlers.
  */
 #ifndef KERNEL_MEM_HEAP_H
 #define KERNEL_MEM_HEAP_H

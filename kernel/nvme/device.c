@@ -37,6 +37,8 @@ static void add_controller_node(struct device *device)
 
 static const char *const data_words[] = {
     [NVME_DATA_AUTO] = "auto", [NVME_DATA_PRP] = "prp", [NVME_DATA_SGL] = "sgl"};
+static const char *const shadow_words[] = {
+    [NVME_SHADOW_AUTO] = "auto", [NVME_SHADOW_ON] = "on", [NVME_SHADOW_OFF] = "off"};
 static const char *const wait_words[] = {
     [WAIT_HYBRID] = "hybrid", [WAIT_INTERRUPT] = "interrupt", [WAIT_POLL] = "poll"};
 
@@ -53,6 +55,8 @@ static struct nvme_options options_for(const struct device *device)
         .queue_entries = (unsigned)cmdline_number("nvme.queue_entries", 2, 65536, 0),
         .retries = retries ? (int)retries : -1,
         .data = (enum nvme_data)cmdline_choice("nvme.data", data_words, ARRAY_SIZE(data_words)),
+        .shadow_doorbells =
+            (enum nvme_shadow)cmdline_choice("nvme.shadow", shadow_words, ARRAY_SIZE(shadow_words)),
         .page_size = (uint32_t)cmdline_number("nvme.page_size", 4096, 1u << 27, DEVICE_PAGE),
         .pci_vendor = device->function->vendor_id,
         .pci_device = device->function->device_id,

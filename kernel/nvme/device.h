@@ -74,9 +74,20 @@ int path_submit(struct device *device, struct transfer *transfer, bool polled);
 /* As block_operations.poll(). */
 void path_poll(struct device *device, uint64_t deadline);
 
+void transfer_ended(struct transfer *transfer);
+
 /* From nvme_request.done: the request has ended, on whatever processor. transfer_ended() is called
  * where it was submitted. */
-void path_ended(struct transfer *transfer);
+void path_ended_elsewhere(struct transfer *transfer);
+
+static inline void path_ended(struct transfer *transfer)
+{
+    /* done() of a shared queue's request is called under the lock, which its submitter may want. */
+    if (transfer->cpu == cpu_current() && !transfer->path->shared)
+        transfer_ended(transfer);
+    else
+        path_ended_elsewhere(transfer);
+}
 
 /* Keeps all other processors out of the driver, and lets them in again. Boot processor only. */
 void paths_close(void);
@@ -89,7 +100,6 @@ void paths_wake_others(void);
 void disk_add(struct device *device, struct nvme_namespace *ns);
 void disk_changed(void *device, struct nvme_namespace *ns, enum nvme_namespace_change change);
 void disks_free_retired(struct device *device);
-void transfer_ended(struct transfer *transfer);
 
 /* NULL: the block device is none of ours. */
 const struct nvme_namespace *disk_namespace(const struct block_device *block);

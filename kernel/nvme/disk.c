@@ -47,13 +47,11 @@ static const char *operation_name(enum block_operation operation)
     return names[operation];
 }
 
-/* What the outcome means to a user of the block device; the details go to the log. */
-static int block_status(const struct transfer *transfer)
+/* What an error means to a user of the block device; the details go to the log. */
+static int error_status(const struct transfer *transfer)
 {
     const struct nvme_request *request = &transfer->request;
     const struct block_request *block = block_of(transfer);
-    if (request->result == NVME_OK)
-        return OK;
     if (request->result == NVME_ERR_STATUS)
         log_line(LOG_ERROR, "%s: %s of %u blocks at LBA %llu: %s (SCT %xh, SC %02xh)",
                  block->device->name, operation_name(block->operation), block->blocks,
@@ -70,7 +68,7 @@ static int block_status(const struct transfer *transfer)
 void transfer_ended(struct transfer *transfer)
 {
     struct block_request *block = block_of(transfer);
-    block->status = block_status(transfer);
+    block->status = transfer->request.result == NVME_OK ? OK : error_status(transfer);
     block_complete(block);
 }
 

@@ -123,10 +123,13 @@ static void unlock(struct path *path, uint64_t flags)
 int path_submit(struct device *device, struct transfer *transfer, bool polled)
 {
     unsigned cpu = cpu_current();
-    enter(cpu);
     struct path *path = device->path_of[polled][cpu];
-    transfer->path = path;
     transfer->cpu = (uint16_t)cpu;
+    transfer->path = path;
+    if (cpu == 0 && !path->shared)
+        return nvme_submit(path->queue, &transfer->request);
+    enter(cpu);
+    path = transfer->path = device->path_of[polled][cpu]; /* which may just have changed */
     uint64_t flags = lock(path);
     int error = nvme_submit(path->queue, &transfer->request);
     unlock(path, flags);
@@ -134,14 +137,9 @@ int path_submit(struct device *device, struct transfer *transfer, bool polled)
     return error;
 }
 
-/* done() of a shared queue's request is called under the lock, which its submitter may want. */
-void path_ended(struct transfer *transfer)
+void path_ended_elsewhere(struct transfer *transfer)
 {
     unsigned cpu = transfer->cpu;
-    if (cpu == cpu_current() && !transfer->path->shared) {
-        transfer_ended(transfer);
-        return;
-    }
     struct transfer *next = __atomic_load_n(&cpus_here[cpu].mail, __ATOMIC_RELAXED);
     do
         transfer->next = next;
@@ -163,23 +161,28 @@ static bool take_mail(unsigned cpu)
     return true;
 }
 
-static unsigned sweep_path(struct path *path)
+/* Brings `until` forward to when the queue wants to be looked at again. */
+static unsigned sweep_path(struct path *path, uint64_t *until)
 {
+    if (!nvme_queue_in_flight(path->queue) && !nvme_has_completion(path->queue))
+        return 0;
     uint64_t flags = lock(path);
     nvme_ring(path->queue);
     unsigned count = nvme_reap(path->queue);
+    if (!count)
+        *until = MIN(*until, nvme_nudge(path->queue));
     unlock(path, flags);
     return count;
 }
 
-/* True if anything has ended. */
-static bool sweep(struct device *device, unsigned cpu)
+/* True if anything has ended; if not, to be done again by `until`. */
+static bool sweep(struct device *device, unsigned cpu, uint64_t *until)
 {
     struct path *first = device->path_of[false][cpu], *second = device->path_of[true][cpu];
     enter(cpu);
-    unsigned count = sweep_path(first);
+    unsigned count = sweep_path(first, until);
     if (second != first)
-        count += sweep_path(second);
+        count += sweep_path(second, until);
     leave(cpu);
     return take_mail(cpu) || count;
 }
@@ -232,21 +235,22 @@ static uint64_t patience(const struct device *device, const struct path *path, b
 void path_poll(struct device *device, uint64_t deadline)
 {
     struct wait wait = {device, cpu_current()};
-    if (sweep(device, wait.cpu) || !deadline)
+    uint64_t until = deadline;
+    if (sweep(device, wait.cpu, &until) || !deadline)
         return;
     struct path *path = device->path_of[false][wait.cpu];
     bool polled = polls(device->path_of[true][wait.cpu]) || polls(path);
     uint64_t start = clock_ns();
     uint64_t spin_ns = patience(device, path, polled);
-    if (!spin_ns || !spin(&wait, MIN(start + spin_ns, deadline))) {
+    if (!spin_ns || !spin(&wait, MIN(start + spin_ns, until))) {
         if (wait.cpu == 0)
-            deadline = MIN(deadline, nvme_check(&device->controller));
+            until = MIN(until, nvme_check(&device->controller));
         if (polled)
-            deadline = MIN(deadline, clock_ns() + POLLED_NAP_NS);
+            until = MIN(until, clock_ns() + POLLED_NAP_NS);
         if (nvme_queue_in_flight(path->queue) || polled)
-            clock_wait(is_ready, &wait, deadline);
+            clock_wait(is_ready, &wait, until);
     }
     if (!polled)
         path->typical_ns += ((int64_t)(clock_ns() - start) - (int64_t)path->typical_ns) / 8;
-    sweep(device, wait.cpu);
+    sweep(device, wait.cpu, &until);
 }

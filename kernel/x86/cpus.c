@@ -23,11 +23,6 @@ extern uint8_t boot_stack[], boot_stack_top[];
 static uint8_t boot_fault_stack[FAULT_STACK_SIZE] __attribute__((aligned(16)));
 static uint8_t boot_nmi_stack[FAULT_STACK_SIZE] __attribute__((aligned(16)));
 
-#define STACK_OF(bytes)                                      \
-    {                                                        \
-        (uint64_t)(bytes), (uint64_t)(bytes) + sizeof(bytes) \
-    }
-
 static struct cpu boot_cpu;
 
 struct cpu *cpus[CPUS_MOST] = {&boot_cpu};
@@ -44,12 +39,17 @@ void cpu_adopt(struct cpu *cpu)
     write_msr(MSR_GS_BASE, (uint64_t)cpu);
 }
 
+static struct cpu_stack stack(const uint8_t *bottom, const uint8_t *top)
+{
+    return (struct cpu_stack){(uint64_t)bottom, (uint64_t)top};
+}
+
 void cpus_boot(void)
 {
-    boot_cpu.stacks[STACK_WORK] =
-        (struct cpu_stack){(uint64_t)boot_stack, (uint64_t)boot_stack_top};
-    boot_cpu.stacks[STACK_FAULT] = (struct cpu_stack)STACK_OF(boot_fault_stack);
-    boot_cpu.stacks[STACK_NMI] = (struct cpu_stack)STACK_OF(boot_nmi_stack);
+    struct cpu_stack *stacks = boot_cpu.stacks;
+    stacks[STACK_WORK] = stack(boot_stack, boot_stack_top);
+    stacks[STACK_FAULT] = stack(boot_fault_stack, boot_fault_stack + FAULT_STACK_SIZE);
+    stacks[STACK_NMI] = stack(boot_nmi_stack, boot_nmi_stack + FAULT_STACK_SIZE);
     boot_cpu.state = CPU_ONLINE;
     cpu_adopt(&boot_cpu);
 }
@@ -61,12 +61,7 @@ static struct cpu *this_cpu(void)
     return cpu;
 }
 
-unsigned cpu_current(void)
-{
-    unsigned number;
-    __asm__ volatile("mov %%gs:%c1, %0" : "=r"(number) : "i"(offsetof(struct cpu, number)));
-    return number;
-}
+_Static_assert(offsetof(struct cpu, number) == CPU_NUMBER_AT, "see cpu_current()");
 
 unsigned cpus_count(void)
 {

@@ -26,7 +26,7 @@
 
 #define REAL_MODE_END (1ULL << 20)
 #define SECOND_TRY_NS (200 * NS_PER_US) /* SDM volume 3, 8.4.4.1 */
-#define PATIENCE_NS   NS_PER_SEC
+#define PATIENCE_NS   (2 * NS_PER_SEC)
 #define NAP_NS        NS_PER_US
 
 /* Of each kind of stack: all are cut from one block. */

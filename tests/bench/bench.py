@@ -16,6 +16,7 @@ import time
 
 sys.dont_write_bytecode = True
 
+import count
 import plots
 import report
 from guest import BENCH, OVMF, QEMU, Ceiling, Linux, Nvmetal
@@ -23,6 +24,7 @@ from jobs import GROUPS, chosen
 from race import qemu_version, race, write_jobs
 
 RESULTS = BENCH / "results.json"
+INSTRUCTIONS = BENCH / "instructions.json"
 FIRST_READ = "dd if=/dev/nvme0n1 of=/dev/null bs=4096 count=1"
 BOOT_SECONDS = 120
 STARTS = [(cpus, 1) for cpus in (1, 2, 4, 8)] + [(1, count) for count in (16, 64, 200)]
@@ -95,10 +97,15 @@ def run(names, rounds, seconds):
         race(number, jobs, folders, seconds, keep)
     if "start" in names:
         start(keep)
+    if "count" in names:
+        figures, _ = count.count(count.JOBS)
+        rows = [{"line": ["nvmetal", ""], "depth": int(job.removeprefix("qd")),
+                 "instructions": round(values["instructions"])} for job, values in figures.items()]
+        INSTRUCTIONS.write_text(json.dumps(rows + count.measure_linux()))
 
 
 def main():
-    groups = [*GROUPS, "boot", "ceiling", "start"]
+    groups = [*GROUPS, "boot", "ceiling", "start", "count"]
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="", help="groups with commas: " + ",".join(groups))
     parser.add_argument("--rounds", type=int, default=3)
@@ -117,7 +124,7 @@ def main():
     print(text)
     failed = report.without_result(results, "failed")
     print("\n".join(report.without_result(results, "stalled") + failed))
-    plots.draw(results, report.load(BENCH / "instructions.json") or [])
+    plots.draw(results, report.load(INSTRUCTIONS) or [])
     sys.exit(bool(failed))
 
 

@@ -6,7 +6,7 @@
  *
  * and whenever a byte is written to the other end of socket N, writes to FILE
  * what was executed until then, a line "address instructions" for every block
- * of translated code, in hexadecimal; then it sends the byte back. The guest
+ * of code, in hexadecimal; then it sends the byte back. The guest
  * knows nothing of it. One virtual processor: the counters have no lock.
  *
  * Debian's QEMU comes without qemu-plugin.h, so that the few functions that are
@@ -36,26 +36,38 @@ extern int qemu_plugin_version;
 int qemu_plugin_version = 1;
 int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int count, char **arguments);
 
-/* Newest first. A block is never forgotten: its code may still run and count. */
+#define BUCKETS 65536u
+
+/* By address, newest first. Code is translated again and again, and goes on with its count; a
+ * block is never forgotten. */
 static struct block {
     struct block *next;
     uint64_t address, instructions;
-} * blocks;
+} * blocks[BUCKETS];
 
 static const char *out;
 static int control = -1;
 
-static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+static struct block *block_at(uint64_t address)
 {
-    (void)id;
+    struct block **bucket = &blocks[(address ^ address >> 16) % BUCKETS];
+    for (struct block *b = *bucket; b; b = b->next)
+        if (b->address == address)
+            return b;
     struct block *block = calloc(1, sizeof *block);
     if (!block)
         abort();
-    block->address = qemu_plugin_tb_vaddr(tb);
+    *block = (struct block){.next = *bucket, .address = address};
+    __atomic_store_n(bucket, block, __ATOMIC_RELEASE);
+    return block;
+}
+
+static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+    (void)id;
+    struct block *block = block_at(qemu_plugin_tb_vaddr(tb));
     qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &block->instructions,
                                              qemu_plugin_tb_n_insns(tb));
-    block->next = blocks;
-    __atomic_store_n(&blocks, block, __ATOMIC_RELEASE);
 }
 
 static void write_counts(void)
@@ -63,9 +75,10 @@ static void write_counts(void)
     FILE *file = fopen(out, "w");
     if (!file)
         abort();
-    for (struct block *b = __atomic_load_n(&blocks, __ATOMIC_ACQUIRE); b; b = b->next)
-        if (b->instructions)
-            fprintf(file, "%" PRIx64 " %" PRIx64 "\n", b->address, b->instructions);
+    for (unsigned i = 0; i < BUCKETS; i++)
+        for (struct block *b = __atomic_load_n(&blocks[i], __ATOMIC_ACQUIRE); b; b = b->next)
+            if (b->instructions)
+                fprintf(file, "%" PRIx64 " %" PRIx64 "\n", b->address, b->instructions);
     if (fclose(file))
         abort();
 }

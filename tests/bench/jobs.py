@@ -26,6 +26,7 @@ DEPTHS = tuple(1 << n for n in range(11))
 SIZES = (512, *(KIB << n for n in range(2, 13, 2)))  # 512, 4 KiB, 16 KiB ... 4 MiB
 CPUS = 1, 2, 4, 8
 SIZES_DEPTH = 8
+TRANSFER_MOST = 512 * KIB  # of one command (MDTS): polling for more, Linux waits for ever
 SCALING_DEPTH = 32
 
 
@@ -72,7 +73,8 @@ GROUPS = {
     "seq": [sequential("zeroes")],
     "seq-tmpfs": [sequential("tmpfs")],
     "depths": [reads(depth) for depth in DEPTHS],
-    "sizes": [make("read", size, SIZES_DEPTH, POLLED, Place(disk="zeroes")) for size in SIZES],
+    "sizes": [make("read", size, SIZES_DEPTH, MANY if size <= TRANSFER_MOST else ("io_uring",),
+                   Place(disk="zeroes")) for size in SIZES],
     "cpus": [reads(SCALING_DEPTH, Place(cpus=cpus), cpus) for cpus in CPUS],
     "namespaces": [make("randread", 4 * KIB, 32, POLLED, Place(namespaces=16))],
     "busy": [BUSY],

@@ -10,7 +10,7 @@ matplotlib.rcParams["svg.fonttype"] = "none"
 import matplotlib.pyplot as pyplot
 
 from guest import BENCH
-from jobs import DEPTHS, GROUPS, POLLED, SIZES, SIZES_DEPTH, reads, size_name
+from jobs import DEPTHS, GROUPS, MANY, SIZES, SIZES_DEPTH, reads, size_name
 from report import percentile
 
 PLOTS = BENCH / "plots"
@@ -28,7 +28,7 @@ PERCENTILES = 1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99, 99.5, 99.9
 
 def figure(title, across, up):
     picture, axes = pyplot.subplots(figsize=INCHES, layout="constrained")
-    axes.set_title(title, fontsize=11)
+    picture.suptitle(title, fontsize=11)
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     axes.grid(True, which="major", color="#e0e0e0", linewidth=0.6)
@@ -81,7 +81,7 @@ def over_size(results):
                            "block size", "GB/s")
     jobs = {job.name: size for job, size in zip(GROUPS["sizes"], SIZES)}
     any_line = [line(axes, results, key, [(size, job, "bytes") for job, size in jobs.items()], 1e9)
-                for key in LINES if key[1] in ("", *POLLED)]
+                for key in LINES if key[1] in ("", *MANY)]
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks(SIZES, [size_name(size) for size in SIZES])
@@ -105,26 +105,25 @@ def latency(results, depth):
     save(picture, axes, f"latency-qd{depth}", not drawn)
 
 
-def bars(name, title, unit, values, logarithmic=False):
+def bars(name, title, unit, values):
     """`values`: label, number, colour."""
     picture, axes = figure(title, unit, "")
     places = range(len(values))
     drawn = axes.barh(places, [value for _, value, _ in values],
                       color=[colour for _, _, colour in values])
-    axes.bar_label(drawn, fmt="%.3g", padding=3, fontsize=8)
+    axes.bar_label(drawn, [f"{value:.3g}" if value < 100 else f"{value:.0f}"
+                           for _, value, _ in values], padding=3, fontsize=8)
     axes.set_yticks(places, [label for label, _, _ in values], fontsize=8)
     axes.invert_yaxis()
     axes.margins(x=0.12)
-    if logarithmic:
-        axes.set_xscale("log")
     save(picture, axes, name, not values)
 
 
 def instructions(counts):
     values = [(f"{LINES[tuple(row['line'])][0]}, QD{row['depth']}", row["instructions"],
                LINES[tuple(row["line"])][1]) for row in counts]
-    bars("instructions", "Guest instructions per 4 KiB read, all included", "instructions", values,
-         logarithmic=True)
+    bars("instructions", "Instructions per 4 KiB read, fio and system, waiting by interrupt",
+         "instructions", values)
 
 
 def boots(results):

@@ -77,7 +77,7 @@ def test_wrong_usage(machine, command, status, says):
     assert machine.good("echo usable") == "usable\n"
 
 
-COMMANDS = ("cat clear cmp cp dd dmesg echo free head hexdump help ls lsblk lspci mv nvme poweroff "
+COMMANDS = ("cat clear cmp cp dd dmesg echo free head hexdump help ls lsblk lscpu lspci mv nvme poweroff "
             "reboot rm sh sleep sync tail time uptime wc xxd")
 
 

@@ -16,7 +16,7 @@ FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=$(FUZZ)/%)
 FUZZ_FLAGS   := -std=gnu17 -D_GNU_SOURCE -g -O1 -I. -fno-omit-frame-pointer $(WARNINGS) \
                 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 FUZZ_OBJECTS := $(HOST_SOURCES:%.c=$(FUZZ)/%.o) $(patsubst %,$(FUZZ)/tests/%.o,unit/host_kernel \
-                  unit/nvme_host unit/nvme_host_io unit/prp_oracle fuzz/host)
+                  unit/nvme_host unit/nvme_host_io unit/nvme_script unit/prp_oracle fuzz/host)
 
 $(FUZZ)/%.o: %.c
 	@mkdir -p $(@D)

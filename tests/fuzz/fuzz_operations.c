@@ -284,8 +284,11 @@ static void configure(struct nvmevirt_config *config, struct nvme_options *optio
                                      .queue_entries = 2 + choose(&input, 40),
                                      .admin_timeout_ms = 2000,
                                      .io_timeout_ms = 1000,
-                                     .max_transfer = 64 << 10,
-                                     .data = (enum nvme_data)choose(&input, NVME_DATA_SGL + 1)};
+                                     .max_transfer = 64 << 10};
+    unsigned ways = (unsigned)take(&input, 1);
+    options->data = (enum nvme_data)(ways % 3);
+    options->shadow_doorbells = (enum nvme_shadow)(ways / 3 % 3);
+    config->oacs = ways / 9 % 2 ? NVMEVIRT_OACS_DOORBELL_BUFFER : 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

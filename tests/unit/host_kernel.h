@@ -30,6 +30,9 @@ extern long host_interrupt_after;
 /* Added to the real monotonic clock. */
 extern uint64_t host_clock_offset;
 
+/* What acpi_find() finds, whatever it looks for. */
+extern uint8_t host_acpi_table[1024];
+
 /* How many processors there are. */
 extern unsigned host_cpus;
 

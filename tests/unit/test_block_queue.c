@@ -46,6 +46,9 @@ static void check_asked(const struct asked *asked, unsigned count, int status)
     for (unsigned i = 0; i < count; i++) {
         assert_int_equal(asked[i].done, 1);
         assert_int_equal(asked[i].request.status, status);
+        /* It is as it was, and can be submitted again. */
+        assert_ptr_equal(asked[i].request.segments, &asked[i].segment);
+        assert_int_equal(asked[i].request.blocks * 512, asked[i].segment.length);
     }
 }
 

@@ -12,11 +12,12 @@ HOST_FLAGS := -std=gnu17 -D_GNU_SOURCE -g -O1 -I. -fno-omit-frame-pointer -fsani
 
 # Commands that show the machine itself have nothing to show on a host; of `nvme`, only what
 # prints runs there.
-HOST_SKIP := $(addprefix kernel/shell/commands/,dmesg.c free.c lspci.c poweroff.c reboot.c)
+HOST_SKIP := $(addprefix kernel/shell/commands/,dmesg.c free.c lscpu.c lspci.c poweroff.c \
+               reboot.c)
 HOST_SOURCES := $(filter-out $(HOST_SKIP) lib/string.c lib/printf.c,$(wildcard lib/*.c \
                   kernel/fs/*.c kernel/block/*.c kernel/shell/*.c kernel/shell/commands/*.c kernel/shell/commands/fio/*.c \
                   $(addprefix kernel/shell/commands/nvme/,fields.c show.c) \
-                  drivers/nvme/*.c drivers/nvmevirt/*.c))
+                  kernel/acpi/madt.c drivers/nvme/*.c drivers/nvmevirt/*.c))
 HOST_OBJECTS := $(HOST_SOURCES:%.c=$(UNIT)/%.o) $(UNIT)/tests/unit/host_kernel.o
 
 # What tests share, and the shell as a program of the host does not.
@@ -39,7 +40,7 @@ $(UNIT)/lib_%.o: lib/%.c tests/unit/rename.h
 
 $(UNIT)/test_%: $(UNIT)/tests/unit/test_%.o $(HOST_OBJECTS) $(RIG_OBJECTS) $(RENAMED)
 	@echo '  HOSTLD  $@'
-	@$(HOST_CC) $(HOST_FLAGS) -o $@ $^ -lcmocka
+	@$(HOST_CC) $(HOST_FLAGS) -o $@ $^ -lcmocka -lm
 
 # The shell and its commands as a program of the host, for comparison with dash and coreutils.
 $(UNIT)/host-shell: $(UNIT)/tests/unit/host_shell.o $(HOST_OBJECTS)
@@ -60,4 +61,4 @@ mutant:
 	    -c -o $(MUTANT)/broken.o $(MUTANT)/$(MUTANT_FILE)
 	@$(HOST_CC) $(HOST_FLAGS) -o $(MUTANT)/$(MUTANT_TEST) $(MUTANT)/broken.o \
 	    $(UNIT)/tests/unit/$(MUTANT_TEST).o \
-	    $(filter-out $(UNIT)/$(MUTANT_FILE:.c=.o),$(HOST_OBJECTS)) $(RIG_OBJECTS) $(RENAMED) -lcmocka
+	    $(filter-out $(UNIT)/$(MUTANT_FILE:.c=.o),$(HOST_OBJECTS)) $(RIG_OBJECTS) $(RENAMED) -lcmocka -lm

@@ -12,6 +12,8 @@
 #include "kernel/x86/clock.h"
 #include "lib/status.h"
 
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 #define NAP (50 * NS_PER_MS) /* at most this long between two looks at Ctrl-C */
 
 int fio_submit(struct block_device *device, struct block_request *request)
@@ -58,8 +60,8 @@ void fio_plain_done(struct block_request *request)
 }
 
 /* All of a direction that came back of a batch. */
-static inline uint32_t account_direction(struct fio_job *job, struct fio_batch *batch,
-                                         unsigned direction)
+static ALWAYS_INLINE uint32_t account_direction(struct fio_job *job, struct fio_batch *batch,
+                                                unsigned direction, bool plain)
 {
     struct fio_direction_stats *stats = &job->stats.of[direction];
     uint32_t count = batch->done[direction];
@@ -71,7 +73,7 @@ static inline uint32_t account_direction(struct fio_job *job, struct fio_batch *
     fio_sum_add(&stats->lat, now - batch->started, count);
     stats->buckets[fio_bucket(clat)] += count;
     stats->ios += count;
-    if (job->plain) {
+    if (plain) {
         stats->bytes += (uint64_t)count * job->block;
     } else {
         stats->bytes += batch->bytes[direction];
@@ -80,13 +82,17 @@ static inline uint32_t account_direction(struct fio_job *job, struct fio_batch *
     return count;
 }
 
-static inline uint32_t account_batch(struct fio_job *job, struct fio_batch *batch)
+static ALWAYS_INLINE uint32_t account_batch(struct fio_job *job, struct fio_batch *batch,
+                                            bool plain)
 {
     uint32_t count = batch->others;
     batch->touched = false;
     batch->others = 0;
-    for (unsigned direction = job->first; direction <= job->last; direction++)
-        count += account_direction(job, batch, direction);
+    if (plain)
+        count += account_direction(job, batch, job->direction, true);
+    else
+        for (unsigned direction = job->first; direction <= job->last; direction++)
+            count += account_direction(job, batch, direction, false);
     batch->outstanding -= count;
     if (batch->outstanding == 0) {
         batch->next = job->free_batches;
@@ -106,7 +112,7 @@ static bool enough(const struct fio_job *job)
 }
 
 /* False: nothing, or not enough, has come back. */
-static inline bool account(struct fio_job *job)
+static ALWAYS_INLINE bool account(struct fio_job *job, bool plain)
 {
     struct fio_batch *batch = job->touched;
     uint32_t count = 0;
@@ -115,7 +121,7 @@ static inline bool account(struct fio_job *job)
     job->touched = NULL;
     do {
         struct fio_batch *next = batch->next;
-        count += account_batch(job, batch);
+        count += account_batch(job, batch, plain);
         batch = next;
     } while (batch);
     job->in_flight -= count;
@@ -146,6 +152,10 @@ static inline struct fio_slot *place(struct fio_job *job, struct fio_target *tar
 {
     struct fio_slot *slot = job->free;
     uint64_t first = target->first, blocks = job->blocks;
+    if (count == 1 && target->order == FIO_MAP) {
+        slot->whole.request.lba = first + fio_map_next(&target->map) * blocks;
+        return slot->next;
+    }
     if (target->order != FIO_MAP) {
         for (; count; count--, slot = slot->next)
             slot->whole.request.lba = first + next_unit(job, target) * blocks;
@@ -156,15 +166,6 @@ static inline struct fio_slot *place(struct fio_job *job, struct fio_target *tar
         slot->whole.request.lba = first + fio_map_next(&map) * blocks;
     target->map.state = map.state;
     return slot;
-}
-
-static inline void draw_direction(struct fio_job *job, struct fio_slot *slot,
-                                  struct fio_batch *batch)
-{
-    bool read = fio_random(&job->random) >> 32 < job->read_threshold;
-    slot->direction = read ? FIO_READ : FIO_WRITE;
-    slot->whole.request.operation = read ? BLOCK_READ : BLOCK_WRITE;
-    batch->submitted[slot->direction]++;
 }
 
 /* The queue is full, or something is wrong. */
@@ -194,8 +195,6 @@ static inline void issue_plain(struct fio_job *job, struct fio_batch *batch, uin
     for (; count; count--, slot = next) {
         next = slot->next;
         slot->batch = batch;
-        if (job->mixed)
-            draw_direction(job, slot, batch);
         int status = block_submit(device, &slot->whole.request);
         if (status != OK)
             insist(device, slot, status);
@@ -222,12 +221,12 @@ static void issue_slow(struct fio_job *job, struct fio_batch *batch, uint32_t co
 }
 
 /* How many I/Os there are room, occasion and leave for. */
-static inline uint32_t room(struct fio_job *job)
+static ALWAYS_INLINE uint32_t room(struct fio_job *job, bool plain)
 {
     uint32_t count = MIN(job->depth - job->in_flight, job->batch_submit);
     if (job->touched || job->stopping)
         return 0;
-    if (!job->plain)
+    if (!plain)
         return fio_pace(job, count);
     uint64_t left = MIN(job->left, job->target->pass_left);
     return left < count ? (uint32_t)left : count;
@@ -244,18 +243,19 @@ static void account_submitted(struct fio_job *job, struct fio_batch *batch)
 }
 
 /* Submits a batch; returns how many it has. */
-static uint32_t submit(struct fio_job *job, uint32_t count)
+static ALWAYS_INLINE uint32_t submit(struct fio_job *job, uint32_t count, bool plain)
 {
     struct fio_batch *batch = job->free_batches;
     uint32_t before = job->in_flight;
     batch->started = job->now;
     batch->issued = job->now; /* for what comes back meanwhile, when the queue is full */
     job->free_batches = batch->next;
-    if (job->plain)
+    if (plain)
         issue_plain(job, batch, count);
     else
         issue_slow(job, batch, count);
-    count = job->in_flight - before;
+    if (!plain)
+        count = job->in_flight - before;
     if (count == 0) {
         batch->next = job->free_batches;
         job->free_batches = batch;
@@ -265,8 +265,8 @@ static uint32_t submit(struct fio_job *job, uint32_t count)
     batch->issued = job->now;
     job->stats.submits[fio_batch_class(count)]++;
     job->stats.depths[fio_depth_class(job->in_flight)] += count;
-    if (job->plain && !job->mixed)
-        fio_sum_add(&job->stats.of[job->first].slat, batch->issued - batch->started, count);
+    if (plain)
+        fio_sum_add(&job->stats.of[job->direction].slat, batch->issued - batch->started, count);
     else
         account_submitted(job, batch);
     return count;
@@ -281,10 +281,10 @@ static void poll_several(struct fio_job *job, uint64_t deadline)
 }
 
 /* `more`: there is something to submit, so there is no time to sleep. */
-static inline void poll(struct fio_job *job, bool more)
+static ALWAYS_INLINE void poll(struct fio_job *job, bool plain, bool more)
 {
     uint64_t before = job->now, deadline = more || !job->alone ? 0 : job->until;
-    if (job->target_count == 1)
+    if (plain || job->target_count == 1)
         block_poll(job->target->device, deadline);
     else
         poll_several(job, deadline);
@@ -303,24 +303,31 @@ static bool stalled(struct fio_job *job)
 }
 
 /* A job that is alone stays until something is due, and sleeps in the polls. */
-bool fio_block_turn(struct fio_job *job)
+static ALWAYS_INLINE bool turn(struct fio_job *job, bool plain)
 {
     bool busy;
     job->now = clock_ns();
     job->until = MIN(job->event, job->now + NAP);
     do {
-        uint32_t count = room(job), issued = count ? submit(job, count) : 0;
+        uint32_t count = room(job, plain), issued = count ? submit(job, count, plain) : 0;
         if (job->in_flight == 0) {
             busy = stalled(job);
             break;
         }
-        if (!issued && job->resume > job->now)
+        if (!plain && !issued && job->resume > job->now)
             job->until = MIN(job->until, job->resume);
-        poll(job, job->batch_complete == 0 ||
-                      (issued == job->batch_submit && job->in_flight < job->depth));
-        busy = account(job) || issued;
+        poll(job, plain,
+             job->batch_complete == 0 ||
+                 (issued == job->batch_submit && job->in_flight < job->depth));
+        busy = account(job, plain) || issued;
     } while (job->alone && job->now < job->until);
     if (job->now >= job->event)
         fio_job_event(job);
     return busy || (job->alone && job->in_flight);
+}
+
+/* The short way and the other are one function, compiled twice. */
+bool fio_block_turn(struct fio_job *job)
+{
+    return job->plain ? turn(job, true) : turn(job, false);
 }

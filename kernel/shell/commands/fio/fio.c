@@ -3,6 +3,7 @@
  */
 #include "kernel/shell/commands/fio/fio.h"
 
+#include "kernel/console.h"
 #include "kernel/mem/heap.h"
 #include "kernel/x86/clock.h"
 #include "lib/status.h"
@@ -16,7 +17,7 @@ static bool make_jobs(struct fio_run *run, uint64_t generation)
     uint64_t count = 0;
     for (unsigned i = 0; i < request->job_count; i++)
         count += request->jobs[i]->jobs;
-    run->jobs = kcalloc(count, sizeof *run->jobs);
+    run->jobs = kcalloc(count, sizeof(void *));
     unsigned group = 0;
     for (unsigned i = 0; run->jobs && i < request->job_count; i++) {
         const struct fio_job_options *options = request->jobs[i];
@@ -35,8 +36,10 @@ static bool make_jobs(struct fio_run *run, uint64_t generation)
 
 static int exit_status(const struct fio_run *run)
 {
-    if (run->interrupted)
+    if (run->interrupted) { /* and that was it: to the shell, fio has ended by itself */
+        console_clear_interrupt();
         return STATUS_SIGNAL;
+    }
     for (unsigned i = 0; i < run->job_count; i++)
         if (run->jobs[i]->error)
             return 1;
@@ -49,9 +52,7 @@ static int run_jobs(struct fio_request *request)
     int status;
     if (make_jobs(&run, clock_ns())) {
         fio_report_begin(&run);
-        fio_run(&run);
-        fio_report_all(&run);
-        status = exit_status(&run);
+        status = fio_run(&run) && fio_report_all(&run) ? exit_status(&run) : 1;
     } else {
         status = complain(request->self, "%s", status_text(ERR_NO_MEMORY));
     }

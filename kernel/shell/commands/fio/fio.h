@@ -72,7 +72,7 @@ struct fio_batch {
     bool touched;                       /* some of it has come back and is not accounted for yet */
     uint32_t done[FIO_DIRECTIONS];      /* of these, so many */
     uint32_t others;                    /* failures and flushes */
-    uint32_t submitted[FIO_DIRECTIONS]; /* how many were; not kept by plain jobs of one direction */
+    uint32_t submitted[FIO_DIRECTIONS]; /* how many were; of slow jobs */
     uint64_t bytes[FIO_DIRECTIONS];     /* slow jobs: how much that is */
     struct fio_batch *next;
 };
@@ -139,7 +139,7 @@ struct fio_job {
     uint64_t left;      /* I/Os to issue, of a plain job */
     uint32_t in_flight; /* what is not accounted for */
     uint32_t depth, batch_submit, batch_complete;
-    bool plain; /* one file, blocks of one size, nothing to check: the short way */
+    bool plain; /* one file, direction, size; nothing to check: the short way */
     bool alone; /* the only job of its processor: it may sleep in a poll */
     bool mixed;
     uint8_t first, last;     /* directions to account for */
@@ -272,8 +272,8 @@ struct fio_run {
     size_t line_length; /* of the progress line, 0: none shown */
 };
 
-/* Runs all jobs, one stonewall after the other. */
-void fio_run(struct fio_run *run);
+/* Runs all jobs, one stonewall after the other. False without memory, after a message. */
+bool fio_run(struct fio_run *run);
 /* When job->event has come: samples, the end of ramp_time and of runtime. */
 void fio_job_event(struct fio_job *job);
 /* Everything was issued and has come back: the next phase. */
@@ -321,7 +321,7 @@ struct fio_report {
 };
 
 void fio_report_begin(struct fio_run *run);
-void fio_report_all(struct fio_run *run);
+bool fio_report_all(struct fio_run *run);
 
 /* How much of all the times is within each class of fio's: nanoseconds, micro-, milliseconds. */
 #define FIO_SPANS 32

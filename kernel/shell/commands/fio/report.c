@@ -102,13 +102,13 @@ void fio_report_begin(struct fio_run *run)
         fio_report_normal_begin(run);
 }
 
-void fio_report_all(struct fio_run *run)
+bool fio_report_all(struct fio_run *run)
 {
     enum fio_format format = run->request->format;
     struct fio_report *report = kmalloc(sizeof *report);
     if (!report) {
         complain(run->request->self, "%s", status_text(ERR_NO_MEMORY));
-        return;
+        return false;
     }
     if (format == FIO_JSON)
         fio_report_json_begin(run);
@@ -126,4 +126,5 @@ void fio_report_all(struct fio_run *run)
     else if (format == FIO_NORMAL)
         fio_report_groups(run);
     kfree(report);
+    return true;
 }

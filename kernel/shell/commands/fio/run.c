@@ -236,12 +236,12 @@ static void run_together(struct fio_run *run, struct worker *workers, unsigned f
         tick(run, clock_ns());
 }
 
-void fio_run(struct fio_run *run)
+bool fio_run(struct fio_run *run)
 {
     struct worker *workers = kcalloc(cpus_count(), sizeof *workers);
     if (!workers) {
         complain(run->request->self, "%s", status_text(ERR_NO_MEMORY));
-        return;
+        return false;
     }
     run->start = run->shown_at = clock_ns();
     run->interval_next = CLOCK_NEVER;
@@ -257,4 +257,5 @@ void fio_run(struct fio_run *run)
     }
     fio_progress_end(run);
     kfree(workers);
+    return true;
 }

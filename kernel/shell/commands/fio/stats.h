@@ -57,7 +57,7 @@ struct fio_stats {
 /* The bucket of a value. */
 static inline unsigned fio_bucket(uint64_t value)
 {
-    unsigned top = 63 - (unsigned)__builtin_clzll(value | 1 << FIO_BUCKET_BITS);
+    unsigned top = 63 ^ (unsigned)__builtin_clzll(value | 1 << FIO_BUCKET_BITS);
     unsigned shift = top - FIO_BUCKET_BITS;
     unsigned bucket = (shift << FIO_BUCKET_BITS) + (unsigned)(value >> shift);
     return bucket < FIO_BUCKETS ? bucket : FIO_BUCKETS - 1;
@@ -96,14 +96,14 @@ uint64_t fio_count_between(const struct fio_stats *stats, uint64_t from, uint64_
 /* The class of a queue depth from 1: 1, 2 to 3, 4 to 7, ... */
 static inline unsigned fio_depth_class(uint64_t depth)
 {
-    unsigned class = 63 - (unsigned)__builtin_clzll(depth | 1);
+    unsigned class = 63 ^ (unsigned)__builtin_clzll(depth | 1);
     return class < FIO_CLASSES ? class : FIO_CLASSES - 1;
 }
 
 /* The class of the size of a batch from 1: up to 4, up to 8, ... */
 static inline unsigned fio_batch_class(uint64_t size)
 {
-    unsigned class = 63 - (unsigned)__builtin_clzll((size - 1) | 2);
+    unsigned class = 63 ^ (unsigned)__builtin_clzll((size - 1) | 2);
     return class < FIO_CLASSES ? class : FIO_CLASSES - 1;
 }
 

@@ -271,11 +271,12 @@ static int parse_split(const char *text, size_t length, unsigned direction, void
     }
     if (given > 100 || (!open && given != 100))
         return ERR_INVALID;
+    uint64_t share = open ? (100 - given) / open : 0;
     options->least[direction] = UINT64_MAX;
     options->most[direction] = 0;
     for (unsigned i = 0; i < split->count; i++) {
         if (split->of[i].percent == UINT64_MAX)
-            split->of[i].percent = (100 - given) / open;
+            split->of[i].percent = share;
         options->least[direction] = MIN(options->least[direction], split->of[i].bytes);
         options->most[direction] = MAX(options->most[direction], split->of[i].bytes);
     }
