@@ -103,13 +103,8 @@ static void submit(struct dd_ring *ring, struct block_device *device,
                                                 .done = request_done,
                                                 .context = record};
         record->left++;
-        int status;
-        while ((status = block_submit(device, &piece->request)) == ERR_AGAIN)
+        while (block_submit(device, &piece->request) == ERR_AGAIN)
             poll(device);
-        if (status != OK) {
-            piece->request.status = status;
-            request_done(&piece->request);
-        }
     }
 }
 
