@@ -70,24 +70,32 @@ uint32_t host_read32(void *context, uint32_t offset);
 void paths_map(struct device *device);
 
 /* Hands the request to this processor's queue; an nvme_error. */
-int path_submit(struct device *device, struct transfer *transfer, bool polled);
+int path_submit_guarded(struct device *device, struct transfer *transfer, bool polled);
+static inline int path_submit(struct device *device, struct transfer *transfer, bool polled)
+{
+    unsigned cpu = cpu_current();
+    struct path *path = device->path_of[polled][cpu];
+    transfer->cpu = (uint16_t)cpu;
+    transfer->path = path;
+    /* Nobody closes the driver to the boot processor, which does that itself. */
+    if (cpu == 0 && !path->shared)
+        return nvme_submit(path->queue, &transfer->request);
+    return path_submit_guarded(device, transfer, polled);
+}
 
 /* As block_operations.poll(). */
 void path_poll(struct device *device, uint64_t deadline);
 
+/* The request has ended, and this is where it was submitted. */
 void transfer_ended(struct transfer *transfer);
 
-/* From nvme_request.done: the request has ended, on whatever processor. transfer_ended() is called
- * where it was submitted. */
+/* The same, on another processor, or where transfer_ended() cannot be called now. */
 void path_ended_elsewhere(struct transfer *transfer);
 
-static inline void path_ended(struct transfer *transfer)
+/* done() of a shared queue's request is called under the lock, which its submitter may want. */
+static inline bool path_ended_here(const struct transfer *transfer)
 {
-    /* done() of a shared queue's request is called under the lock, which its submitter may want. */
-    if (transfer->cpu == cpu_current() && !transfer->path->shared)
-        transfer_ended(transfer);
-    else
-        path_ended_elsewhere(transfer);
+    return transfer->cpu == cpu_current() && !transfer->path->shared;
 }
 
 /* Keeps all other processors out of the driver, and lets them in again. Boot processor only. */

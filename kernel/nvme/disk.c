@@ -48,7 +48,7 @@ static const char *operation_name(enum block_operation operation)
 }
 
 /* What an error means to a user of the block device; the details go to the log. */
-static int error_status(const struct transfer *transfer)
+static __attribute__((noinline, cold)) int error_status(const struct transfer *transfer)
 {
     const struct nvme_request *request = &transfer->request;
     const struct block_request *block = block_of(transfer);
@@ -65,29 +65,36 @@ static int error_status(const struct transfer *transfer)
     return request->result == NVME_ERR_DEAD ? ERR_NO_DEVICE : ERR_IO;
 }
 
-void transfer_ended(struct transfer *transfer)
+static inline void ended(struct transfer *transfer)
 {
     struct block_request *block = block_of(transfer);
-    block->status = transfer->request.result == NVME_OK ? OK : error_status(transfer);
+    block->status = OK;
+    if (transfer->request.result != NVME_OK)
+        block->status = error_status(transfer);
     block_complete(block);
+}
+
+void transfer_ended(struct transfer *transfer)
+{
+    ended(transfer);
 }
 
 static void transfer_done(struct nvme_request *request)
 {
-    path_ended(CONTAINER_OF(request, struct transfer, request));
+    struct transfer *transfer = CONTAINER_OF(request, struct transfer, request);
+    if (path_ended_here(transfer))
+        ended(transfer);
+    else
+        path_ended_elsewhere(transfer);
 }
 
-static int prepare(struct transfer *transfer, const struct block_request *block,
-                   const struct nvme_namespace *ns)
+/* What is neither read nor written. */
+static __attribute__((noinline)) int prepare_other(struct transfer *transfer,
+                                                   const struct block_request *block,
+                                                   const struct nvme_namespace *ns)
 {
     struct nvme_request *request = &transfer->request;
-    request->segments = (const struct nvme_segment *)block->segments;
-    request->segment_count = block->segment_count;
     switch (block->operation) {
-    case BLOCK_READ:
-    case BLOCK_WRITE:
-        return nvme_prepare_rw(request, ns, block->operation == BLOCK_WRITE, block->lba,
-                               block->blocks);
     case BLOCK_DISCARD:
         transfer->range = (struct nvme_dataset_range){.blocks = block->blocks, .lba = block->lba};
         return nvme_prepare_dataset(request, ns, NVME_DATASET_DEALLOCATE, &transfer->range, 1);
@@ -99,21 +106,23 @@ static int prepare(struct transfer *transfer, const struct block_request *block,
     }
 }
 
-static int disk_submit(struct block_device *block, struct block_request *request)
+static inline int prepare(struct transfer *transfer, const struct block_request *block,
+                          const struct nvme_namespace *ns)
 {
-    struct disk *disk = block->driver;
-    struct transfer *transfer = (struct transfer *)(void *)request->driver;
-    if (disk->retired)
-        return ERR_NO_DEVICE;
-    transfer->request.timeout_ns = 0;
-    transfer->request.once = false;
-    transfer->request.done = transfer_done;
-    int error = prepare(transfer, request, disk->ns);
-    if (!error)
-        error = path_submit(disk->device, transfer, request->polled);
+    struct nvme_request *request = &transfer->request;
+    request->timeout_ns = 0;
+    request->once = false;
+    request->done = transfer_done;
+    if (block->operation > BLOCK_WRITE)
+        return prepare_other(transfer, block, ns);
+    request->segments = (const struct nvme_segment *)block->segments;
+    request->segment_count = block->segment_count;
+    return nvme_prepare_rw(request, ns, block->operation == BLOCK_WRITE, block->lba, block->blocks);
+}
+
+static __attribute__((noinline, cold)) int submit_status(int error)
+{
     switch (error) {
-    case NVME_OK:
-        return OK;
     case NVME_ERR_BUSY:
         return ERR_AGAIN;
     case NVME_ERR_INVALID:
@@ -123,6 +132,18 @@ static int disk_submit(struct block_device *block, struct block_request *request
     default:
         return ERR_NO_DEVICE;
     }
+}
+
+static int disk_submit(struct block_device *block, struct block_request *request)
+{
+    struct disk *disk = block->driver;
+    struct transfer *transfer = (struct transfer *)(void *)request->driver;
+    if (disk->retired)
+        return ERR_NO_DEVICE;
+    int error = prepare(transfer, request, disk->ns);
+    if (!error)
+        error = path_submit(disk->device, transfer, request->polled);
+    return error ? submit_status(error) : OK;
 }
 
 static void disk_poll(struct block_device *block, uint64_t deadline)

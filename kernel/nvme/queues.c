@@ -126,20 +126,15 @@ static void unlock(struct path *path, uint64_t flags)
         spin_unlock(&path->lock, flags);
 }
 
-int path_submit(struct device *device, struct transfer *transfer, bool polled)
+int path_submit_guarded(struct device *device, struct transfer *transfer, bool polled)
 {
-    unsigned cpu = cpu_current();
-    struct path *path = device->path_of[polled][cpu];
-    transfer->cpu = (uint16_t)cpu;
+    bool was_inside = enter(transfer->cpu);
+    struct path *path = device->path_of[polled][transfer->cpu]; /* which may just have changed */
     transfer->path = path;
-    if (cpu == 0 && !path->shared)
-        return nvme_submit(path->queue, &transfer->request);
-    bool was_inside = enter(cpu);
-    path = transfer->path = device->path_of[polled][cpu]; /* which may just have changed */
     uint64_t flags = lock(path);
     int error = nvme_submit(path->queue, &transfer->request);
     unlock(path, flags);
-    leave(cpu, was_inside);
+    leave(transfer->cpu, was_inside);
     return error;
 }
 
@@ -175,6 +170,8 @@ static bool is_idle(const struct path *path)
 /* Brings `until` forward to when the queue wants to be looked at again. */
 static unsigned sweep_path(struct path *path, uint64_t *until)
 {
+    if (is_idle(path))
+        return 0;
     uint64_t flags = lock(path);
     nvme_ring(path->queue);
     unsigned count = nvme_reap(path->queue);
@@ -188,12 +185,10 @@ static unsigned sweep_path(struct path *path, uint64_t *until)
 static bool sweep(struct device *device, unsigned cpu, uint64_t *until)
 {
     bool was_inside = enter(cpu);
-    unsigned count = 0;
-    for (unsigned polled = 0; polled < 2; polled++) {
-        struct path *path = device->path_of[polled][cpu];
-        if (!is_idle(path))
-            count += sweep_path(path, until);
-    }
+    struct path *path = device->path_of[false][cpu], *polled = device->path_of[true][cpu];
+    unsigned count = sweep_path(path, until);
+    if (polled != path)
+        count += sweep_path(polled, until);
     leave(cpu, was_inside);
     return take_mail(cpu) || count;
 }
@@ -228,7 +223,20 @@ static __attribute__((noinline)) bool spin(struct wait *wait, uint64_t until)
 
 static bool polls(const struct path *path)
 {
-    return nvme_queue_in_flight(path->queue) && !path->queue->has_vector;
+    return !path->queue->has_vector && nvme_queue_in_flight(path->queue);
+}
+
+/* The boot processor sees to it, when the time has come, that nothing is late. */
+static void sleep(struct wait *wait, uint64_t until)
+{
+    struct nvme_controller *controller = &wait->device->controller;
+    if (wait->cpu != 0) {
+        clock_wait(is_ready, wait, until);
+        return;
+    }
+    uint64_t check = __atomic_load_n(&controller->next_check, __ATOMIC_RELAXED);
+    if (!clock_wait(is_ready, wait, MIN(until, check)))
+        nvme_check(controller);
 }
 
 /* How long to look again and again before going to sleep. */
@@ -238,33 +246,36 @@ static uint64_t patience(const struct device *device, const struct path *path, b
         return POLLED_SPIN_NS;
     if (device->wait == WAIT_POLL)
         return NS_PER_SEC;
-    if (device->wait == WAIT_INTERRUPT || path->typical_ns > SPIN_MOST_NS)
-        return 0;
-    return 2 * path->typical_ns;
+    return path->typical_ns > SPIN_MOST_NS ? 0 : 2 * path->typical_ns;
+}
+
+static __attribute__((noinline)) void spin_and_sleep(struct wait *wait, struct path *path,
+                                                     bool polled, uint64_t until)
+{
+    uint64_t start = clock_ns();
+    uint64_t spin_ns = patience(wait->device, path, polled);
+    if (!spin_ns || !spin(wait, MIN(start + spin_ns, until)))
+        sleep(wait, polled ? MIN(until, clock_ns() + POLLED_NAP_NS) : until);
+    if (!polled)
+        path->typical_ns += ((int64_t)(clock_ns() - start) - (int64_t)path->typical_ns) / 8;
 }
 
 void path_poll(struct device *device, uint64_t deadline)
 {
     struct wait wait = {device, cpu_current()};
     uint64_t until = deadline;
-    /* Deadlines have to be seen also where there always is something to reap. */
+    /* Deadlines have to be seen also where there always is something to reap, and events. */
     if (wait.cpu == 0 && ++device->polls % POLLS_PER_CHECK == 0)
         nvme_check(&device->controller);
     if (sweep(device, wait.cpu, &until) || !deadline)
         return;
     struct path *path = device->path_of[false][wait.cpu];
     bool polled = polls(device->path_of[true][wait.cpu]) || polls(path);
-    uint64_t start = clock_ns();
-    uint64_t spin_ns = patience(device, path, polled);
-    if (!spin_ns || !spin(&wait, MIN(start + spin_ns, until))) {
-        if (wait.cpu == 0)
-            until = MIN(until, nvme_check(&device->controller));
-        if (polled)
-            until = MIN(until, clock_ns() + POLLED_NAP_NS);
-        if (nvme_queue_in_flight(path->queue) || polled)
-            clock_wait(is_ready, &wait, until);
-    }
-    if (!polled)
-        path->typical_ns += ((int64_t)(clock_ns() - start) - (int64_t)path->typical_ns) / 8;
+    if (!polled && !nvme_queue_in_flight(path->queue))
+        return;
+    if (polled || device->wait != WAIT_INTERRUPT)
+        spin_and_sleep(&wait, path, polled, until);
+    else
+        sleep(&wait, until);
     sweep(device, wait.cpu, &until);
 }
