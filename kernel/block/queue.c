@@ -39,8 +39,9 @@ static bool continues(const struct block_request *held, const struct block_reque
 }
 
 /* False: they do not go together. */
-static __attribute__((noinline)) bool merge(struct plug *plug, struct block_request *request)
+static __attribute__((noinline)) bool merge(struct block_request *request)
 {
+    struct plug *plug = &plugs[cpu_current()];
     struct block_request *first = plug->held;
     if (!continues(first, request))
         return false;
@@ -97,14 +98,16 @@ void block_complete_merged(struct block_request *first)
 }
 
 /* What is held stays where it is while the driver can take no more. */
-static RARE void not_sent(struct plug *plug, int status)
+static RARE int not_sent(int status)
 {
+    struct plug *plug = &plugs[cpu_current()];
     struct block_request *held = plug->held;
-    if (status == ERR_AGAIN)
-        return;
-    plug->held = NULL;
-    /* Refused: each will hear of it where done() may be called. */
-    take_apart(plug, held, status);
+    if (status != ERR_AGAIN) {
+        plug->held = NULL;
+        /* Refused: each will hear of it where done() may be called. */
+        take_apart(plug, held, status);
+    }
+    return ERR_AGAIN;
 }
 
 int block_submit(struct block_device *device, struct block_request *request)
@@ -116,13 +119,11 @@ int block_submit(struct block_device *device, struct block_request *request)
     if (plug->alone)
         return ERR_AGAIN;
     if (held) {
-        if (held->lba + held->blocks == request->lba && merge(plug, request))
+        if (held->lba + held->blocks == request->lba && merge(request))
             return OK;
         int status = send(held);
-        if (status != OK) {
-            not_sent(plug, status);
-            return ERR_AGAIN;
-        }
+        if (status != OK)
+            return not_sent(status);
     }
     plug->held = request;
     return OK;
@@ -165,7 +166,7 @@ static void send_held(struct plug *plug)
     if (status == OK)
         plug->held = NULL;
     else
-        not_sent(plug, status);
+        not_sent(status);
 }
 
 /* Something is left that another device has to take, or that goes alone, or there was no room. */

@@ -78,9 +78,9 @@ static inline int path_submit(struct device *device, struct transfer *transfer, 
     transfer->cpu = (uint16_t)cpu;
     transfer->path = path;
     /* Nobody closes the driver to the boot processor, which does that itself. */
-    if (cpu == 0 && !path->shared)
-        return nvme_submit(path->queue, &transfer->request);
-    return path_submit_guarded(device, transfer, polled);
+    if (__builtin_expect(cpu != 0 || path->shared, false))
+        return path_submit_guarded(device, transfer, polled);
+    return nvme_submit(path->queue, &transfer->request);
 }
 
 /* As block_operations.poll(). */

@@ -48,7 +48,7 @@ static const char *operation_name(enum block_operation operation)
 }
 
 /* What an error means to a user of the block device; the details go to the log. */
-static __attribute__((noinline, cold)) int error_status(const struct transfer *transfer)
+static int error_status(const struct transfer *transfer)
 {
     const struct nvme_request *request = &transfer->request;
     const struct block_request *block = block_of(transfer);
@@ -65,13 +65,21 @@ static __attribute__((noinline, cold)) int error_status(const struct transfer *t
     return request->result == NVME_ERR_DEAD ? ERR_NO_DEVICE : ERR_IO;
 }
 
+static __attribute__((noinline, cold)) void failed(struct transfer *transfer)
+{
+    struct block_request *block = block_of(transfer);
+    block->status = error_status(transfer);
+    block_complete(block);
+}
+
 static inline void ended(struct transfer *transfer)
 {
     struct block_request *block = block_of(transfer);
     block->status = OK;
-    if (transfer->request.result != NVME_OK)
-        block->status = error_status(transfer);
-    block_complete(block);
+    if (transfer->request.result == NVME_OK)
+        block_complete(block);
+    else
+        failed(transfer);
 }
 
 void transfer_ended(struct transfer *transfer)

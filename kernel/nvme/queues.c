@@ -37,14 +37,9 @@ static bool is_open(void *unused)
     return !__atomic_load_n(&closed, __ATOMIC_ACQUIRE);
 }
 
-/*
- * The boot processor is who closes. What is called back from inside may come in again, which is
- * what leave() has to be told.
- */
-static bool enter(unsigned cpu)
+static bool enter_other(bool *inside)
 {
-    bool *inside = &cpus_here[cpu].inside;
-    if (cpu == 0 || *inside)
+    if (*inside)
         return true;
     for (;;) {
         __atomic_store_n(inside, true, __ATOMIC_RELAXED);
@@ -54,6 +49,15 @@ static bool enter(unsigned cpu)
         __atomic_store_n(inside, false, __ATOMIC_RELEASE);
         clock_wait(is_open, NULL, CLOCK_NEVER);
     }
+}
+
+/*
+ * The boot processor is who closes. What is called back from inside may come in again, which is
+ * what leave() has to be told.
+ */
+static inline bool enter(unsigned cpu)
+{
+    return cpu == 0 || enter_other(&cpus_here[cpu].inside);
 }
 
 static void leave(unsigned cpu, bool was_inside)
@@ -168,17 +172,28 @@ static bool is_idle(const struct path *path)
 }
 
 /* Brings `until` forward to when the queue wants to be looked at again. */
-static unsigned sweep_path(struct path *path, uint64_t *until)
+static unsigned sweep_queue(struct nvme_queue *queue, uint64_t *until)
+{
+    nvme_ring(queue);
+    unsigned count = nvme_reap(queue);
+    if (!count && queue->shadow)
+        *until = MIN(*until, nvme_nudge(queue));
+    return count;
+}
+
+static __attribute__((noinline)) unsigned sweep_shared(struct path *path, uint64_t *until)
+{
+    uint64_t flags = lock(path);
+    unsigned count = sweep_queue(path->queue, until);
+    unlock(path, flags);
+    return count;
+}
+
+static inline unsigned sweep_path(struct path *path, uint64_t *until)
 {
     if (is_idle(path))
         return 0;
-    uint64_t flags = lock(path);
-    nvme_ring(path->queue);
-    unsigned count = nvme_reap(path->queue);
-    if (!count)
-        *until = MIN(*until, nvme_nudge(path->queue));
-    unlock(path, flags);
-    return count;
+    return path->shared ? sweep_shared(path, until) : sweep_queue(path->queue, until);
 }
 
 /* True if anything has ended; if not, to be done again by `until`. */
