@@ -49,7 +49,7 @@ struct device {
     enum wait_kind wait;
     unsigned polls;                     /* by the boot processor */
     struct path *paths;                 /* one for each queue of controller.io */
-    struct path *path_of[2][CPUS_MOST]; /* by processor: with interrupts, and polled */
+    struct path *path_of[CPUS_MOST][2]; /* by processor: with interrupts, and polled */
 };
 
 /* A block request on its way through the driver; it lies in the block request itself. */
@@ -74,7 +74,7 @@ int path_submit_guarded(struct device *device, struct transfer *transfer, bool p
 static inline int path_submit(struct device *device, struct transfer *transfer, bool polled)
 {
     unsigned cpu = cpu_current();
-    struct path *path = device->path_of[polled][cpu];
+    struct path *path = device->path_of[cpu][polled];
     transfer->cpu = (uint16_t)cpu;
     transfer->path = path;
     /* Nobody closes the driver to the boot processor, which does that itself. */

@@ -92,7 +92,7 @@ void paths_wake_others(void)
 
 /* ---- Whose queue is whose ------------------------------------------------------------------ */
 
-static void share_out(struct device *device, struct path **path_of, bool polled)
+static void share_out(struct device *device, bool polled)
 {
     struct path *having[2 * CPUS_MOST]; /* no more are asked for */
     unsigned count = 0;
@@ -102,19 +102,19 @@ static void share_out(struct device *device, struct path **path_of, bool polled)
     for (unsigned i = 0; i < count; i++)
         having[i]->shared = i + count < cpus_count();
     for (unsigned cpu = 0; cpu < cpus_count(); cpu++)
-        path_of[cpu] = count ? having[cpu % count] : NULL;
+        device->path_of[cpu][polled] = count ? having[cpu % count] : NULL;
 }
 
 void paths_map(struct device *device)
 {
     for (unsigned i = 0; i < device->controller.io_capacity; i++)
         device->paths[i].queue = &device->controller.io[i];
-    share_out(device, device->path_of[false], false);
-    share_out(device, device->path_of[true], true);
+    share_out(device, false);
+    share_out(device, true);
     for (unsigned cpu = 0; cpu < cpus_count(); cpu++)
         for (unsigned polled = 0; polled < 2; polled++)
-            if (!device->path_of[polled][cpu])
-                device->path_of[polled][cpu] = device->path_of[!polled][cpu];
+            if (!device->path_of[cpu][polled])
+                device->path_of[cpu][polled] = device->path_of[cpu][!polled];
 }
 
 /* ---- Submitting and reaping ---------------------------------------------------------------- */
@@ -133,7 +133,7 @@ static void unlock(struct path *path, uint64_t flags)
 int path_submit_guarded(struct device *device, struct transfer *transfer, bool polled)
 {
     bool was_inside = enter(transfer->cpu);
-    struct path *path = device->path_of[polled][transfer->cpu]; /* which may just have changed */
+    struct path *path = device->path_of[transfer->cpu][polled]; /* which may just have changed */
     transfer->path = path;
     uint64_t flags = lock(path);
     int error = nvme_submit(path->queue, &transfer->request);
@@ -200,7 +200,7 @@ static inline unsigned sweep_path(struct path *path, uint64_t *until)
 static bool sweep(struct device *device, unsigned cpu, uint64_t *until)
 {
     bool was_inside = enter(cpu);
-    struct path *path = device->path_of[false][cpu], *polled = device->path_of[true][cpu];
+    struct path *path = device->path_of[cpu][false], *polled = device->path_of[cpu][true];
     unsigned count = sweep_path(path, until);
     if (polled != path)
         count += sweep_path(polled, until);
@@ -218,8 +218,8 @@ struct wait {
 static bool is_ready(void *argument)
 {
     const struct wait *wait = argument;
-    return nvme_has_completion(wait->device->path_of[false][wait->cpu]->queue) ||
-           nvme_has_completion(wait->device->path_of[true][wait->cpu]->queue) ||
+    return nvme_has_completion(wait->device->path_of[wait->cpu][false]->queue) ||
+           nvme_has_completion(wait->device->path_of[wait->cpu][true]->queue) ||
            __atomic_load_n(&cpus_here[wait->cpu].mail, __ATOMIC_RELAXED);
 }
 
@@ -275,6 +275,21 @@ static __attribute__((noinline)) void spin_and_sleep(struct wait *wait, struct p
         path->typical_ns += ((int64_t)(clock_ns() - start) - (int64_t)path->typical_ns) / 8;
 }
 
+/* False: there is nothing to wait for. */
+static bool await(struct wait *wait, uint64_t until)
+{
+    struct device *device = wait->device;
+    struct path *path = device->path_of[wait->cpu][false];
+    bool polled = polls(device->path_of[wait->cpu][true]) || polls(path);
+    if (!polled && !nvme_queue_in_flight(path->queue))
+        return false;
+    if (polled || device->wait != WAIT_INTERRUPT)
+        spin_and_sleep(wait, path, polled, until);
+    else
+        sleep(wait, until);
+    return true;
+}
+
 void path_poll(struct device *device, uint64_t deadline)
 {
     struct wait wait = {device, cpu_current()};
@@ -282,15 +297,6 @@ void path_poll(struct device *device, uint64_t deadline)
     /* Deadlines have to be seen also where there always is something to reap, and events. */
     if (wait.cpu == 0 && ++device->polls % POLLS_PER_CHECK == 0)
         nvme_check(&device->controller);
-    if (sweep(device, wait.cpu, &until) || !deadline)
-        return;
-    struct path *path = device->path_of[false][wait.cpu];
-    bool polled = polls(device->path_of[true][wait.cpu]) || polls(path);
-    if (!polled && !nvme_queue_in_flight(path->queue))
-        return;
-    if (polled || device->wait != WAIT_INTERRUPT)
-        spin_and_sleep(&wait, path, polled, until);
-    else
-        sleep(&wait, until);
-    sweep(device, wait.cpu, &until);
+    while (!sweep(device, wait.cpu, &until) && deadline && await(&wait, until))
+        deadline = 0; /* one more look */
 }
