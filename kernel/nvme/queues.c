@@ -196,30 +196,32 @@ static inline unsigned sweep_path(struct path *path, uint64_t *until)
     return path->shared ? sweep_shared(path, until) : sweep_queue(path->queue, until);
 }
 
+/* A processor at its queues. */
+struct wait {
+    struct device *device;
+    struct path *const *paths; /* with interrupts, and polled; they may change while it waits */
+    unsigned cpu;
+};
+
 /* True if anything has ended; if not, to be done again by `until`. */
-static bool sweep(struct device *device, unsigned cpu, uint64_t *until)
+static bool sweep(const struct wait *wait, uint64_t *until)
 {
-    bool was_inside = enter(cpu);
-    struct path *path = device->path_of[cpu][false], *polled = device->path_of[cpu][true];
+    bool was_inside = enter(wait->cpu);
+    struct path *path = wait->paths[false], *polled = wait->paths[true];
     unsigned count = sweep_path(path, until);
     if (polled != path)
         count += sweep_path(polled, until);
-    leave(cpu, was_inside);
-    return take_mail(cpu) || count;
+    leave(wait->cpu, was_inside);
+    return take_mail(wait->cpu) || count;
 }
 
 /* ---- Waiting ------------------------------------------------------------------------------- */
 
-struct wait {
-    struct device *device;
-    unsigned cpu;
-};
-
 static bool is_ready(void *argument)
 {
     const struct wait *wait = argument;
-    return nvme_has_completion(wait->device->path_of[wait->cpu][false]->queue) ||
-           nvme_has_completion(wait->device->path_of[wait->cpu][true]->queue) ||
+    return nvme_has_completion(wait->paths[false]->queue) ||
+           nvme_has_completion(wait->paths[true]->queue) ||
            __atomic_load_n(&cpus_here[wait->cpu].mail, __ATOMIC_RELAXED);
 }
 
@@ -279,8 +281,8 @@ static __attribute__((noinline)) void spin_and_sleep(struct wait *wait, struct p
 static bool await(struct wait *wait, uint64_t until)
 {
     struct device *device = wait->device;
-    struct path *path = device->path_of[wait->cpu][false];
-    bool polled = polls(device->path_of[wait->cpu][true]) || polls(path);
+    struct path *path = wait->paths[false];
+    bool polled = polls(wait->paths[true]) || polls(path);
     if (!polled && !nvme_queue_in_flight(path->queue))
         return false;
     if (polled || device->wait != WAIT_INTERRUPT)
@@ -292,11 +294,12 @@ static bool await(struct wait *wait, uint64_t until)
 
 void path_poll(struct device *device, uint64_t deadline)
 {
-    struct wait wait = {device, cpu_current()};
+    unsigned cpu = cpu_current();
+    struct wait wait = {device, device->path_of[cpu], cpu};
     uint64_t until = deadline;
     /* Deadlines have to be seen also where there always is something to reap, and events. */
-    if (wait.cpu == 0 && ++device->polls % POLLS_PER_CHECK == 0)
+    if (cpu == 0 && ++device->polls % POLLS_PER_CHECK == 0)
         nvme_check(&device->controller);
-    while (!sweep(device, wait.cpu, &until) && deadline && await(&wait, until))
+    while (!sweep(&wait, &until) && deadline && await(&wait, until))
         deadline = 0; /* one more look */
 }
