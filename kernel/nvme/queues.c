@@ -244,7 +244,7 @@ static bool polls(const struct path *path)
 }
 
 /* The boot processor sees to it, when the time has come, that nothing is late. */
-static void sleep(struct wait *wait, uint64_t until)
+static inline __attribute__((always_inline)) void sleep(struct wait *wait, uint64_t until)
 {
     struct nvme_controller *controller = &wait->device->controller;
     if (wait->cpu != 0) {

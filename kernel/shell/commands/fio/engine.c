@@ -262,12 +262,13 @@ static ALWAYS_INLINE uint32_t submit(struct fio_job *job, uint32_t count, bool p
         job->free_batches = batch;
         return 0;
     }
-    job->now = clock_ns();
-    batch->issued = job->now;
+    uint64_t now = clock_ns();
+    job->now = now;
+    batch->issued = now;
     job->stats.submits[fio_batch_class(count)]++;
     job->stats.depths[fio_depth_class(job->in_flight)] += count;
     if (plain)
-        fio_sum_add(&job->own->slat, batch->issued - batch->started, count);
+        fio_sum_add(&job->own->slat, now - batch->started, count);
     else
         account_submitted(job, batch);
     return count;
