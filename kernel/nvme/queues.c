@@ -166,11 +166,6 @@ static bool take_mail(unsigned cpu)
     return true;
 }
 
-static bool is_idle(const struct path *path)
-{
-    return !nvme_queue_in_flight(path->queue) && !nvme_has_completion(path->queue);
-}
-
 /* Brings `until` forward to when the queue wants to be looked at again. */
 static unsigned sweep_queue(struct nvme_queue *queue, uint64_t *until)
 {
@@ -191,8 +186,6 @@ static __attribute__((noinline)) unsigned sweep_shared(struct path *path, uint64
 
 static inline unsigned sweep_path(struct path *path, uint64_t *until)
 {
-    if (is_idle(path))
-        return 0;
     return path->shared ? sweep_shared(path, until) : sweep_queue(path->queue, until);
 }
 
@@ -201,16 +194,20 @@ struct wait {
     struct device *device;
     struct path *const *paths; /* with interrupts, and polled; they may change while it waits */
     unsigned cpu;
+    bool polled; /* something is in flight on the second, which is not the first */
 };
 
 /* True if anything has ended; if not, to be done again by `until`. */
 static bool sweep(const struct wait *wait, uint64_t *until)
 {
     bool was_inside = enter(wait->cpu);
-    struct path *path = wait->paths[false], *polled = wait->paths[true];
-    unsigned count = sweep_path(path, until);
-    if (polled != path)
-        count += sweep_path(polled, until);
+    struct path *path = wait->paths[false];
+    unsigned count = 0;
+    /* What nobody has asked for may be there too, and has raised an interrupt. */
+    if (nvme_queue_in_flight(path->queue) || nvme_has_completion(path->queue))
+        count = sweep_path(path, until);
+    if (wait->polled)
+        count += sweep_path(wait->paths[true], until);
     leave(wait->cpu, was_inside);
     return take_mail(wait->cpu) || count;
 }
@@ -221,7 +218,7 @@ static bool is_ready(void *argument)
 {
     const struct wait *wait = argument;
     return nvme_has_completion(wait->paths[false]->queue) ||
-           nvme_has_completion(wait->paths[true]->queue) ||
+           (wait->polled && nvme_has_completion(wait->paths[true]->queue)) ||
            __atomic_load_n(&cpus_here[wait->cpu].mail, __ATOMIC_RELAXED);
 }
 
@@ -236,11 +233,6 @@ static __attribute__((noinline)) bool spin(struct wait *wait, uint64_t until)
         }
     } while (clock_ns() < until);
     return false;
-}
-
-static bool polls(const struct path *path)
-{
-    return !path->queue->has_vector && nvme_queue_in_flight(path->queue);
 }
 
 /* The boot processor sees to it, when the time has come, that nothing is late. */
@@ -282,8 +274,9 @@ static bool await(struct wait *wait, uint64_t until)
 {
     struct device *device = wait->device;
     struct path *path = wait->paths[false];
-    bool polled = polls(wait->paths[true]) || polls(path);
-    if (!polled && !nvme_queue_in_flight(path->queue))
+    unsigned in_flight = nvme_queue_in_flight(path->queue);
+    bool polled = wait->polled || (in_flight && !path->queue->has_vector);
+    if (!polled && !in_flight)
         return false;
     if (polled || device->wait != WAIT_INTERRUPT)
         spin_and_sleep(wait, path, polled, until);
@@ -295,7 +288,9 @@ static bool await(struct wait *wait, uint64_t until)
 void path_poll(struct device *device, uint64_t deadline)
 {
     unsigned cpu = cpu_current();
-    struct wait wait = {device, device->path_of[cpu], cpu};
+    struct path *const *paths = device->path_of[cpu];
+    struct wait wait = {device, paths, cpu,
+                        paths[true] != paths[false] && nvme_queue_in_flight(paths[true]->queue)};
     uint64_t until = deadline;
     /* Deadlines have to be seen also where there always is something to reap, and events. */
     if (cpu == 0 && ++device->polls % POLLS_PER_CHECK == 0)
