@@ -190,6 +190,13 @@ static void test_region(void **state)
     setup(state);
     assert_int_equal(fio("--rw=read --bs=1k --offset=50% --size=25%"), 0);
     expect_counts(disk.reads, 4096, 6144, 1);
+    setup(state); /* 419430.4 bytes: the next block is the 103rd */
+    assert_int_equal(fio("--rw=randread --bs=4k --offset=10% --size=64k"), 0);
+    expect_counts(disk.reads, 824, 952, 1);
+    setup(state); /* of the second job 419430 as well; of the third 838860 */
+    assert_int_equal(fio("--rw=read --bs=4k --offset_increment=10% --numjobs=3 --size=4k"), 0);
+    for (unsigned i = 0; i < BLOCKS; i++)
+        assert_int_equal(disk.reads[i], i < 8 || i / 8 == 103 || i / 8 == 205);
     setup(state); /* twice over */
     assert_int_equal(fio("--rw=read --bs=1k --size=64k --io_size=128k"), 0);
     expect_counts(disk.reads, 0, 128, 2);

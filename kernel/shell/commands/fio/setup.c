@@ -62,6 +62,20 @@ static uint64_t in_bytes(const struct fio_amount *amount, uint64_t whole)
     return amount->percent ? wide_scale(whole, amount->percent, 100) : amount->bytes;
 }
 
+/* Where the region begins; a share of the file is rounded up to a block. */
+static uint64_t region_begin(const struct fio_job *job, uint64_t there)
+{
+    const struct fio_job_options *options = job->options;
+    uint64_t begin = in_bytes(&options->offset, there) +
+                     job->thread * in_bytes(&options->offset_increment, there);
+    uint64_t block = UINT64_MAX;
+    for (unsigned i = 0; i < FIO_DIRECTIONS; i++)
+        block = MIN(block, options->least[i]);
+    if (options->offset.percent || options->offset_increment.percent)
+        begin = (begin / block + (begin % block != 0)) * block;
+    return begin;
+}
+
 /* The part of a file that is used; of `size` each of several files has its share. */
 static void set_region(struct fio_request *request, struct fio_job *job, struct fio_target *target)
 {
@@ -69,8 +83,7 @@ static void set_region(struct fio_request *request, struct fio_job *job, struct 
     uint64_t there = file_size(target->file);
     uint64_t size = options->size.percent ? wide_scale(there, options->size.percent, 100)
                                           : options->size.bytes / job->target_count;
-    target->begin = in_bytes(&options->offset, there) +
-                    job->thread * in_bytes(&options->offset_increment, there);
+    target->begin = region_begin(job, there);
     if (target->begin >= there) {
         if (there == 0)
             note(request->self, "%s: you need to specify size=\n", options->name);
