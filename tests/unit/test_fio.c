@@ -354,6 +354,24 @@ static void test_time(void **state)
     assert_in_range(reported("issued rwts: total="), 5, 6);
 }
 
+static void test_reports_between(void **state)
+{
+    unsigned lines = 0;
+    (void)state;
+    assert_int_equal(fio("--rw=read --time_based --rate_iops=100 --runtime=1s "
+                         "--status-interval=300ms"),
+                     0);
+    for (const char *at = run_out; (at = strstr(at, "   READ: bw=")); lines++) {
+        const char *end = strstr(at, "msec\n");
+        assert_non_null(end);
+        at = strstr(at, ", run=");
+        unsigned long shortest = strtoul(at + 6, NULL, 10);
+        unsigned wanted = lines < 3 ? 300 * (lines + 1) : 1000;
+        assert_in_range(shortest, wanted - 10, wanted + 90);
+    }
+    assert_int_equal(lines, 4);
+}
+
 static void test_ctrl_c(void **state)
 {
     (void)state;
@@ -574,6 +592,7 @@ int main(void)
         cmocka_unit_test_setup(test_jobs, setup),
         cmocka_unit_test_setup(test_flushes, setup),
         cmocka_unit_test_setup(test_time, setup),
+        cmocka_unit_test_setup(test_reports_between, setup),
         cmocka_unit_test_setup(test_ctrl_c, setup),
         cmocka_unit_test_setup(test_io_error, setup),
         cmocka_unit_test_setup(test_what_cannot_run, setup),

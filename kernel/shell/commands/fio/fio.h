@@ -334,6 +334,8 @@ struct fio_span {
 extern const struct fio_span fio_spans[FIO_SPANS];
 void fio_count_spans(const struct fio_stats *stats, uint64_t counts[FIO_SPANS]);
 
+/* How long there have been I/Os of that direction; of a job still at work, until now. */
+uint64_t fio_runtime(const struct fio_job *job, unsigned direction, uint64_t now);
 uint64_t fio_bandwidth(const struct fio_direction_stats *stats); /* bytes a second */
 uint64_t fio_rate(const struct fio_direction_stats *stats);      /* I/Os a second, in millionths */
 

@@ -63,6 +63,14 @@ static bool together(const struct fio_job *a, const struct fio_job *b)
     return a->group == b->group && a->options->group_reporting && b->options->group_reporting;
 }
 
+uint64_t fio_runtime(const struct fio_job *job, unsigned direction, uint64_t now)
+{
+    const struct fio_direction_stats *stats = &job->stats.of[direction];
+    if (job->phase == FIO_DONE || !stats->ios)
+        return stats->runtime;
+    return MAX(stats->runtime, now - job->start);
+}
+
 static void add(struct fio_report *report, const struct fio_job *job, uint64_t now)
 {
     struct fio_stats *stats = &report->stats;
@@ -70,12 +78,10 @@ static void add(struct fio_report *report, const struct fio_job *job, uint64_t n
     report->jobs++;
     if (!report->error)
         report->error = job->error;
-    if (job->phase == FIO_DONE || job->error)
+    if (job->phase == FIO_DONE)
         return;
-    /* Still at work: it has lasted until now. */
     for (unsigned i = 0; i < FIO_DIRECTIONS; i++)
-        if (job->stats.of[i].ios)
-            stats->of[i].runtime = MAX(stats->of[i].runtime, now - job->start);
+        stats->of[i].runtime = MAX(stats->of[i].runtime, fio_runtime(job, i, now));
     stats->elapsed = MAX(stats->elapsed, now - job->start);
     stats->busy += now - job->start;
 }

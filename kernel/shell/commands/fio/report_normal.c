@@ -237,11 +237,13 @@ struct group {
 static struct group sum_group(const struct fio_run *run, unsigned number, unsigned direction)
 {
     struct group group = {.slowest = UINT64_MAX, .shortest = UINT64_MAX};
+    uint64_t now = clock_ns();
     for (unsigned i = 0; i < run->started; i++) {
         const struct fio_direction_stats *stats = &run->jobs[i]->stats.of[direction];
         if (run->jobs[i]->group != number || !stats->ios)
             continue;
-        uint64_t bandwidth = fio_bandwidth(stats), runtime = fio_milliseconds(stats->runtime);
+        uint64_t runtime = fio_milliseconds(fio_runtime(run->jobs[i], direction, now));
+        uint64_t bandwidth = wide_scale(stats->bytes, 1000, runtime);
         group.bytes += stats->bytes;
         group.slowest = MIN(group.slowest, bandwidth);
         group.fastest = MAX(group.fastest, bandwidth);
