@@ -348,6 +348,13 @@ static void test_time(void **state)
     assert_true(disk.reads[0] > 1);
     assert_true(reported("issued rwts: total=") < disk.requests);
     assert_non_null(strstr(run_out, "samples=1\n"));
+    setup(state); /* each at its own rate */
+    assert_int_equal(fio("--rw=randrw --bs=4k --rate_iops=200,50 --runtime=500ms"), 0);
+    assert_in_range(reported("issued rwts: total="), 95, 101);
+    unsigned writes = 0;
+    for (unsigned i = 0; i < BLOCKS; i += 8)
+        writes += disk.writes[i];
+    assert_in_range(writes, 23, 26);
     start = clock_ns();
     assert_int_equal(fio("--rw=read --bs=4k --rate_iops=10 --runtime=500ms"), 0);
     assert_in_range((clock_ns() - start) / NS_PER_MS, 490, 1000);
@@ -490,6 +497,20 @@ static void test_what_is_written_is_found(void **state)
         }
 }
 
+static void test_rates_are_no_matter_to_verify(void **state)
+{
+    (void)state;
+    assert_int_equal(fio("--rw=randrw --bs=4k --rate_iops=3000,7000 --verify=md5 --io_size=1m"), 0);
+    unsigned writes = 0;
+    for (unsigned i = 0; i < BLOCKS; i++)
+        writes += disk.writes[i];
+    assert_in_range(writes, 2048 * 69 / 100, 2048 * 71 / 100);
+    disk.lose = 20;
+    assert_int_equal(fio("--rw=randrw --bs=4k --rate_iops=3000,7000 --verify=md5 --io_size=1m "
+                         "--randseed=3"),
+                     1);
+}
+
 static void test_reading_verifies_too(void **state)
 {
     for (size_t m = 0; m < ARRAY_SIZE(methods); m++) {
@@ -598,6 +619,7 @@ int main(void)
         cmocka_unit_test_setup(test_what_cannot_run, setup),
         cmocka_unit_test_setup(test_no_memory, setup),
         cmocka_unit_test_setup(test_what_is_written_is_found, setup),
+        cmocka_unit_test_setup(test_rates_are_no_matter_to_verify, setup),
         cmocka_unit_test_setup(test_reading_verifies_too, setup),
         cmocka_unit_test_setup(test_damage_is_named, setup),
         cmocka_unit_test_setup(test_lost_and_torn_writes_are_seen, setup),

@@ -170,6 +170,7 @@ struct fio_job {
     unsigned target_count, next_target;
     uint64_t bytes_left, ios_left; /* of a slow job */
     uint64_t issued, written, replayed, replay_count;
+    uint64_t drawn[FIO_TRIM]; /* of a mix in which both have a rate */
     uint64_t writes_since_flush, paced[FIO_DIRECTIONS];
     uint64_t start, phase_start; /* clock_ns; start: of what is counted */
     uint64_t deadline;           /* of runtime */
@@ -243,6 +244,12 @@ int fio_submit(struct block_device *device, struct block_request *request);
 
 void fio_fail(struct fio_job *job, const struct fio_failure *failure, int error);
 void fio_io_failed(struct fio_job *job, const struct fio_io *io, int status);
+
+/* Reads and writes with a rate each: the rates make the mix. */
+static inline bool fio_rates_mix(const struct fio_job *job)
+{
+    return job->mixed && job->options->rate[FIO_READ] && job->options->rate[FIO_WRITE];
+}
 
 /* ---- verify.c ----------------------------------------------------------------------------------
  */

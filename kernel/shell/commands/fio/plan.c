@@ -46,6 +46,7 @@ static void restart(struct fio_job *job)
     for (unsigned i = 0; i < job->target_count; i++)
         fio_plan_rewind(job, &job->targets[i]);
     job->next_target = 0;
+    job->drawn[FIO_READ] = job->drawn[FIO_WRITE] = 0;
 }
 
 void fio_plan_start(struct fio_job *job)
@@ -114,15 +115,29 @@ static uint64_t draw_unit(struct fio_job *job, struct fio_target *target)
     return fio_map_next(&target->map);
 }
 
+/* Where both have a rate it is the turn of what is due first, and not a matter of the clock: the
+ * same directions come again when blocks are verified. */
+static enum fio_direction draw_direction(struct fio_job *job)
+{
+    const uint64_t *rate = job->options->rate;
+    if (!job->mixed)
+        return job->direction;
+    if (!fio_rates_mix(job))
+        return fio_random(&job->random) >> 32 < job->read_threshold ? FIO_READ : FIO_WRITE;
+    wide read = (wide)(job->drawn[FIO_READ] + 1) * rate[FIO_WRITE];
+    wide write = (wide)(job->drawn[FIO_WRITE] + 1) * rate[FIO_READ];
+    enum fio_direction direction = read <= write ? FIO_READ : FIO_WRITE;
+    job->drawn[direction]++;
+    return direction;
+}
+
 static void draw(struct fio_job *job, struct fio_io *io)
 {
     struct fio_target *target = &job->targets[job->next_target];
     if (++job->next_target == job->target_count)
         job->next_target = 0;
     io->target = target;
-    io->direction = job->direction;
-    if (job->mixed)
-        io->direction = fio_random(&job->random) >> 32 < job->read_threshold ? FIO_READ : FIO_WRITE;
+    io->direction = draw_direction(job);
     io->length = draw_length(job, io->direction);
     if (target->order != FIO_SEQUENTIAL) {
         io->offset = target->begin + draw_unit(job, target) * target->unit;

@@ -30,27 +30,46 @@ static uint64_t due(const struct fio_job *job, uint64_t paced, uint64_t rate)
     return job->phase_start + wide_scale(paced, NS_PER_SEC, rate);
 }
 
+/* How many I/Os of a direction are due now; if none, *next is when there will be one. */
+static uint64_t due_now(const struct fio_job *job, unsigned direction, uint64_t *next)
+{
+    uint64_t rate = job->options->rate[direction], paced = job->paced[direction];
+    uint64_t allowed = wide_scale(job->now - job->phase_start, rate, NS_PER_SEC) + 1;
+    if (allowed > paced)
+        return allowed - paced;
+    *next = MIN(*next, due(job, paced, rate));
+    return 0;
+}
+
+/* By rate. In a mix of two rates each direction adds what it has due; where one alone has a rate,
+ * the other keeps its share of the mix. */
+static uint64_t pace_by_rate(struct fio_job *job, uint64_t room)
+{
+    uint64_t next = UINT64_MAX, sum = 0, least = UINT64_MAX;
+    bool rated = false;
+    for (unsigned i = job->first; i <= job->last; i++) {
+        if (!job->options->rate[i])
+            continue;
+        uint64_t count = due_now(job, i, &next);
+        rated = true;
+        sum += count;
+        least = MIN(least, count);
+    }
+    if (!rated)
+        return room;
+    uint64_t count = fio_rates_mix(job) ? sum : least;
+    if (count == 0)
+        job->resume = next;
+    return MIN(room, count);
+}
+
 uint32_t fio_pace(struct fio_job *job, uint32_t room)
 {
-    const struct fio_job_options *options = job->options;
     if (job->resume > job->now)
         return 0;
-    if (options->think_time)
+    if (job->options->think_time)
         room = MIN(room, 1u);
-    if (job->replaying)
-        return room;
-    for (unsigned i = job->first; i <= job->last; i++) {
-        if (!options->rate[i])
-            continue;
-        uint64_t allowed =
-            wide_scale(job->now - job->phase_start, options->rate[i], NS_PER_SEC) + 1;
-        if (allowed <= job->paced[i]) {
-            job->resume = due(job, job->paced[i], options->rate[i]);
-            return 0;
-        }
-        room = (uint32_t)MIN(room, allowed - job->paced[i]);
-    }
-    return room;
+    return job->replaying ? room : (uint32_t)pace_by_rate(job, room);
 }
 
 void fio_paced(struct fio_job *job, enum fio_direction direction, uint64_t now)
