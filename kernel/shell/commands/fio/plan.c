@@ -49,11 +49,25 @@ static void restart(struct fio_job *job)
     job->drawn[FIO_READ] = job->drawn[FIO_WRITE] = 0;
 }
 
+/* The last block is a whole one, unless it would be alone in another pass over all blocks. */
+static uint64_t whole_blocks(const struct fio_job *job, uint64_t bytes)
+{
+    uint64_t unit = job->targets[0].unit, count = bytes / unit, pass = 0;
+    if (bytes % unit == 0)
+        return bytes;
+    for (unsigned i = 0; i < job->target_count; i++)
+        pass += job->targets[i].pass_left;
+    bool complete = job->targets[0].pass_left != UINT64_MAX && count && count % pass == 0;
+    return (count + !complete) * unit;
+}
+
 void fio_plan_start(struct fio_job *job)
 {
     uint64_t number = job->options->number_ios;
     restart(job);
     job->bytes_left = budget(job);
+    if (job->bytes_left != UINT64_MAX)
+        job->bytes_left = whole_blocks(job, job->bytes_left);
     job->ios_left = number ? number : UINT64_MAX;
     job->left = job->ios_left;
     if (job->bytes_left != UINT64_MAX && job->block)

@@ -176,6 +176,15 @@ static bool order_memory(const struct fio_job *job, struct fio_target *target)
     return target->zipf;
 }
 
+/* A sequence of blocks of one size goes over the end of its region, as long as the file does not
+ * end there: what is begun is a whole block. */
+static void fill_last_block(const struct fio_job *job, struct fio_target *target, uint64_t there)
+{
+    uint64_t rest = job->block ? target->length % job->block : 0;
+    if (rest && there - target->begin - target->length >= job->block - rest)
+        target->length += job->block - rest;
+}
+
 static void set_order(struct fio_request *request, struct fio_job *job, struct fio_target *target,
                       uint64_t least, uint64_t most)
 {
@@ -186,6 +195,8 @@ static void set_order(struct fio_request *request, struct fio_job *job, struct f
         wrong(request, job, fio_errno(ERR_INVALID), "init_random_map");
         return;
     }
+    if (!options->random)
+        fill_last_block(job, target, file_size(target->file));
     target->count = (target->length - most) / least + 1;
     target->order = FIO_SEQUENTIAL;
     if (options->random && options->zipf)
