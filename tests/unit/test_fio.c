@@ -467,6 +467,34 @@ static void test_what_cannot_run(void **state)
     assert_int_equal(run("fio --name=a --filename=/dev --rw=read --size=4k"), 1);
 }
 
+static bool is_there(const char *path)
+{
+    struct file *file;
+    bool there = file_open(path, O_READ, &file) == OK;
+    if (there)
+        file_close(file);
+    return there;
+}
+
+static void test_refused_jobs_lay_nothing_out(void **state)
+{
+    static const char *const jobs[] = {
+        "--size=4k --bs=8k", "--size=64k --rw=write --verify=md5 --bs=16",
+        "--size=64k --verify=pattern", "--filename=/x:/dev/disk --size=64k",
+        "--filename=/x:/nowhere/y --size=64k"};
+    (void)state;
+    char line[200];
+    for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
+        snprintf(line, sizeof line, "fio --name=a --filename=/x %s", jobs[i]);
+        assert_int_equal(run(line), 1);
+        assert_false(is_there("/x"));
+    }
+    make_file("/x", "abc", 3);
+    assert_int_equal(run("fio --name=a --filename=/x:/nowhere/y --size=64k"), 1);
+    expect_file("/x", "abc", 3);
+    fs_remove("/x");
+}
+
 /* Whichever allocation fails: a message, and nothing is left behind. */
 static void test_no_memory(void **state)
 {
@@ -650,6 +678,7 @@ int main(void)
         cmocka_unit_test_setup(test_ctrl_c, setup),
         cmocka_unit_test_setup(test_io_error, setup),
         cmocka_unit_test_setup(test_what_cannot_run, setup),
+        cmocka_unit_test_setup(test_refused_jobs_lay_nothing_out, setup),
         cmocka_unit_test_setup(test_no_memory, setup),
         cmocka_unit_test_setup(test_what_is_written_is_found, setup),
         cmocka_unit_test_setup(test_rates_are_no_matter_to_verify, setup),

@@ -41,6 +41,7 @@ struct fio_target {
     const char *name;
     struct file *file;
     struct block_device *device; /* NULL: not a block device */
+    uint64_t size;               /* of the file, laid out */
     uint64_t begin, length;      /* the region, in bytes */
     uint64_t first;              /* its first block of the device */
 

@@ -23,15 +23,23 @@ static void wrong(struct fio_request *request, struct fio_job *job, int error, c
 /* ---- Files -------------------------------------------------------------------------------------
  */
 
-/* Opens a name; a RAM file is made as long as the job needs it. */
+static void open_failed(struct fio_request *request, struct fio_job *job,
+                        const struct fio_target *target, int status)
+{
+    note(request->self, "fio: open(%s) failed: %s\n", target->name, status_text(status));
+    wrong(request, job, fio_errno(status), "open");
+}
+
+/* Opens a name; a file that is not there, or is too short, will be `needed` bytes long. */
 static void open_target(struct fio_request *request, struct fio_job *job, struct fio_target *target,
                         uint64_t needed)
 {
     const struct fio_job_options *options = job->options;
     unsigned flags = O_READ | (writes(options) ? O_WRITE : 0);
     int status = file_open(target->name, flags, &target->file);
+    target->size = needed;
     if (status == ERR_NOT_FOUND && needed)
-        status = file_open(target->name, O_READ | O_WRITE | O_CREATE, &target->file);
+        return;
     if (status == OK && target->file->node->type == NODE_BLOCK)
         target->device = target->file->node->data;
     else if (status == OK && target->file->node->type != NODE_FILE)
@@ -42,19 +50,60 @@ static void open_target(struct fio_request *request, struct fio_job *job, struct
         !target->device->discard_blocks)
         status = ERR_NOT_SUPPORTED;
     if (status != OK) {
-        note(request->self, "fio: open(%s) failed: %s\n", target->name, status_text(status));
-        wrong(request, job, fio_errno(status), "open");
+        open_failed(request, job, target, status);
         return;
     }
-    if (target->device || file_size(target->file) >= needed)
-        return;
+    if (target->device || file_size(target->file) > needed)
+        target->size = file_size(target->file);
+}
+
+/* ---- Laying out: the last thing that is done, when nothing else can go wrong -------------------
+ */
+
+#define ABSENT UINT64_MAX
+
+/* Makes a file as long as the job needs it; false after a message. */
+static bool lay_out(struct fio_request *request, struct fio_job *job, struct fio_target *target)
+{
+    int status = OK;
+    if (!target->file)
+        status = file_open(target->name, O_READ | O_WRITE | O_CREATE, &target->file);
+    if (status != OK) {
+        open_failed(request, job, target, status);
+        return false;
+    }
+    if (target->device || file_size(target->file) >= target->size)
+        return true;
     if (request->format == FIO_NORMAL)
-        out(request->self, "%s: Laying out IO file (1 file / %lluMiB)\n", options->name,
-            (unsigned long long)(needed >> 20));
+        out(request->self, "%s: Laying out IO file (1 file / %lluMiB)\n", job->options->name,
+            (unsigned long long)(target->size >> 20));
     target->file->flags |= O_WRITE;
-    status = file_truncate(target->file, needed);
+    status = file_truncate(target->file, target->size);
     if (status != OK)
         wrong(request, job, fio_errno(status), "ftruncate");
+    return status == OK;
+}
+
+/* All files or none: what was laid out is taken back. */
+static void lay_out_all(struct fio_request *request, struct fio_job *job)
+{
+    uint64_t before[FIO_FILES_MOST];
+    unsigned done = 0;
+    for (; done < job->target_count; done++) {
+        struct fio_target *target = &job->targets[done];
+        before[done] = target->file ? file_size(target->file) : ABSENT;
+        if (!lay_out(request, job, target))
+            break;
+    }
+    if (done == job->target_count)
+        return;
+    for (unsigned i = 0; i <= done; i++) {
+        const struct fio_target *target = &job->targets[i];
+        if (before[i] == ABSENT && target->file)
+            fs_remove(target->name);
+        else if (before[i] < target->size)
+            file_truncate(target->file, before[i]);
+    }
 }
 
 static uint64_t in_bytes(const struct fio_amount *amount, uint64_t whole)
@@ -80,7 +129,7 @@ static uint64_t region_begin(const struct fio_job *job, uint64_t there)
 static void set_region(struct fio_request *request, struct fio_job *job, struct fio_target *target)
 {
     const struct fio_job_options *options = job->options;
-    uint64_t there = file_size(target->file);
+    uint64_t there = target->size;
     uint64_t size = options->size.percent ? wide_scale(there, options->size.percent, 100)
                                           : options->size.bytes / job->target_count;
     target->begin = region_begin(job, there);
@@ -178,10 +227,10 @@ static bool order_memory(const struct fio_job *job, struct fio_target *target)
 
 /* A sequence of blocks of one size goes over the end of its region, as long as the file does not
  * end there: what is begun is a whole block. */
-static void fill_last_block(const struct fio_job *job, struct fio_target *target, uint64_t there)
+static void fill_last_block(const struct fio_job *job, struct fio_target *target)
 {
     uint64_t rest = job->block ? target->length % job->block : 0;
-    if (rest && there - target->begin - target->length >= job->block - rest)
+    if (rest && target->size - target->begin - target->length >= job->block - rest)
         target->length += job->block - rest;
 }
 
@@ -196,7 +245,7 @@ static void set_order(struct fio_request *request, struct fio_job *job, struct f
         return;
     }
     if (!options->random)
-        fill_last_block(job, target, file_size(target->file));
+        fill_last_block(job, target);
     target->count = (target->length - most) / least + 1;
     target->order = FIO_SEQUENTIAL;
     if (options->random && options->zipf)
@@ -359,6 +408,8 @@ struct fio_job *fio_job_new(struct fio_request *request, const struct fio_job_op
         set_plan(request, job);
     if (!job->error && !set_memory(job))
         wrong(request, job, fio_errno(ERR_NO_MEMORY), "init_io_u");
+    if (!job->error)
+        lay_out_all(request, job);
     return job;
 }
 
