@@ -467,6 +467,22 @@ static void test_what_cannot_run(void **state)
     assert_int_equal(run("fio --name=a --filename=/dev --rw=read --size=4k"), 1);
 }
 
+static void test_refused_jobs_are_not_reported(void **state)
+{
+    (void)state;
+    assert_int_equal(fio("--rw=read --bs=8m"), 1);
+    assert_string_equal(run_out, "");
+    assert_int_equal(fio("--rw=read --bs=8m --output-format=json"), 1);
+    assert_string_equal(run_out, "");
+    assert_int_equal(fio("--size=64k --numjobs=2 --name=b --filename=nothing --name=c "
+                         "--filename=/dev/disk --size=4k"),
+                     1);
+    assert_non_null(strstr(run_error, "fio: open(nothing) failed: No such file or directory\n"));
+    assert_non_null(strstr(run_out, "iodepth=1\n...\nc: (g=0)"));
+    assert_non_null(strstr(run_out, "c: (groupid=0, jobs=1): err= 0: pid=4"));
+    assert_null(strstr(run_out, "b: ("));
+}
+
 static bool is_there(const char *path)
 {
     struct file *file;
@@ -678,6 +694,7 @@ int main(void)
         cmocka_unit_test_setup(test_ctrl_c, setup),
         cmocka_unit_test_setup(test_io_error, setup),
         cmocka_unit_test_setup(test_what_cannot_run, setup),
+        cmocka_unit_test_setup(test_refused_jobs_are_not_reported, setup),
         cmocka_unit_test_setup(test_refused_jobs_lay_nothing_out, setup),
         cmocka_unit_test_setup(test_no_memory, setup),
         cmocka_unit_test_setup(test_what_is_written_is_found, setup),

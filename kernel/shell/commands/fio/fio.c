@@ -10,7 +10,8 @@
 
 #define STATUS_SIGNAL 128
 
-/* One job for each of numjobs; a group ends at a stonewall. */
+/* One job for each of numjobs; a group ends at a stonewall. Those that cannot run have said why,
+ * and are no part of the run. */
 static bool make_jobs(struct fio_run *run, uint64_t generation)
 {
     struct fio_request *request = run->request;
@@ -18,14 +19,19 @@ static bool make_jobs(struct fio_run *run, uint64_t generation)
     for (unsigned i = 0; i < request->job_count; i++)
         count += request->jobs[i]->jobs;
     run->jobs = kcalloc(count, sizeof(void *));
-    unsigned group = 0;
+    unsigned group = 0, number = 0;
     for (unsigned i = 0; run->jobs && i < request->job_count; i++) {
         const struct fio_job_options *options = request->jobs[i];
         group += i && options->stonewall;
         for (unsigned thread = 0; thread < options->jobs; thread++) {
-            struct fio_job *job = fio_job_new(request, options, run->job_count, thread);
+            struct fio_job *job = fio_job_new(request, options, number++, thread);
             if (!job)
                 return false;
+            if (job->error) {
+                run->refused = true;
+                fio_job_free(job);
+                continue;
+            }
             job->group = group;
             job->generation = generation;
             run->jobs[run->job_count++] = job;
@@ -43,18 +49,18 @@ static int exit_status(const struct fio_run *run)
     for (unsigned i = 0; i < run->job_count; i++)
         if (run->jobs[i]->error)
             return 1;
-    return 0;
+    return run->refused;
 }
 
 static int run_jobs(struct fio_request *request)
 {
     struct fio_run run = {.request = request};
-    int status;
-    if (make_jobs(&run, clock_ns())) {
+    int status = 1;
+    if (!make_jobs(&run, clock_ns())) {
+        complain(request->self, "%s", status_text(ERR_NO_MEMORY));
+    } else if (run.job_count) {
         fio_report_begin(&run);
         status = fio_run(&run) && fio_report_all(&run) ? exit_status(&run) : 1;
-    } else {
-        status = complain(request->self, "%s", status_text(ERR_NO_MEMORY));
     }
     for (unsigned i = 0; i < run.job_count; i++)
         fio_job_free(run.jobs[i]);

@@ -272,6 +272,7 @@ struct fio_run {
     struct fio_job **jobs;
     unsigned job_count;
     unsigned started; /* of them, the first so many */
+    bool refused;     /* others could not be set up */
     uint64_t start;   /* clock_ns */
     uint64_t tick;    /* when the boot processor looks up next */
     uint64_t interval_next;

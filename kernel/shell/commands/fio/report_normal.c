@@ -32,9 +32,10 @@ void fio_report_normal_begin(struct fio_run *run)
 {
     struct invocation *self = run->request->self;
     for (unsigned i = 0; i < run->job_count; i++) {
-        if (run->jobs[i]->thread == 0)
+        const struct fio_job_options *options = run->jobs[i]->options;
+        if (i == 0 || run->jobs[i - 1]->options != options)
             show_job(self, run->jobs[i]);
-        else if (run->jobs[i]->thread == 1)
+        else if (i == 1 || run->jobs[i - 2]->options != options)
             out(self, "...\n");
     }
     out(self, FIO_VERSION "\nStarting %u process%s\n", run->job_count,

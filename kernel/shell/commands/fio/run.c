@@ -202,10 +202,6 @@ static void hand_out(struct fio_run *run, struct worker *workers, unsigned first
 {
     for (unsigned i = run->started; i-- > first;) {
         struct fio_job *job = run->jobs[i];
-        if (job->error) {
-            job->phase = FIO_DONE;
-            continue;
-        }
         struct worker *worker = &workers[job->block_engine ? (i - first) % cpus_count() : 0];
         job->next = worker->jobs;
         worker->jobs = job;
