@@ -20,6 +20,7 @@ static struct {
     struct block_request *queue[64];
     unsigned queued, most_queued, capacity;
     unsigned requests, flushes, largest;
+    bool last_memory;          /* the first request finds none left */
     unsigned lose, tear, fail; /* the n-th request from now, 0: none */
     uint64_t last_lba;
     bool ascending, polled;
@@ -45,6 +46,8 @@ static int disk_submit(struct block_device *device, struct block_request *reques
     if (disk.queued == disk.capacity)
         return ERR_AGAIN;
     assert_true(request->lba + request->blocks <= BLOCKS);
+    if (disk.last_memory)
+        host_allocations_left = 0;
     disk.queue[disk.queued++] = request;
     disk.most_queued = MAX(disk.most_queued, disk.queued);
     return OK;
@@ -536,6 +539,21 @@ static void test_no_memory(void **state)
     setup(state);
 }
 
+static void test_a_report_needs_no_memory(void **state)
+{
+    static char *argv[] = {"fio", "--name=a", "--filename=/dev/disk", "--numjobs=2", NULL};
+    (void)state;
+    struct invocation self = {.command = command_find("fio"), .argc = 4, .argv = argv};
+    assert_int_equal(file_open("/dev/null", O_WRITE, &self.out), OK);
+    self.error = self.out;
+    disk.last_memory = true;
+    int status = self.command->run(&self);
+    host_allocations_left = -1;
+    assert_int_equal(status, 0);
+    expect_counts(disk.reads, 0, BLOCKS, 2);
+    file_close(self.out);
+}
+
 /* ---- Verification ------------------------------------------------------------------------------
  */
 
@@ -697,6 +715,7 @@ int main(void)
         cmocka_unit_test_setup(test_refused_jobs_are_not_reported, setup),
         cmocka_unit_test_setup(test_refused_jobs_lay_nothing_out, setup),
         cmocka_unit_test_setup(test_no_memory, setup),
+        cmocka_unit_test_setup(test_a_report_needs_no_memory, setup),
         cmocka_unit_test_setup(test_what_is_written_is_found, setup),
         cmocka_unit_test_setup(test_rates_are_no_matter_to_verify, setup),
         cmocka_unit_test_setup(test_reading_verifies_too, setup),

@@ -56,15 +56,20 @@ static int run_jobs(struct fio_request *request)
 {
     struct fio_run run = {.request = request};
     int status = 1;
-    if (!make_jobs(&run, clock_ns())) {
+    run.report = kmalloc(sizeof *run.report);
+    if (!run.report || !make_jobs(&run, clock_ns())) {
         complain(request->self, "%s", status_text(ERR_NO_MEMORY));
     } else if (run.job_count) {
         fio_report_begin(&run);
-        status = fio_run(&run) && fio_report_all(&run) ? exit_status(&run) : 1;
+        if (fio_run(&run)) {
+            fio_report_all(&run);
+            status = exit_status(&run);
+        }
     }
     for (unsigned i = 0; i < run.job_count; i++)
         fio_job_free(run.jobs[i]);
     kfree(run.jobs);
+    kfree(run.report);
     return status;
 }
 

@@ -271,10 +271,11 @@ struct fio_run {
     struct fio_request *request;
     struct fio_job **jobs;
     unsigned job_count;
-    unsigned started; /* of them, the first so many */
-    bool refused;     /* others could not be set up */
-    uint64_t start;   /* clock_ns */
-    uint64_t tick;    /* when the boot processor looks up next */
+    struct fio_report *report; /* where one is made: set aside, for there may be no memory later */
+    unsigned started;          /* of them, the first so many */
+    bool refused;              /* others could not be set up */
+    uint64_t start;            /* clock_ns */
+    uint64_t tick;             /* when the boot processor looks up next */
     uint64_t interval_next;
     bool interrupted;
 
@@ -331,7 +332,7 @@ struct fio_report {
 };
 
 void fio_report_begin(struct fio_run *run);
-bool fio_report_all(struct fio_run *run);
+void fio_report_all(struct fio_run *run);
 
 /* How much of all the times is within each class of fio's: nanoseconds, micro-, milliseconds. */
 #define FIO_SPANS 32

@@ -1,10 +1,8 @@
 /*
  * The report: which jobs go together, and the figures that every format needs.
  */
-#include "kernel/mem/heap.h"
 #include "kernel/shell/commands/fio/fio.h"
 #include "kernel/x86/clock.h"
-#include "lib/status.h"
 
 #define SPANS(unit, name)                                                                      \
     {2 * (unit), name, "2"}, {4 * (unit), name, "4"}, {10 * (unit), name, "10"},               \
@@ -108,14 +106,10 @@ void fio_report_begin(struct fio_run *run)
         fio_report_normal_begin(run);
 }
 
-bool fio_report_all(struct fio_run *run)
+void fio_report_all(struct fio_run *run)
 {
     enum fio_format format = run->request->format;
-    struct fio_report *report = kmalloc(sizeof *report);
-    if (!report) {
-        complain(run->request->self, "%s", status_text(ERR_NO_MEMORY));
-        return false;
-    }
+    struct fio_report *report = run->report;
     if (format == FIO_JSON)
         fio_report_json_begin(run);
     for (unsigned i = 0; i < run->started;) {
@@ -131,6 +125,4 @@ bool fio_report_all(struct fio_run *run)
         fio_report_json_end(run);
     else if (format == FIO_NORMAL)
         fio_report_groups(run);
-    kfree(report);
-    return true;
 }
