@@ -264,6 +264,7 @@ static void test_wrong_options(void **state)
         {"fio --random_distribution=zipf:0", "fio: failed parsing random_distribution=zipf:0\n"},
         {"fio --time_based=2", "fio: failed parsing time_based=2\n"},
         {"fio nofile", "fio: unable to open 'nofile' job file\n"},
+        {"fio /", "fio: /: Is a directory\n"},
         {"fio outside", "fio: option <rw=read> outside of [] job section\n"},
         {"fio unknown", "Bad option <foo=1>\nfio: job global dropped\n"},
         {"fio wrong", "fio: failed parsing iodepth=x\nfio: job a dropped\n"},

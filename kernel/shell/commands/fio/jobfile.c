@@ -88,12 +88,15 @@ static char *load(struct fio_request *request, const char *path)
         complain(request->self, "unable to open '%s' job file", path);
         return NULL;
     }
+    if (file->node->type == NODE_DIRECTORY)
+        status = ERR_IS_DIRECTORY;
     uint64_t size = file_size(file), done = 0;
-    if (size <= BYTES_MOST)
+    if (status == OK && size <= BYTES_MOST)
         text = kmalloc(size + 1);
     if (text)
         texts = krealloc(request->texts, (request->text_count + 1) * sizeof *texts);
-    status = size > BYTES_MOST ? ERR_TOO_LARGE : texts ? OK : ERR_NO_MEMORY;
+    if (status == OK)
+        status = size > BYTES_MOST ? ERR_TOO_LARGE : texts ? OK : ERR_NO_MEMORY;
     while (status == OK && done < size) {
         int64_t count = file_read(file, text + done, size - done);
         if (count <= 0)
