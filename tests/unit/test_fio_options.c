@@ -262,6 +262,9 @@ static void test_wrong_options(void **state)
         {"fio --output-format=xx",
          "fio: invalid output format xx\nfio: failed parsing output-format=xx\n"},
         {"fio --random_distribution=zipf:0", "fio: failed parsing random_distribution=zipf:0\n"},
+        {"fio --random_distribution=zipf:1.0",
+         "fio: zipf theta must different than 1.0\n"
+         "fio: failed parsing random_distribution=zipf:1.0\n"},
         {"fio --time_based=2", "fio: failed parsing time_based=2\n"},
         {"fio nofile", "fio: unable to open 'nofile' job file\n"},
         {"fio /", "fio: /: Is a directory\n"},

@@ -125,7 +125,9 @@ static int set_distribution(struct fio_job_options *options, const char *value)
         return OK;
     if (value[4] != ':' || fio_parse_decimal(value + 5, strlen(value + 5), &options->zipf) != OK)
         return ERR_INVALID;
-    return options->zipf && options->zipf <= 100ULL * FIO_MILLION ? OK : ERR_INVALID;
+    return options->zipf && options->zipf != FIO_MILLION && options->zipf <= 100ULL * FIO_MILLION
+               ? OK
+               : ERR_INVALID;
 }
 
 /* ---- The list ----------------------------------------------------------------------------------
@@ -294,9 +296,12 @@ static int set_value(struct fio_request *request, struct fio_job_options *option
     }
 }
 
-/* What a wrong value of some options might have been. */
-static void list_values(struct invocation *self, const struct description *option)
+/* What is wrong with a value of some options, or what it might have been. */
+static void explain_value(struct invocation *self, const struct description *option,
+                          const struct fio_job_options *options)
 {
+    if (option->set == set_distribution && options->zipf == FIO_MILLION)
+        complain(self, "zipf theta must different than 1.0"); /* in the words of fio */
     const char *lead = "        valid values:";
     if (option->set == set_mode)
         for (size_t i = 0; i < ARRAY_SIZE(modes); i++, lead = "                    :")
@@ -313,7 +318,7 @@ int fio_option_set(struct fio_request *request, struct fio_job_options *options,
     if (!option)
         return ERR_NOT_FOUND;
     if (set_value(request, options, option, value) != OK) {
-        list_values(request->self, option);
+        explain_value(request->self, option, options);
         complain(request->self, "failed parsing %s=%s", option->name, value ? value : "");
         return ERR_INVALID;
     }
