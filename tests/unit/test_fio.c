@@ -272,6 +272,12 @@ static void test_blocks_of_several_sizes(void **state)
     for (unsigned i = 0; i < BLOCKS; i++)
         blocks += disk.reads[i];
     assert_in_range(blocks, 160 * 65, 240 * 65);
+    setup(state); /* the second has four fifths */
+    assert_int_equal(fio("--rw=randread --bssplit=512/20:32k/30 --number_ios=400 --io_size=1g"), 0);
+    blocks = 0;
+    for (unsigned i = 0; i < BLOCKS; i++)
+        blocks += disk.reads[i];
+    assert_in_range(blocks, 300 * 64, 340 * 64);
 }
 
 static void test_blocks_larger_than_a_request(void **state)

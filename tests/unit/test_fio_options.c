@@ -152,7 +152,9 @@ static void test_lists(void **state)
     assert_int_equal(options.split[FIO_READ].of[2].percent, 25);
     assert_int_equal(options.most[FIO_WRITE], 512);
     assert_int_equal(fio_parse_splits(&options, "4k/50:8k/60"), ERR_INVALID);
-    assert_int_equal(fio_parse_splits(&options, "4k/50"), ERR_INVALID);
+    assert_int_equal(fio_parse_splits(&options, "4k/50"), OK);
+    assert_int_equal(options.split[FIO_READ].count, 1);
+    assert_int_equal(options.most[FIO_READ], 4096);
 
     assert_int_equal(fio_parse_percentiles(&options, "99:50:99.9"), OK);
     assert_int_equal(options.percentile_count, 3);

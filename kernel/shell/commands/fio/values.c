@@ -243,7 +243,8 @@ int fio_parse_ranges(const char *text, uint64_t least[FIO_DIRECTIONS],
     return for_directions(text, parse_range, &ranges);
 }
 
-/* "4k/10:64k/90"; sizes without a share have what is left of the hundred evenly. */
+/* "4k/10:64k/90"; sizes without a share have what is left of the hundred evenly. When all have
+ * one, the last has what is left as well: plan.c draws it for whatever is not another's. */
 static int parse_split(const char *text, size_t length, unsigned direction, void *context)
 {
     struct fio_job_options *options = context;
@@ -269,7 +270,7 @@ static int parse_split(const char *text, size_t length, unsigned direction, void
         open += percent == UINT64_MAX;
         text = stop + 1;
     }
-    if (given > 100 || (!open && given != 100))
+    if (given > 100)
         return ERR_INVALID;
     uint64_t share = open ? (100 - given) / open : 0;
     options->least[direction] = UINT64_MAX;
