@@ -402,6 +402,14 @@ static void test_time(void **state)
     assert_in_range(reported("issued rwts: total="), 5, 6);
 }
 
+static void test_time_based_without_a_time(void **state)
+{
+    (void)state;
+    assert_int_equal(fio("--rw=read --size=64k --time_based"), 0);
+    assert_string_equal(run_error, "fio: time_based requires a runtime/timeout setting\n");
+    expect_counts(disk.reads, 0, 128, 1);
+}
+
 static void test_reports_between(void **state)
 {
     unsigned lines = 0;
@@ -714,6 +722,7 @@ int main(void)
         cmocka_unit_test_setup(test_jobs, setup),
         cmocka_unit_test_setup(test_flushes, setup),
         cmocka_unit_test_setup(test_time, setup),
+        cmocka_unit_test_setup(test_time_based_without_a_time, setup),
         cmocka_unit_test_setup(test_reports_between, setup),
         cmocka_unit_test_setup(test_ctrl_c, setup),
         cmocka_unit_test_setup(test_io_error, setup),

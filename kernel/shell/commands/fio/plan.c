@@ -20,7 +20,7 @@ static uint64_t budget(const struct fio_job *job)
 {
     const struct fio_job_options *options = job->options;
     uint64_t total = total_length(job);
-    if (options->time_based && options->runtime)
+    if (options->time_based)
         return UINT64_MAX;
     if (options->io_size.bytes)
         return options->io_size.bytes;

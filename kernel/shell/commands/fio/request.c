@@ -187,6 +187,18 @@ static int read_line(struct line *line)
     return job_files(line);
 }
 
+/* Options that make no sense together. */
+static void fix_jobs(struct fio_request *request)
+{
+    for (unsigned i = 0; i < request->job_count; i++) {
+        struct fio_job_options *job = request->jobs[i];
+        if (job->time_based && !job->runtime) {
+            complain(request->self, "time_based requires a runtime/timeout setting");
+            job->time_based = false;
+        }
+    }
+}
+
 int fio_request_read(struct fio_request *request)
 {
     struct line *line = kmalloc(sizeof *line);
@@ -195,5 +207,6 @@ int fio_request_read(struct fio_request *request)
     *line = (struct line){.request = request};
     int status = read_line(line);
     kfree(line);
+    fix_jobs(request);
     return status;
 }
