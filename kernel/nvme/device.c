@@ -122,10 +122,10 @@ static bool add_device(const struct pci_function *function, unsigned number)
     list_insert(&devices, &device->node);
     const struct nvme_controller *c = &device->controller;
     log_line(LOG_NOTE,
-             "%s: %s, serial %s, firmware %s, %u namespace%s, %u queues of %u, %zu KiB a command",
+             "%s: %s, serial %s, firmware %s, %u namespace%s, %u queue%s of %u, %zu KiB a command",
              device->name, c->model, c->serial, c->firmware, c->namespace_count,
-             c->namespace_count == 1 ? "" : "s", c->io_count, c->io[0].size,
-             c->max_transfer / 1024);
+             c->namespace_count == 1 ? "" : "s", c->io_count, c->io_count == 1 ? "" : "s",
+             c->io[0].size, c->max_transfer / 1024);
     add_controller_node(device);
     for (struct nvme_namespace *ns = c->namespaces; ns; ns = ns->next)
         disk_add(device, ns);
