@@ -227,6 +227,9 @@ static void test_whole_blocks(void **state)
                  {"--rw=read --bs=4k --size=10000 --io_size=26000", 6},
                  {"--rw=read --bs=4k --size=10000 --io_size=30000", 8},
                  {"--rw=read --bs=4k --size=10000 --io_size=65700", 17},
+                 {"--rw=read --bs=4k --size=64k --loops=3", 48},
+                 {"--rw=randread --blocksize=4k --size=64k --loops=3 --thinktime=1", 48},
+                 {"--rw=read --bs=4k --size=64k --io_size=10000 --loops=3", 8},
                  {"--rw=randread --bs=4k --size=10000", 2},
                  {"--rw=randread --bs=4k --size=10000 --norandommap", 3},
                  {"--rw=randread --bs=4k --size=10000 --io_size=26000", 6},
@@ -369,6 +372,9 @@ static void test_flushes(void **state)
     assert_int_equal(disk.flushes, 10);
     expect_counts(disk.writes, 0, 800, 1);
     assert_non_null(strstr(run_out, "fsync/fdatasync/sync_file_range:"));
+    setup(state);
+    assert_int_equal(fio("--rw=write --bs=4k --size=400k --fdatasync=20"), 0);
+    assert_int_equal(disk.flushes, 5);
 }
 
 static void test_time(void **state)

@@ -104,6 +104,7 @@ COMMAND(
         "- All requests that are free are submitted together, unless --iodepth_batch limits it.\n"
         "- Latencies are those of batches: what is seen in one sweep has ended at one time.\n"
         "- usr is the time outside of polls of the device; sys, of --hipri, that in them.\n"
-        "- Blocks with verify=sha256 are not exchangeable with fio 3.33; with crc32c they are.\n"
+        "- Blocks with verify=sha256 are not exchangeable with fio 3.33; with crc32c, md5 they "
+        "are.\n"
         "- Ctrl-C ends the run and shows what was measured; the status is then 128.",
     .run = fio)

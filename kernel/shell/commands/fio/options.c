@@ -146,6 +146,7 @@ static int set_distribution(struct fio_job_options *options, const char *value)
     X("rwmixwrite", "PERCENT", "writes in a mix", SPECIAL, ignored, 0, 0, set_write_percent)       \
     X("bs", "SIZE[,SIZE,SIZE]", "block size, of reads, writes, trims (4k)", SPECIAL, ignored, 0,   \
       0, set_sizes)                                                                                \
+    X("blocksize", "SIZE[,SIZE,SIZE]", "the same", SPECIAL, ignored, 0, 0, set_sizes)              \
     X("bsrange", "MIN-MAX[,...]", "sizes in a range, any multiple of the smallest", SPECIAL,       \
       ignored, 0, 0, set_ranges)                                                                   \
     X("bssplit", "SIZE/PERCENT:...", "sizes with their shares", SPECIAL, ignored, 0, 0,            \
@@ -155,6 +156,7 @@ static int set_distribution(struct fio_job_options *options, const char *value)
     X("offset_increment", "SIZE|PERCENT%", "added for each of numjobs", AMOUNT, offset_increment,  \
       0, 0, NULL)                                                                                  \
     X("io_size", "SIZE|PERCENT%", "how much is transferred (size)", AMOUNT, io_size, 0, 0, NULL)   \
+    X("loops", "N", "do it so many times (1)", NUMBER, loops, 1, MANY, NULL)                       \
     X("number_ios", "N", "end after so many", NUMBER, number_ios, 0, INT64_MAX, NULL)              \
     X("runtime", "TIME", "end after so long (s; us, ms, m, h, d)", SECONDS, runtime, 0, 0, NULL)   \
     X("time_based", NULL, "begin again until runtime is over", FLAG, time_based, 0, 0, NULL)       \
@@ -172,6 +174,7 @@ static int set_distribution(struct fio_job_options *options, const char *value)
     X("stonewall", NULL, "begin when the jobs before are done", FLAG, stonewall, 0, 0, NULL)       \
     X("hipri", NULL, "use queues without interrupts, and spin", FLAG, hipri, 0, 0, NULL)           \
     X("fsync", "N", "flush after every N writes", NUMBER, fsync, 0, MANY, NULL)                    \
+    X("fdatasync", "N", "the same: there is but one kind", NUMBER, fsync, 0, MANY, NULL)           \
     X("rate_iops", "N[,N,N]", "at most N I/Os a second", SPECIAL, ignored, 0, 0, set_rates)        \
     X("randseed", "N", "another random sequence; it always repeats", NUMBER, seed, 0, INT64_MAX,   \
       NULL)                                                                                        \
@@ -228,6 +231,7 @@ void fio_job_defaults(struct fio_job_options *options)
                                         .batch_submit = FIO_DEPTH_MOST,
                                         .batch_complete = 1,
                                         .jobs = 1,
+                                        .loops = 1,
                                         .seed = 1,
                                         .do_verify = 1,
                                         .percentile_count = ARRAY_SIZE(percentiles)};

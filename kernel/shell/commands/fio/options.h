@@ -47,7 +47,7 @@ struct fio_job_options {
     struct fio_amount size, offset, io_size, offset_increment;
     uint64_t least[FIO_DIRECTIONS], most[FIO_DIRECTIONS]; /* block sizes */
     struct fio_split split[FIO_DIRECTIONS];
-    uint64_t number_ios, runtime, time_based, ramp_time;
+    uint64_t loops, number_ios, runtime, time_based, ramp_time;
     uint64_t depth, batch_submit, batch_complete;
     uint64_t jobs, group_reporting, stonewall;
     uint64_t hipri, fsync, think_time;

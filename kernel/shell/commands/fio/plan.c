@@ -23,10 +23,10 @@ static uint64_t budget(const struct fio_job *job)
     if (options->time_based)
         return UINT64_MAX;
     if (options->io_size.bytes)
-        return options->io_size.bytes;
+        total = options->io_size.bytes;
     if (options->io_size.percent)
-        return wide_scale(total, options->io_size.percent, 100);
-    return total;
+        total = wide_scale(total, options->io_size.percent, 100);
+    return __builtin_mul_overflow(total, options->loops, &total) ? UINT64_MAX : total;
 }
 
 void fio_plan_rewind(struct fio_job *job, struct fio_target *target)

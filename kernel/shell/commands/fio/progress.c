@@ -73,6 +73,7 @@ static uint64_t job_share(const struct fio_job *job, uint64_t now)
     for (unsigned i = 0; i < job->target_count; i++)
         total += job->targets[i].length;
     total = options->io_size.bytes ? options->io_size.bytes : total;
+    total = wide_scale(total, options->loops, 1);
     if (options->number_ios)
         total = MIN(total, options->number_ios * job->most);
     if (options->verify && options->do_verify && options->directions & BIT(FIO_WRITE))
