@@ -375,6 +375,13 @@ static void test_flushes(void **state)
     setup(state);
     assert_int_equal(fio("--rw=write --bs=4k --size=400k --fdatasync=20"), 0);
     assert_int_equal(disk.flushes, 5);
+    setup(state);
+    assert_int_equal(fio("--rw=write --bs=4k --size=400k --end_fsync=1 --verify=md5"), 0);
+    assert_int_equal(disk.flushes, 1);
+    assert_null(strstr(run_out, "fsync/fdatasync"));
+    assert_int_equal(run("fio --name=a --filename=/x --rw=write --size=64k --end_fsync=1"), 0);
+    assert_non_null(strstr(run_out, "total=0,16,0,0"));
+    fs_remove("/x");
 }
 
 static void test_time(void **state)

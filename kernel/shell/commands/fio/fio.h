@@ -167,7 +167,7 @@ struct fio_job {
     enum fio_phase phase;
     bool stopping;  /* nothing more is issued */
     bool replaying; /* plan.c: what is drawn was written before and is to be read */
-    bool sequence_known, flush_due;
+    bool sequence_known, flush_due, ending; /* ending: by a flush that is not counted */
     unsigned target_count, next_target;
     uint64_t bytes_left, ios_left; /* of a slow job */
     uint64_t issued, written, replayed, replay_count;

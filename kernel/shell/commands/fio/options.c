@@ -175,6 +175,7 @@ static int set_distribution(struct fio_job_options *options, const char *value)
     X("hipri", NULL, "use queues without interrupts, and spin", FLAG, hipri, 0, 0, NULL)           \
     X("fsync", "N", "flush after every N writes", NUMBER, fsync, 0, MANY, NULL)                    \
     X("fdatasync", "N", "the same: there is but one kind", NUMBER, fsync, 0, MANY, NULL)           \
+    X("end_fsync", NULL, "flush when all is written", FLAG, end_fsync, 0, 0, NULL)                 \
     X("rate_iops", "N[,N,N]", "at most N I/Os a second", SPECIAL, ignored, 0, 0, set_rates)        \
     X("randseed", "N", "another random sequence; it always repeats", NUMBER, seed, 0, INT64_MAX,   \
       NULL)                                                                                        \

@@ -99,8 +99,13 @@ static void add_runtime(struct fio_job *job)
 void fio_job_finish(struct fio_job *job)
 {
     const struct fio_job_options *options = job->options;
-    bool verify = job->phase != FIO_VERIFYING && options->verify && options->do_verify &&
-                  options->directions & BIT(FIO_WRITE) && !job->stopping;
+    bool writes = options->directions & BIT(FIO_WRITE);
+    if (options->end_fsync && writes && !job->ending && !job->stopping) {
+        job->ending = job->flush_due = true;
+        return;
+    }
+    bool verify = job->phase != FIO_VERIFYING && options->verify && options->do_verify && writes &&
+                  !job->stopping;
     add_runtime(job);
     job->stats.elapsed = job->stats.busy = job->now - job->start;
     job->stats.spun = options->hipri ? job->stats.waited : 0;

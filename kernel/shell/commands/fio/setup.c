@@ -263,8 +263,8 @@ static bool is_plain(const struct fio_job *job)
     const struct fio_target *target = &job->targets[0];
     const struct block_device *device = target->device;
     return job->target_count == 1 && job->block && !job->mixed && device && !options->verify &&
-           !options->fsync && !options->think_time && !options->rate[FIO_READ] &&
-           !options->rate[FIO_WRITE] && !options->rate[FIO_TRIM] &&
+           !options->fsync && !options->end_fsync && !options->think_time &&
+           !options->rate[FIO_READ] && !options->rate[FIO_WRITE] && !options->rate[FIO_TRIM] &&
            IS_ALIGNED(target->begin | job->block, device->block_size) &&
            job->block <= fio_request_bytes(device, job->direction);
 }

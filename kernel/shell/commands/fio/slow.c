@@ -185,7 +185,8 @@ static void finish(struct fio_job *job, struct fio_slot *slot)
         return;
     }
     if (slot->flush) {
-        fio_sum_add(&job->stats.sync, clock_ns() - batch->started, 1);
+        if (!job->ending)
+            fio_sum_add(&job->stats.sync, clock_ns() - batch->started, 1);
         batch->others++;
         return;
     }

@@ -34,7 +34,8 @@ static void flush(struct fio_job *job)
     for (unsigned i = 0; i < job->target_count; i++)
         file_sync(job->targets[i].file);
     job->now = clock_ns();
-    fio_sum_add(&job->stats.sync, job->now - start, 1);
+    if (!job->ending)
+        fio_sum_add(&job->stats.sync, job->now - start, 1);
 }
 
 static void account(struct fio_job *job, const struct fio_io *io, uint64_t started)
