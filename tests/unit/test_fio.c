@@ -513,6 +513,29 @@ static void test_refused_jobs_are_not_reported(void **state)
     assert_null(strstr(run_out, "b: ("));
 }
 
+static void test_read_only(void **state)
+{
+    (void)state;
+    assert_int_equal(fio("--readonly --rw=randrw"), 1);
+    assert_string_equal(run_error, "fio: job <a> has write or trim bit set, but fio is in "
+                                   "read-only mode\n");
+    assert_int_equal(disk.requests, 0);
+    assert_int_equal(fio("--readonly --rw=randread"), 0);
+}
+
+static void test_output(void **state)
+{
+    (void)state;
+    make_file("/report", "", 0);
+    assert_int_equal(fio("--minimal --output=/report --size=64k"), 0);
+    assert_string_equal(run_out, "");
+    assert_int_equal(run("cat /report"), 0);
+    assert_memory_equal(run_out, "3;fio-3.33;a;0;0;", 17);
+    fs_remove("/report");
+    assert_int_equal(fio("--output=/dev/report --size=64k"), 1);
+    assert_memory_equal(run_error, "fio: /dev/report: ", 18);
+}
+
 static bool is_there(const char *path)
 {
     struct file *file;
@@ -742,6 +765,8 @@ int main(void)
         cmocka_unit_test_setup(test_what_cannot_run, setup),
         cmocka_unit_test_setup(test_refused_jobs_are_not_reported, setup),
         cmocka_unit_test_setup(test_refused_jobs_lay_nothing_out, setup),
+        cmocka_unit_test_setup(test_read_only, setup),
+        cmocka_unit_test_setup(test_output, setup),
         cmocka_unit_test_setup(test_no_memory, setup),
         cmocka_unit_test_setup(test_a_report_needs_no_memory, setup),
         cmocka_unit_test_setup(test_what_is_written_is_found, setup),

@@ -73,6 +73,23 @@ static int run_jobs(struct fio_request *request)
     return status;
 }
 
+static int run_with_output(struct fio_request *request)
+{
+    struct invocation *self = request->self;
+    struct file *usual = self->out;
+    if (!request->output)
+        return run_jobs(request);
+    int status = file_open(request->output, O_WRITE | O_CREATE | O_TRUNCATE, &self->out);
+    if (status == OK) {
+        status = run_jobs(request);
+        file_close(self->out);
+    } else {
+        status = complain(self, "%s: %s", request->output, status_text(status));
+    }
+    self->out = usual;
+    return status;
+}
+
 static int fio(struct invocation *self)
 {
     struct fio_request request = {.self = self};
@@ -86,7 +103,7 @@ static int fio(struct invocation *self)
         usage(self, NULL);
         status = 1;
     } else if (!status) {
-        status = run_jobs(&request);
+        status = run_with_output(&request);
     }
     fio_request_free(&request);
     return status;

@@ -213,6 +213,8 @@ static const struct description descriptions[] = {JOB_OPTIONS(DESCRIBE)};
 const struct option fio_help_options[] = {
     JOB_OPTIONS(HELP) /* and those of the whole command: */
     {256, "output-format", "normal|terse|json", "how to report (normal)"},
+    {256, "output", "FILE", "where to report"},
+    {256, "readonly", NULL, "refuse jobs that write or trim"},
     {256, "minimal", NULL, "the same as --output-format=terse"},
     {256, "eta", "auto|always|never", "show progress (auto: on the console)"},
     {256, "status-interval", "TIME", "report every so often (s)"},

@@ -82,7 +82,8 @@ struct fio_request {
     enum fio_format format;
     enum fio_eta eta;
     uint64_t status_interval; /* 0: none */
-    bool help, version;
+    const char *output;       /* where reports go, NULL: to standard output */
+    bool help, version, read_only;
     struct fio_job_options **jobs;
     unsigned job_count;
     char **texts; /* of job files: values of options point into them */

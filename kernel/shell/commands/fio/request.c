@@ -70,6 +70,19 @@ static int set_interval(struct fio_request *request, const char *value)
     return request->status_interval ? status : ERR_INVALID;
 }
 
+static int set_output(struct fio_request *request, const char *value)
+{
+    request->output = value;
+    return value && *value ? OK : ERR_INVALID;
+}
+
+static int set_read_only(struct fio_request *request, const char *value)
+{
+    (void)value;
+    request->read_only = true;
+    return OK;
+}
+
 static int set_help(struct fio_request *request, const char *value)
 {
     (void)value;
@@ -96,6 +109,8 @@ static const struct {
     bool argument;
     int (*set)(struct fio_request *request, const char *value);
 } globals[] = {{"output-format", true, set_format},
+               {"output", true, set_output},
+               {"readonly", false, set_read_only},
                {"eta", true, set_eta},
                {"status-interval", true, set_interval},
                {"minimal", false, set_minimal},
@@ -188,15 +203,21 @@ static int read_line(struct line *line)
 }
 
 /* Options that make no sense together. */
-static void fix_jobs(struct fio_request *request)
+static int fix_jobs(struct fio_request *request)
 {
+    int status = 0;
     for (unsigned i = 0; i < request->job_count; i++) {
         struct fio_job_options *job = request->jobs[i];
         if (job->time_based && !job->runtime) {
             complain(request->self, "time_based requires a runtime/timeout setting");
             job->time_based = false;
         }
+        if (request->read_only && job->directions != BIT(FIO_READ))
+            status = complain(request->self,
+                              "job <%s> has write or trim bit set, but fio is in read-only mode",
+                              job->name);
     }
+    return status;
 }
 
 int fio_request_read(struct fio_request *request)
@@ -207,6 +228,5 @@ int fio_request_read(struct fio_request *request)
     *line = (struct line){.request = request};
     int status = read_line(line);
     kfree(line);
-    fix_jobs(request);
-    return status;
+    return status ? status : fix_jobs(request);
 }
