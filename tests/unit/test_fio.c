@@ -409,6 +409,18 @@ static void test_time(void **state)
     for (unsigned i = 0; i < BLOCKS; i += 8)
         writes += disk.writes[i];
     assert_in_range(writes, 23, 26);
+    setup(state); /* bytes */
+    start = clock_ns();
+    assert_int_equal(fio("--rw=read --bs=4k --rate=400k --number_ios=50"), 0);
+    assert_in_range((clock_ns() - start) / NS_PER_MS, 480, 1000);
+    setup(state);
+    assert_int_equal(fio("--rw=randrw --bs=4k,16k --rate=800k --runtime=500ms"), 0);
+    assert_in_range(reported("issued rwts: total="), 95, 101);
+    writes = 0;
+    for (unsigned i = 0; i < BLOCKS; i++)
+        writes += disk.writes[i];
+    assert_in_range(writes, 23 * 32, 26 * 32);
+    setup(state);
     start = clock_ns();
     assert_int_equal(fio("--rw=read --bs=4k --rate_iops=10 --runtime=500ms"), 0);
     assert_in_range((clock_ns() - start) / NS_PER_MS, 490, 1000);

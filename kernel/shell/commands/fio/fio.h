@@ -171,7 +171,7 @@ struct fio_job {
     unsigned target_count, next_target;
     uint64_t bytes_left, ios_left; /* of a slow job */
     uint64_t issued, written, replayed, replay_count;
-    uint64_t drawn[FIO_TRIM]; /* of a mix in which both have a rate */
+    uint64_t drawn[FIO_DIRECTIONS]; /* of each direction, in what its rate counts */
     uint64_t writes_since_flush, paced[FIO_DIRECTIONS];
     uint64_t start, phase_start; /* clock_ns; start: of what is counted */
     uint64_t deadline;           /* of runtime */
@@ -229,7 +229,12 @@ bool fio_slow_issue(struct fio_job *job, struct fio_slot *slot, struct fio_batch
 /* How many I/Os may be issued now, up to `room`, by rate and thinktime; sets job->resume. */
 uint32_t fio_pace(struct fio_job *job, uint32_t room);
 /* Accounts for one I/O in rate and thinktime. */
-void fio_paced(struct fio_job *job, enum fio_direction direction, uint64_t now);
+void fio_paced(struct fio_job *job, const struct fio_io *io, uint64_t now);
+/* What an I/O of that length counts for its rate. */
+static inline uint64_t fio_rate_share(const struct fio_job *job, uint32_t length)
+{
+    return job->options->rate_in_bytes ? length : 1;
+}
 /* Is nothing left to issue in this phase? */
 bool fio_exhausted(const struct fio_job *job);
 

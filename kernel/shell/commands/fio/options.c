@@ -108,8 +108,15 @@ static int set_write_percent(struct fio_job_options *options, const char *value)
     return OK;
 }
 
+static int set_byte_rates(struct fio_job_options *options, const char *value)
+{
+    options->rate_in_bytes = true;
+    return fio_parse_sizes(value, options->rate);
+}
+
 static int set_rates(struct fio_job_options *options, const char *value)
 {
+    options->rate_in_bytes = false;
     return fio_parse_sizes(value, options->rate);
 }
 
@@ -177,6 +184,8 @@ static int set_distribution(struct fio_job_options *options, const char *value)
     X("fdatasync", "N", "the same: there is but one kind", NUMBER, fsync, 0, MANY, NULL)           \
     X("end_fsync", NULL, "flush when all is written", FLAG, end_fsync, 0, 0, NULL)                 \
     X("rate_iops", "N[,N,N]", "at most N I/Os a second", SPECIAL, ignored, 0, 0, set_rates)        \
+    X("rate", "SIZE[,SIZE,SIZE]", "at most so many bytes a second", SPECIAL, ignored, 0, 0,        \
+      set_byte_rates)                                                                              \
     X("randseed", "N", "another random sequence; it always repeats", NUMBER, seed, 0, INT64_MAX,   \
       NULL)                                                                                        \
     X("norandommap", NULL, "random blocks may come twice before all had a turn", FLAG, no_map, 0,  \

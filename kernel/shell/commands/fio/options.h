@@ -51,8 +51,9 @@ struct fio_job_options {
     uint64_t depth, batch_submit, batch_complete;
     uint64_t jobs, group_reporting, stonewall;
     uint64_t hipri, fsync, end_fsync, think_time;
-    uint64_t rate[FIO_DIRECTIONS]; /* I/Os a second, 0: as many as go */
-    uint64_t seed, no_map, zipf;   /* theta in millionths, 0: even */
+    uint64_t rate[FIO_DIRECTIONS]; /* I/Os or bytes a second, 0: as many as go */
+    bool rate_in_bytes;
+    uint64_t seed, no_map, zipf; /* theta in millionths, 0: even */
     uint64_t zero_buffers;
     struct fio_pattern buffer_pattern, verify_pattern;
     uint64_t verify, do_verify, verify_fatal;

@@ -138,20 +138,17 @@ static enum fio_direction draw_direction(struct fio_job *job)
         return job->direction;
     if (!fio_rates_mix(job))
         return fio_random(&job->random) >> 32 < job->read_threshold ? FIO_READ : FIO_WRITE;
-    wide read = (wide)(job->drawn[FIO_READ] + 1) * rate[FIO_WRITE];
-    wide write = (wide)(job->drawn[FIO_WRITE] + 1) * rate[FIO_READ];
-    enum fio_direction direction = read <= write ? FIO_READ : FIO_WRITE;
-    job->drawn[direction]++;
-    return direction;
+    wide read = (wide)job->drawn[FIO_READ] * rate[FIO_WRITE];
+    wide write = (wide)job->drawn[FIO_WRITE] * rate[FIO_READ];
+    return read <= write ? FIO_READ : FIO_WRITE;
 }
 
-static void draw(struct fio_job *job, struct fio_io *io)
+static void draw_place(struct fio_job *job, struct fio_io *io)
 {
     struct fio_target *target = &job->targets[job->next_target];
     if (++job->next_target == job->target_count)
         job->next_target = 0;
     io->target = target;
-    io->direction = draw_direction(job);
     io->length = draw_length(job, io->direction);
     if (target->order != FIO_SEQUENTIAL) {
         io->offset = target->begin + draw_unit(job, target) * target->unit;
@@ -167,6 +164,13 @@ static void draw(struct fio_job *job, struct fio_io *io)
     }
     io->offset = target->begin + target->position;
     target->position += io->length;
+}
+
+static void draw(struct fio_job *job, struct fio_io *io)
+{
+    io->direction = draw_direction(job);
+    draw_place(job, io);
+    job->drawn[io->direction] += fio_rate_share(job, io->length);
 }
 
 /* Blocks of several sizes may overlap: which I/O was the last to write each unit is kept then. */

@@ -24,7 +24,7 @@ bool fio_exhausted(const struct fio_job *job)
 /* ---- Rates and pauses --------------------------------------------------------------------------
  */
 
-/* Takes until `paced` I/Os are due at `rate`. */
+/* When what comes behind `paced` is due at `rate`. */
 static uint64_t due(const struct fio_job *job, uint64_t paced, uint64_t rate)
 {
     return job->phase_start + wide_scale(paced, NS_PER_SEC, rate);
@@ -34,9 +34,9 @@ static uint64_t due(const struct fio_job *job, uint64_t paced, uint64_t rate)
 static uint64_t due_now(const struct fio_job *job, unsigned direction, uint64_t *next)
 {
     uint64_t rate = job->options->rate[direction], paced = job->paced[direction];
-    uint64_t allowed = wide_scale(job->now - job->phase_start, rate, NS_PER_SEC) + 1;
-    if (allowed > paced)
-        return allowed - paced;
+    uint64_t allowed = wide_scale(job->now - job->phase_start, rate, NS_PER_SEC);
+    if (allowed >= paced)
+        return (allowed - paced) / fio_rate_share(job, job->most) + 1;
     *next = MIN(*next, due(job, paced, rate));
     return 0;
 }
@@ -72,13 +72,14 @@ uint32_t fio_pace(struct fio_job *job, uint32_t room)
     return job->replaying ? room : (uint32_t)pace_by_rate(job, room);
 }
 
-void fio_paced(struct fio_job *job, enum fio_direction direction, uint64_t now)
+void fio_paced(struct fio_job *job, const struct fio_io *io, uint64_t now)
 {
     const struct fio_job_options *options = job->options;
-    job->paced[direction]++;
+    job->paced[io->direction] += fio_rate_share(job, io->length);
     if (options->think_time)
         job->resume = now + options->think_time;
-    if (options->fsync && direction == FIO_WRITE && ++job->writes_since_flush >= options->fsync) {
+    if (options->fsync && io->direction == FIO_WRITE &&
+        ++job->writes_since_flush >= options->fsync) {
         job->writes_since_flush = 0;
         job->flush_due = true;
     }
@@ -158,7 +159,7 @@ bool fio_slow_issue(struct fio_job *job, struct fio_slot *slot, struct fio_batch
     const struct block_device *device = io->target->device;
     slot->direction = io->direction;
     batch->submitted[io->direction]++;
-    fio_paced(job, io->direction, job->now);
+    fio_paced(job, io, job->now);
     if (io->direction == FIO_WRITE && job->options->verify)
         fio_verify_fill(job, io, slot->buffer);
     if (IS_ALIGNED(io->offset | io->length, device->block_size)) {

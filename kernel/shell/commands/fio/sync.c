@@ -64,7 +64,7 @@ static void one(struct fio_job *job)
     if (io.direction == FIO_WRITE && job->options->verify)
         fio_verify_fill(job, &io, buffer);
     uint64_t started = clock_ns();
-    fio_paced(job, io.direction, started);
+    fio_paced(job, &io, started);
     int status = transfer(&io, buffer);
     job->now = clock_ns();
     if (status != OK) {
