@@ -77,10 +77,14 @@ static void transfer_done(struct nvme_request *request)
     path_ended(CONTAINER_OF(request, struct transfer, request));
 }
 
-static int prepare(struct transfer *transfer, const struct block_request *block,
-                   const struct nvme_namespace *ns)
+int transfer_prepare(struct transfer *transfer)
 {
     struct nvme_request *request = &transfer->request;
+    const struct block_request *block = block_of(transfer);
+    const struct disk *disk = block->device->driver;
+    const struct nvme_namespace *ns = disk->ns;
+    if (disk->retired)
+        return NVME_ERR_GONE;
     request->segments = (const struct nvme_segment *)block->segments;
     request->segment_count = block->segment_count;
     switch (block->operation) {
@@ -101,17 +105,12 @@ static int prepare(struct transfer *transfer, const struct block_request *block,
 
 static int disk_submit(struct block_device *block, struct block_request *request)
 {
-    struct disk *disk = block->driver;
+    const struct disk *disk = block->driver;
     struct transfer *transfer = (struct transfer *)(void *)request->driver;
-    if (disk->retired)
-        return ERR_NO_DEVICE;
     transfer->request.timeout_ns = 0;
     transfer->request.once = false;
     transfer->request.done = transfer_done;
-    int error = prepare(transfer, request, disk->ns);
-    if (!error)
-        error = path_submit(disk->device, transfer, request->polled);
-    switch (error) {
+    switch (path_submit(disk->device, transfer, request->polled)) {
     case NVME_OK:
         return OK;
     case NVME_ERR_BUSY:

@@ -27,14 +27,14 @@ static struct {
     struct transfer *mail; /* its requests that have ended elsewhere */
 } __attribute__((aligned(64))) cpus_here[CPUS_MOST];
 
-static bool closed;
+static unsigned closings; /* by controllers that want to be alone; not 0: it is closed */
 
 /* ---- In and out of the driver -------------------------------------------------------------- */
 
 static bool is_open(void *unused)
 {
     (void)unused;
-    return !__atomic_load_n(&closed, __ATOMIC_ACQUIRE);
+    return !__atomic_load_n(&closings, __ATOMIC_ACQUIRE);
 }
 
 /*
@@ -64,9 +64,8 @@ static void leave(unsigned cpu, bool was_inside)
 
 void paths_close(void)
 {
-    if (cpus_count() == 1)
+    if (__atomic_fetch_add(&closings, 1, __ATOMIC_RELEASE))
         return;
-    __atomic_store_n(&closed, true, __ATOMIC_RELEASE);
     cpus_barrier();
     for (unsigned cpu = 1; cpu < cpus_count(); cpu++)
         while (__atomic_load_n(&cpus_here[cpu].inside, __ATOMIC_ACQUIRE))
@@ -75,8 +74,8 @@ void paths_close(void)
 
 void paths_open(void)
 {
-    __atomic_store_n(&closed, false, __ATOMIC_RELEASE);
-    paths_wake_others();
+    if (__atomic_sub_fetch(&closings, 1, __ATOMIC_RELEASE) == 0)
+        paths_wake_others();
 }
 
 void paths_wake_others(void)
@@ -88,29 +87,44 @@ void paths_wake_others(void)
 
 /* ---- Whose queue is whose ------------------------------------------------------------------ */
 
-static void share_out(struct device *device, struct path **path_of, bool polled)
+struct having {
+    struct path *paths[2 * CPUS_MOST]; /* no more are asked for */
+    unsigned count;
+};
+
+static struct having collect(struct device *device, bool polled)
 {
-    struct path *having[2 * CPUS_MOST]; /* no more are asked for */
-    unsigned count = 0;
-    for (unsigned i = 0; i < device->controller.io_count; i++)
-        if (device->controller.io[i].has_vector != polled)
-            having[count++] = &device->paths[i];
-    for (unsigned i = 0; i < count; i++)
-        having[i]->shared = i + count < cpus_count();
+    struct having having = {0};
+    for (unsigned i = 0; i < device->controller.io_count; i++) {
+        device->paths[i].queue = &device->controller.io[i];
+        if (device->paths[i].queue->has_vector != polled)
+            having.paths[having.count++] = &device->paths[i];
+    }
+    return having;
+}
+
+/* Others may be looking: each entry leads to a queue at any time. */
+static void share_out(struct device *device, bool polled, const struct having *having)
+{
     for (unsigned cpu = 0; cpu < cpus_count(); cpu++)
-        path_of[cpu] = count ? having[cpu % count] : NULL;
+        __atomic_store_n(&device->path_of[polled][cpu], having->paths[cpu % having->count],
+                         __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < having->count; i++) {
+        struct path *path = having->paths[i];
+        path->shared = i + having->count < cpus_count();
+        if (path->queue->has_vector && (path->shared || path->queue->shares_vector))
+            device->vectors[path->queue->vector].for_several = true;
+    }
 }
 
 void paths_map(struct device *device)
 {
-    for (unsigned i = 0; i < device->controller.io_capacity; i++)
-        device->paths[i].queue = &device->controller.io[i];
-    share_out(device, device->path_of[false], false);
-    share_out(device, device->path_of[true], true);
-    for (unsigned cpu = 0; cpu < cpus_count(); cpu++)
-        for (unsigned polled = 0; polled < 2; polled++)
-            if (!device->path_of[polled][cpu])
-                device->path_of[polled][cpu] = device->path_of[!polled][cpu];
+    struct having having[2] = {collect(device, false), collect(device, true)};
+    for (unsigned polled = 0; polled < 2; polled++) {
+        const struct having *best = &having[having[polled].count ? polled : !polled];
+        if (best->count) /* a controller that died on the way up has none: all stays as it was */
+            share_out(device, polled, best);
+    }
 }
 
 /* ---- Submitting and reaping ---------------------------------------------------------------- */
@@ -129,16 +143,16 @@ static void unlock(struct path *path, uint64_t flags)
 int path_submit(struct device *device, struct transfer *transfer, bool polled)
 {
     unsigned cpu = cpu_current();
+    bool was_inside = enter(cpu);
     struct path *path = device->path_of[polled][cpu];
     transfer->cpu = (uint16_t)cpu;
     transfer->path = path;
-    if (cpu == 0 && !path->shared)
-        return nvme_submit(path->queue, &transfer->request);
-    bool was_inside = enter(cpu);
-    path = transfer->path = device->path_of[polled][cpu]; /* which may just have changed */
-    uint64_t flags = lock(path);
-    int error = nvme_submit(path->queue, &transfer->request);
-    unlock(path, flags);
+    int error = transfer_prepare(transfer);
+    if (!error) {
+        uint64_t flags = lock(path);
+        error = nvme_submit(path->queue, &transfer->request);
+        unlock(path, flags);
+    }
     leave(cpu, was_inside);
     return error;
 }
@@ -151,7 +165,8 @@ void path_ended_elsewhere(struct transfer *transfer)
         transfer->next = next;
     while (!__atomic_compare_exchange_n(&cpus_here[cpu].mail, &next, transfer, true,
                                         __ATOMIC_RELEASE, __ATOMIC_RELAXED));
-    if (cpu != cpu_current())
+    /* For what is in there already it has been woken, or is just about to look. */
+    if (cpu != cpu_current() && !next)
         cpu_wake(cpu);
 }
 
@@ -198,6 +213,12 @@ static bool sweep(struct device *device, unsigned cpu, uint64_t *until)
     return take_mail(cpu) || count;
 }
 
+void paths_reap(struct device *device)
+{
+    for (unsigned i = 0; i < device->controller.io_count; i++)
+        nvme_reap(&device->controller.io[i]);
+}
+
 /* ---- Waiting ------------------------------------------------------------------------------- */
 
 struct wait {
@@ -205,11 +226,16 @@ struct wait {
     unsigned cpu;
 };
 
+static struct path *path_at(const struct device *device, bool polled, unsigned cpu)
+{
+    return __atomic_load_n(&device->path_of[polled][cpu], __ATOMIC_RELAXED);
+}
+
 static bool is_ready(void *argument)
 {
     const struct wait *wait = argument;
-    return nvme_has_completion(wait->device->path_of[false][wait->cpu]->queue) ||
-           nvme_has_completion(wait->device->path_of[true][wait->cpu]->queue) ||
+    return nvme_has_completion(path_at(wait->device, false, wait->cpu)->queue) ||
+           nvme_has_completion(path_at(wait->device, true, wait->cpu)->queue) ||
            __atomic_load_n(&cpus_here[wait->cpu].mail, __ATOMIC_RELAXED);
 }
 
@@ -252,8 +278,8 @@ void path_poll(struct device *device, uint64_t deadline)
         nvme_check(&device->controller);
     if (sweep(device, wait.cpu, &until) || !deadline)
         return;
-    struct path *path = device->path_of[false][wait.cpu];
-    bool polled = polls(device->path_of[true][wait.cpu]) || polls(path);
+    struct path *path = path_at(device, false, wait.cpu);
+    bool polled = polls(path_at(device, true, wait.cpu)) || polls(path);
     uint64_t start = clock_ns();
     uint64_t spin_ns = patience(device, path, polled);
     if (!spin_ns || !spin(&wait, MIN(start + spin_ns, until))) {
