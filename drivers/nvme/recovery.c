@@ -76,13 +76,16 @@ static uint64_t earliest_deadline(struct nvme_controller *controller)
 
 /* ---- Step 2: Abort ------------------------------------------------------------------------- */
 
-/* A command that the device did not abort is no use waiting for. */
+/* A command that the device did not abort is no use waiting for. It may be ending this very moment,
+ * on another processor. */
 void nvme_abort_answered(struct nvme_queue *queue, uint16_t cid, bool aborted)
 {
     struct nvme_slot *slot = &queue->slots[cid & NVME_SLOT_MASK];
+    nvme_exclusive_begin(queue->controller);
     queue->controller->next_check = 0;
     if (!aborted && slot->request && slot->cid == cid && slot->state == NVME_SLOT_ABORTED)
         slot->request->deadline = 0;
+    nvme_exclusive_end(queue->controller);
 }
 
 static bool send_abort(struct nvme_queue *queue, struct nvme_slot *slot)
