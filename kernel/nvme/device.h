@@ -69,8 +69,7 @@ uint32_t host_read32(void *context, uint32_t offset);
  */
 void paths_map(struct device *device);
 
-/* Prepares the request and hands it to this processor's queue, which is transfer->path unless that
- * has just changed; an nvme_error. */
+/* Prepares the request and hands it to this processor's queue; an nvme_error. */
 int path_submit(struct device *device, struct transfer *transfer, bool polled);
 
 /* Takes what is there in all queues: who submitted may use another by now. While it is closed. */

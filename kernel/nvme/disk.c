@@ -157,13 +157,13 @@ static int disk_submit(struct block_device *block, struct block_request *request
     struct transfer *transfer = (struct transfer *)(void *)request->driver;
     unsigned cpu = cpu_current();
     struct path *path = disk->device->path_of[cpu][request->polled];
-    transfer->cpu = (uint16_t)cpu;
-    transfer->path = path;
-    int error;
     /* Nobody closes the driver to the boot processor, which does that itself. */
+    int error;
     if (__builtin_expect(cpu != 0 || path->shared, false)) {
         error = path_submit(disk->device, transfer, request->polled);
     } else {
+        transfer->cpu = 0;
+        transfer->path = path;
         error = prepare(transfer);
         if (!error)
             error = nvme_submit(path->queue, &transfer->request);

@@ -146,8 +146,10 @@ static void unlock(struct path *path, uint64_t flags)
 
 int path_submit(struct device *device, struct transfer *transfer, bool polled)
 {
-    bool was_inside = enter(transfer->cpu);
-    struct path *path = device->path_of[transfer->cpu][polled];
+    unsigned cpu = cpu_current();
+    bool was_inside = enter(cpu);
+    struct path *path = device->path_of[cpu][polled];
+    transfer->cpu = (uint16_t)cpu;
     transfer->path = path;
     int error = transfer_prepare(transfer);
     if (!error) {
@@ -155,7 +157,7 @@ int path_submit(struct device *device, struct transfer *transfer, bool polled)
         error = nvme_submit(path->queue, &transfer->request);
         unlock(path, flags);
     }
-    leave(transfer->cpu, was_inside);
+    leave(cpu, was_inside);
     return error;
 }
 
@@ -265,7 +267,7 @@ static __attribute__((noinline)) bool spin(struct wait *wait, uint64_t until)
 }
 
 /* The boot processor sees to it, when the time has come, that nothing is late. */
-static inline __attribute__((always_inline)) void sleep(struct wait *wait, uint64_t until)
+static inline __attribute__((always_inline)) void nap(struct wait *wait, uint64_t until)
 {
     struct nvme_controller *controller = &wait->device->controller;
     if (wait->cpu != 0) {
@@ -293,7 +295,7 @@ static __attribute__((noinline)) void spin_and_sleep(struct wait *wait, struct p
     uint64_t start = clock_ns();
     uint64_t spin_ns = patience(wait->device, path, polled);
     if (!spin_ns || !spin(wait, MIN(start + spin_ns, until)))
-        sleep(wait, polled ? MIN(until, clock_ns() + POLLED_NAP_NS) : until);
+        nap(wait, polled ? MIN(until, clock_ns() + POLLED_NAP_NS) : until);
     if (!polled)
         path->typical_ns += ((int64_t)(clock_ns() - start) - (int64_t)path->typical_ns) / 8;
 }
@@ -310,7 +312,7 @@ static bool await(struct wait *wait, uint64_t until)
     if (polled || device->wait != WAIT_INTERRUPT)
         spin_and_sleep(wait, path, polled, until);
     else
-        sleep(wait, until);
+        nap(wait, until);
     return true;
 }
 

@@ -207,7 +207,11 @@ void transfer_ended(struct transfer *transfer)
 
 static void request_done(struct nvme_request *request)
 {
-    path_ended(CONTAINER_OF(request, struct transfer, request));
+    struct transfer *transfer = CONTAINER_OF(request, struct transfer, request);
+    if (path_ended_here(transfer))
+        transfer_ended(transfer);
+    else
+        path_ended_elsewhere(transfer);
 }
 
 /* A turn: submits what there is room for, waits for something. */
