@@ -279,7 +279,7 @@ static void set_up(unsigned queues, unsigned polled, unsigned vectors, enum wait
     device.controller.io_count = device.controller.io_capacity = queues;
     for (unsigned i = 0; i < QUEUES_MOST; i++) {
         models[i] = (struct model){0};
-        paths[i] = (struct path){0};
+        paths[i] = (struct path){.queue = &io[i]};
         io[i] = (struct nvme_queue){.controller = &device.controller,
                                     .id = (uint16_t)(i + 1),
                                     .size = ENTRIES,
