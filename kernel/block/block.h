@@ -75,7 +75,14 @@ struct block_operations {
 };
 
 /* For drivers: the request has ended, with request->status. */
-void block_complete(struct block_request *request);
+void block_complete_merged(struct block_request *first); /* its part, where there are several */
+static inline void block_complete(struct block_request *request)
+{
+    if (request->merged)
+        block_complete_merged(request);
+    else
+        request->done(request);
+}
 
 struct block_device {
     char name[24];           /* "nvme0n1" */

@@ -14,47 +14,54 @@
 /* What a processor has submitted and the driver has not got yet. Lists are linked by `merged`. */
 struct plug {
     struct block_request *held; /* goes as one command with those that continue it ... */
-    struct block_request *last; /* ... up to this one */
+    struct block_request *last; /* ... up to this one, if there are any */
     struct block_request *alone;
 } __attribute__((aligned(64)));
 
 static struct plug plugs[CPUS_MOST];
+
+/* Kept out of line, so that the way of a request that stays alone is short. */
+#define RARE __attribute__((noinline, cold))
 
 static int send(struct block_request *request)
 {
     return request->device->operations->submit(request->device, request);
 }
 
+/* Of one whose first block is the one behind. */
 static bool continues(const struct block_request *held, const struct block_request *request)
 {
-    return held->lba + held->blocks == request->lba && held->operation == request->operation &&
-           held->device == request->device && held->polled == request->polled &&
-           held->operation <= BLOCK_WRITE && held->segment_count == 1 &&
-           request->segment_count == 1 &&
+    return held->operation == request->operation && held->device == request->device &&
+           held->polled == request->polled && held->operation <= BLOCK_WRITE &&
+           held->segment_count == 1 && request->segment_count == 1 &&
            (uint8_t *)held->segments->base + held->segments->length == request->segments->base &&
            held->blocks + request->blocks <= held->device->max_blocks;
 }
 
-static void merge(struct plug *plug, struct block_request *request)
+/* False: they do not go together. */
+static __attribute__((noinline)) bool merge(struct block_request *request)
 {
+    struct plug *plug = &plugs[cpu_current()];
     struct block_request *first = plug->held;
+    if (!continues(first, request))
+        return false;
     if (!first->merged) {
         first->own_blocks = first->blocks;
         first->own_segments = first->segments;
         first->merged_segment = *first->segments;
         first->segments = &first->merged_segment;
+        plug->last = first;
     }
     first->blocks += request->blocks;
     first->merged_segment.length += request->segments->length;
     plug->last->merged = request;
     plug->last = request;
+    return true;
 }
 
 /* The first of several is again what its submitter made it, who may submit it once more. */
 static void restore(struct block_request *first)
 {
-    if (!first->merged)
-        return;
     first->blocks = first->own_blocks;
     first->segments = first->own_segments;
 }
@@ -63,9 +70,10 @@ static void restore(struct block_request *first)
  * Takes apart what goes together: each request is again what its submitter made it, and is, by its
  * status, to be sent by itself or has ended.
  */
-static void take_apart(struct plug *plug, struct block_request *first, int status)
+static RARE void take_apart(struct plug *plug, struct block_request *first, int status)
 {
-    restore(first);
+    if (first->merged)
+        restore(first);
     for (struct block_request *request = first, *next; request; request = next) {
         next = request->merged;
         request->status = status;
@@ -74,13 +82,9 @@ static void take_apart(struct plug *plug, struct block_request *first, int statu
     }
 }
 
-void block_complete(struct block_request *first)
+void block_complete_merged(struct block_request *first)
 {
     int status = first->status;
-    if (!first->merged) {
-        first->done(first);
-        return;
-    }
     if (status != OK && status != ERR_NO_DEVICE) {
         take_apart(&plugs[cpu_current()], first, OK);
         return;
@@ -93,36 +97,35 @@ void block_complete(struct block_request *first)
     }
 }
 
-/* False while the driver can take no more. */
-static bool send_held(struct plug *plug)
+/* What is held stays where it is while the driver can take no more. */
+static RARE int not_sent(int status)
 {
+    struct plug *plug = &plugs[cpu_current()];
     struct block_request *held = plug->held;
-    int status = send(held);
-    if (status == ERR_AGAIN)
-        return false;
-    plug->held = NULL;
-    /* Refused: each will hear of it where done() may be called. */
-    if (status != OK)
+    if (status != ERR_AGAIN) {
+        plug->held = NULL;
+        /* Refused: each will hear of it where done() may be called. */
         take_apart(plug, held, status);
-    return true;
+    }
+    return ERR_AGAIN;
 }
 
 int block_submit(struct block_device *device, struct block_request *request)
 {
     struct plug *plug = &plugs[cpu_current()];
+    struct block_request *held = plug->held;
     request->device = device;
     request->merged = NULL;
     if (plug->alone)
         return ERR_AGAIN;
-    if (plug->held) {
-        if (continues(plug->held, request)) {
-            merge(plug, request);
+    if (held) {
+        if (held->lba + held->blocks == request->lba && merge(request))
             return OK;
-        }
-        if (!send_held(plug) || plug->alone)
-            return ERR_AGAIN;
+        int status = send(held);
+        if (status != OK)
+            return not_sent(status);
     }
-    plug->held = plug->last = request;
+    plug->held = request;
     return OK;
 }
 
@@ -157,9 +160,18 @@ static struct block_device *in_the_way(const struct plug *plug, const struct blo
     return plug->alone && plug->alone->device != device ? plug->alone->device : NULL;
 }
 
-void block_poll(struct block_device *device, uint64_t deadline)
+static void send_held(struct plug *plug)
 {
-    struct plug *plug = &plugs[cpu_current()];
+    int status = send(plug->held);
+    if (status == OK)
+        plug->held = NULL;
+    else
+        not_sent(status);
+}
+
+/* Something is left that another device has to take, or that goes alone, or there was no room. */
+static RARE void poll_with_rest(struct plug *plug, struct block_device *device, uint64_t deadline)
+{
     struct block_device *other = in_the_way(plug, device);
     if (plug->held)
         send_held(plug);
@@ -171,4 +183,15 @@ void block_poll(struct block_device *device, uint64_t deadline)
         deadline = 0;
     }
     device->operations->poll(device, deadline);
+}
+
+void block_poll(struct block_device *device, uint64_t deadline)
+{
+    struct plug *plug = &plugs[cpu_current()];
+    if (plug->held && plug->held->device == device)
+        send_held(plug);
+    if (plug->held || plug->alone)
+        poll_with_rest(plug, device, deadline);
+    else
+        device->operations->poll(device, deadline);
 }

@@ -49,7 +49,7 @@ struct device {
     enum wait_kind wait;
     unsigned polls;                     /* by the boot processor */
     struct path *paths;                 /* one for each queue of controller.io */
-    struct path *path_of[2][CPUS_MOST]; /* by processor: with interrupts, and polled */
+    struct path *path_of[CPUS_MOST][2]; /* by processor: with interrupts, and polled */
 };
 
 /* A block request on its way through the driver; it lies in the block request itself. */
@@ -69,7 +69,8 @@ uint32_t host_read32(void *context, uint32_t offset);
  */
 void paths_map(struct device *device);
 
-/* Prepares the request and hands it to this processor's queue; an nvme_error. */
+/* Prepares the request and hands it to this processor's queue, which is transfer->path unless that
+ * has just changed; an nvme_error. */
 int path_submit(struct device *device, struct transfer *transfer, bool polled);
 
 /* Takes what is there in all queues: who submitted may use another by now. While it is closed. */
@@ -81,19 +82,16 @@ void path_poll(struct device *device, uint64_t deadline);
 /* Writes the command: where no namespace can change meanwhile. An nvme_error. */
 int transfer_prepare(struct transfer *transfer);
 
+/* The request has ended, and this is where it was submitted. */
 void transfer_ended(struct transfer *transfer);
 
-/* From nvme_request.done: the request has ended, on whatever processor. transfer_ended() is called
- * where it was submitted. */
+/* The same, on another processor, or where transfer_ended() cannot be called now. */
 void path_ended_elsewhere(struct transfer *transfer);
 
-static inline void path_ended(struct transfer *transfer)
+/* done() of a shared queue's request is called under the lock, which its submitter may want. */
+static inline bool path_ended_here(const struct transfer *transfer)
 {
-    /* done() of a shared queue's request is called under the lock, which its submitter may want. */
-    if (transfer->cpu == cpu_current() && !transfer->path->shared)
-        transfer_ended(transfer);
-    else
-        path_ended_elsewhere(transfer);
+    return transfer->cpu == cpu_current() && !transfer->path->shared;
 }
 
 /* Keeps all other processors out of the driver, and lets them in again; they nest, as several

@@ -65,33 +65,44 @@ static int error_status(const struct transfer *transfer)
     return request->result == NVME_ERR_DEAD ? ERR_NO_DEVICE : ERR_IO;
 }
 
-void transfer_ended(struct transfer *transfer)
+static __attribute__((noinline, cold)) void failed(struct transfer *transfer)
 {
     struct block_request *block = block_of(transfer);
-    block->status = transfer->request.result == NVME_OK ? OK : error_status(transfer);
+    block->status = error_status(transfer);
     block_complete(block);
+}
+
+static inline void ended(struct transfer *transfer)
+{
+    struct block_request *block = block_of(transfer);
+    block->status = OK;
+    if (transfer->request.result == NVME_OK)
+        block_complete(block);
+    else
+        failed(transfer);
+}
+
+void transfer_ended(struct transfer *transfer)
+{
+    ended(transfer);
 }
 
 static void transfer_done(struct nvme_request *request)
 {
-    path_ended(CONTAINER_OF(request, struct transfer, request));
+    struct transfer *transfer = CONTAINER_OF(request, struct transfer, request);
+    if (path_ended_here(transfer))
+        ended(transfer);
+    else
+        path_ended_elsewhere(transfer);
 }
 
-int transfer_prepare(struct transfer *transfer)
+/* What is neither read nor written. */
+static __attribute__((noinline)) int prepare_other(struct transfer *transfer,
+                                                   const struct block_request *block,
+                                                   const struct nvme_namespace *ns)
 {
     struct nvme_request *request = &transfer->request;
-    const struct block_request *block = block_of(transfer);
-    const struct disk *disk = block->device->driver;
-    const struct nvme_namespace *ns = disk->ns;
-    if (disk->retired)
-        return NVME_ERR_GONE;
-    request->segments = (const struct nvme_segment *)block->segments;
-    request->segment_count = block->segment_count;
     switch (block->operation) {
-    case BLOCK_READ:
-    case BLOCK_WRITE:
-        return nvme_prepare_rw(request, ns, block->operation == BLOCK_WRITE, block->lba,
-                               block->blocks);
     case BLOCK_DISCARD:
         transfer->range = (struct nvme_dataset_range){.blocks = block->blocks, .lba = block->lba};
         return nvme_prepare_dataset(request, ns, NVME_DATASET_DEALLOCATE, &transfer->range, 1);
@@ -103,16 +114,32 @@ int transfer_prepare(struct transfer *transfer)
     }
 }
 
-static int disk_submit(struct block_device *block, struct block_request *request)
+static inline int prepare(struct transfer *transfer)
 {
-    const struct disk *disk = block->driver;
-    struct transfer *transfer = (struct transfer *)(void *)request->driver;
-    transfer->request.timeout_ns = 0;
-    transfer->request.once = false;
-    transfer->request.done = transfer_done;
-    switch (path_submit(disk->device, transfer, request->polled)) {
-    case NVME_OK:
-        return OK;
+    struct nvme_request *request = &transfer->request;
+    const struct block_request *block = block_of(transfer);
+    const struct disk *disk = block->device->driver;
+    if (disk->retired)
+        return NVME_ERR_GONE;
+    request->timeout_ns = 0;
+    request->once = false;
+    request->done = transfer_done;
+    if (block->operation > BLOCK_WRITE)
+        return prepare_other(transfer, block, disk->ns);
+    request->segments = (const struct nvme_segment *)block->segments;
+    request->segment_count = block->segment_count;
+    return nvme_prepare_rw(request, disk->ns, block->operation == BLOCK_WRITE, block->lba,
+                           block->blocks);
+}
+
+int transfer_prepare(struct transfer *transfer)
+{
+    return prepare(transfer);
+}
+
+static __attribute__((noinline, cold)) int submit_status(int error)
+{
+    switch (error) {
     case NVME_ERR_BUSY:
         return ERR_AGAIN;
     case NVME_ERR_INVALID:
@@ -122,6 +149,26 @@ static int disk_submit(struct block_device *block, struct block_request *request
     default:
         return ERR_NO_DEVICE;
     }
+}
+
+static int disk_submit(struct block_device *block, struct block_request *request)
+{
+    const struct disk *disk = block->driver;
+    struct transfer *transfer = (struct transfer *)(void *)request->driver;
+    unsigned cpu = cpu_current();
+    struct path *path = disk->device->path_of[cpu][request->polled];
+    transfer->cpu = (uint16_t)cpu;
+    transfer->path = path;
+    int error;
+    /* Nobody closes the driver to the boot processor, which does that itself. */
+    if (__builtin_expect(cpu != 0 || path->shared, false)) {
+        error = path_submit(disk->device, transfer, request->polled);
+    } else {
+        error = prepare(transfer);
+        if (!error)
+            error = nvme_submit(path->queue, &transfer->request);
+    }
+    return error ? submit_status(error) : OK;
 }
 
 static void disk_poll(struct block_device *block, uint64_t deadline)

@@ -37,14 +37,9 @@ static bool is_open(void *unused)
     return !__atomic_load_n(&closings, __ATOMIC_ACQUIRE);
 }
 
-/*
- * The boot processor is who closes. What is called back from inside may come in again, which is
- * what leave() has to be told.
- */
-static bool enter(unsigned cpu)
+static bool enter_other(bool *inside)
 {
-    bool *inside = &cpus_here[cpu].inside;
-    if (cpu == 0 || *inside)
+    if (*inside)
         return true;
     for (;;) {
         __atomic_store_n(inside, true, __ATOMIC_RELAXED);
@@ -54,6 +49,15 @@ static bool enter(unsigned cpu)
         __atomic_store_n(inside, false, __ATOMIC_RELEASE);
         clock_wait(is_open, NULL, CLOCK_NEVER);
     }
+}
+
+/*
+ * The boot processor is who closes. What is called back from inside may come in again, which is
+ * what leave() has to be told.
+ */
+static inline bool enter(unsigned cpu)
+{
+    return cpu == 0 || enter_other(&cpus_here[cpu].inside);
 }
 
 static void leave(unsigned cpu, bool was_inside)
@@ -105,7 +109,7 @@ static struct having collect(struct device *device, bool polled)
 static void share_out(struct device *device, bool polled, const struct having *having)
 {
     for (unsigned cpu = 0; cpu < cpus_count(); cpu++)
-        __atomic_store_n(&device->path_of[polled][cpu], having->paths[cpu % having->count],
+        __atomic_store_n(&device->path_of[cpu][polled], having->paths[cpu % having->count],
                          __ATOMIC_RELAXED);
     for (unsigned i = 0; i < having->count; i++) {
         struct path *path = having->paths[i];
@@ -140,10 +144,8 @@ static void unlock(struct path *path, uint64_t flags)
 
 int path_submit(struct device *device, struct transfer *transfer, bool polled)
 {
-    unsigned cpu = cpu_current();
-    bool was_inside = enter(cpu);
-    struct path *path = device->path_of[polled][cpu];
-    transfer->cpu = (uint16_t)cpu;
+    bool was_inside = enter(transfer->cpu);
+    struct path *path = device->path_of[transfer->cpu][polled];
     transfer->path = path;
     int error = transfer_prepare(transfer);
     if (!error) {
@@ -151,7 +153,7 @@ int path_submit(struct device *device, struct transfer *transfer, bool polled)
         error = nvme_submit(path->queue, &transfer->request);
         unlock(path, flags);
     }
-    leave(cpu, was_inside);
+    leave(transfer->cpu, was_inside);
     return error;
 }
 
@@ -180,35 +182,50 @@ static bool take_mail(unsigned cpu)
     return true;
 }
 
-static bool is_idle(const struct path *path)
+/* Brings `until` forward to when the queue wants to be looked at again. */
+static unsigned sweep_queue(struct nvme_queue *queue, uint64_t *until)
 {
-    return !nvme_queue_in_flight(path->queue) && !nvme_has_completion(path->queue);
+    nvme_ring(queue);
+    unsigned count = nvme_reap(queue);
+    if (!count && queue->shadow)
+        *until = MIN(*until, nvme_nudge(queue));
+    return count;
 }
 
-/* Brings `until` forward to when the queue wants to be looked at again. */
-static unsigned sweep_path(struct path *path, uint64_t *until)
+static __attribute__((noinline)) unsigned sweep_shared(struct path *path, uint64_t *until)
 {
     uint64_t flags = lock(path);
-    nvme_ring(path->queue);
-    unsigned count = nvme_reap(path->queue);
-    if (!count)
-        *until = MIN(*until, nvme_nudge(path->queue));
+    unsigned count = sweep_queue(path->queue, until);
     unlock(path, flags);
     return count;
 }
 
-/* True if anything has ended; if not, to be done again by `until`. */
-static bool sweep(struct device *device, unsigned cpu, uint64_t *until)
+static inline unsigned sweep_path(struct path *path, uint64_t *until)
 {
-    bool was_inside = enter(cpu);
+    return path->shared ? sweep_shared(path, until) : sweep_queue(path->queue, until);
+}
+
+/* A processor at its queues. */
+struct wait {
+    struct device *device;
+    struct path *const *paths; /* with interrupts, and polled; they may change while it waits */
+    unsigned cpu;
+    bool polled; /* something is in flight on the second, which is not the first */
+};
+
+/* True if anything has ended; if not, to be done again by `until`. */
+static bool sweep(const struct wait *wait, uint64_t *until)
+{
+    bool was_inside = enter(wait->cpu);
+    struct path *path = wait->paths[false];
     unsigned count = 0;
-    for (unsigned polled = 0; polled < 2; polled++) {
-        struct path *path = device->path_of[polled][cpu];
-        if (!is_idle(path))
-            count += sweep_path(path, until);
-    }
-    leave(cpu, was_inside);
-    return take_mail(cpu) || count;
+    /* What nobody has asked for may be there too, and has raised an interrupt. */
+    if (nvme_queue_in_flight(path->queue) || nvme_has_completion(path->queue))
+        count = sweep_path(path, until);
+    if (wait->polled)
+        count += sweep_path(wait->paths[true], until);
+    leave(wait->cpu, was_inside);
+    return take_mail(wait->cpu) || count;
 }
 
 void paths_reap(struct device *device)
@@ -219,21 +236,16 @@ void paths_reap(struct device *device)
 
 /* ---- Waiting ------------------------------------------------------------------------------- */
 
-struct wait {
-    struct device *device;
-    unsigned cpu;
-};
-
-static struct path *path_at(const struct device *device, bool polled, unsigned cpu)
+static struct path *path_at(const struct wait *wait, bool polled)
 {
-    return __atomic_load_n(&device->path_of[polled][cpu], __ATOMIC_RELAXED);
+    return __atomic_load_n(&wait->paths[polled], __ATOMIC_RELAXED);
 }
 
 static bool is_ready(void *argument)
 {
     const struct wait *wait = argument;
-    return nvme_has_completion(path_at(wait->device, false, wait->cpu)->queue) ||
-           nvme_has_completion(path_at(wait->device, true, wait->cpu)->queue) ||
+    return nvme_has_completion(path_at(wait, false)->queue) ||
+           (wait->polled && nvme_has_completion(path_at(wait, true)->queue)) ||
            __atomic_load_n(&cpus_here[wait->cpu].mail, __ATOMIC_RELAXED);
 }
 
@@ -250,9 +262,17 @@ static __attribute__((noinline)) bool spin(struct wait *wait, uint64_t until)
     return false;
 }
 
-static bool polls(const struct path *path)
+/* The boot processor sees to it, when the time has come, that nothing is late. */
+static inline __attribute__((always_inline)) void sleep(struct wait *wait, uint64_t until)
 {
-    return nvme_queue_in_flight(path->queue) && !path->queue->has_vector;
+    struct nvme_controller *controller = &wait->device->controller;
+    if (wait->cpu != 0) {
+        clock_wait(is_ready, wait, until);
+        return;
+    }
+    uint64_t check = __atomic_load_n(&controller->next_check, __ATOMIC_RELAXED);
+    if (!clock_wait(is_ready, wait, MIN(until, check)))
+        nvme_check(controller);
 }
 
 /* How long to look again and again before going to sleep. */
@@ -262,33 +282,46 @@ static uint64_t patience(const struct device *device, const struct path *path, b
         return POLLED_SPIN_NS;
     if (device->wait == WAIT_POLL)
         return NS_PER_SEC;
-    if (device->wait == WAIT_INTERRUPT || path->typical_ns > SPIN_MOST_NS)
-        return 0;
-    return 2 * path->typical_ns;
+    return path->typical_ns > SPIN_MOST_NS ? 0 : 2 * path->typical_ns;
+}
+
+static __attribute__((noinline)) void spin_and_sleep(struct wait *wait, struct path *path,
+                                                     bool polled, uint64_t until)
+{
+    uint64_t start = clock_ns();
+    uint64_t spin_ns = patience(wait->device, path, polled);
+    if (!spin_ns || !spin(wait, MIN(start + spin_ns, until)))
+        sleep(wait, polled ? MIN(until, clock_ns() + POLLED_NAP_NS) : until);
+    if (!polled)
+        path->typical_ns += ((int64_t)(clock_ns() - start) - (int64_t)path->typical_ns) / 8;
+}
+
+/* False: there is nothing to wait for. */
+static bool await(struct wait *wait, uint64_t until)
+{
+    struct device *device = wait->device;
+    struct path *path = wait->paths[false];
+    unsigned in_flight = nvme_queue_in_flight(path->queue);
+    bool polled = wait->polled || (in_flight && !path->queue->has_vector);
+    if (!polled && !in_flight)
+        return false;
+    if (polled || device->wait != WAIT_INTERRUPT)
+        spin_and_sleep(wait, path, polled, until);
+    else
+        sleep(wait, until);
+    return true;
 }
 
 void path_poll(struct device *device, uint64_t deadline)
 {
-    struct wait wait = {device, cpu_current()};
+    unsigned cpu = cpu_current();
+    struct path *const *paths = device->path_of[cpu];
+    struct wait wait = {device, paths, cpu,
+                        paths[true] != paths[false] && nvme_queue_in_flight(paths[true]->queue)};
     uint64_t until = deadline;
-    /* Deadlines have to be seen also where there always is something to reap. */
-    if (wait.cpu == 0 && ++device->polls % POLLS_PER_CHECK == 0)
+    /* Deadlines have to be seen also where there always is something to reap, and events. */
+    if (cpu == 0 && ++device->polls % POLLS_PER_CHECK == 0)
         nvme_check(&device->controller);
-    if (sweep(device, wait.cpu, &until) || !deadline)
-        return;
-    struct path *path = path_at(device, false, wait.cpu);
-    bool polled = polls(path_at(device, true, wait.cpu)) || polls(path);
-    uint64_t start = clock_ns();
-    uint64_t spin_ns = patience(device, path, polled);
-    if (!spin_ns || !spin(&wait, MIN(start + spin_ns, until))) {
-        if (wait.cpu == 0)
-            until = MIN(until, nvme_check(&device->controller));
-        if (polled)
-            until = MIN(until, clock_ns() + POLLED_NAP_NS);
-        if (nvme_queue_in_flight(path->queue) || polled)
-            clock_wait(is_ready, &wait, until);
-    }
-    if (!polled)
-        path->typical_ns += ((int64_t)(clock_ns() - start) - (int64_t)path->typical_ns) / 8;
-    sweep(device, wait.cpu, &until);
+    while (!sweep(&wait, &until) && deadline && await(&wait, until))
+        deadline = 0; /* one more look */
 }

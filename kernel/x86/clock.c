@@ -169,19 +169,22 @@ uint64_t clock_ns(void)
 
 /* ---- Waiting ---- */
 
-/*
- * Arms the alarm unless one is armed that comes early enough: waking too early costs a look at the
- * clock, arming costs a slow register, and most waits end long before their deadline.
- */
-static void arm(uint64_t now, uint64_t deadline)
+static __attribute__((noinline)) void arm(uint64_t now, uint64_t deadline)
 {
-    volatile uint64_t *armed = &alarms[cpu_current()].armed;
-    if (*armed > now && *armed <= deadline)
-        return;
     unsigned __int128 ticks = (unsigned __int128)(deadline - now) * ticks_per_ns >> FRACTION_BITS;
     uint32_t count = ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks + 1;
     apic_timer_set(count);
-    *armed = deadline;
+    alarms[cpu_current()].armed = deadline;
+}
+
+/*
+ * Is an alarm armed that comes early enough? Waking too early costs a look at the clock, arming
+ * costs a slow register, and most waits end long before their deadline.
+ */
+static bool is_armed(uint64_t now, uint64_t deadline)
+{
+    uint64_t armed = alarms[cpu_current()].armed;
+    return armed > now && armed <= deadline;
 }
 
 bool clock_wait(bool (*ready)(void *context), void *context, uint64_t deadline)
@@ -197,7 +200,7 @@ bool clock_wait(bool (*ready)(void *context), void *context, uint64_t deadline)
             interrupts_on();
             return false;
         }
-        if (deadline != CLOCK_NEVER)
+        if (!is_armed(now, deadline) && deadline != CLOCK_NEVER)
             arm(now, deadline);
         interrupts_on_and_halt();
     }

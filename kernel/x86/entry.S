@@ -28,30 +28,39 @@ kernel_entry:
         .size   kernel_entry, . - kernel_entry
 
 /*
- * One stub for each vector: it makes the stack look the same whether or not the
- * processor pushes an error code (SDM volume 3, section 6.13), then joins the
- * common path. The stubs are 16 bytes apart.
+ * One stub for each vector. Those of exceptions make the stack look the same
+ * whether or not the processor pushes an error code (SDM volume 3, section
+ * 6.13), then join the exceptions' path. The stubs are 16 bytes apart.
  */
         .balign 16
         .globl  interrupt_stubs
         .type   interrupt_stubs, @function
 interrupt_stubs:
         vector = 0
-        .rept   256
+        .rept   32
         .balign 16
         .if     vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30
         .else
         push    $0
         .endif
         push    $vector
-        jmp     common
+        jmp     exception
+        vector = vector + 1
+        .endr
+        .rept   256 - 32
+        .balign 16
+        push    $vector
+        jmp     interrupt
         vector = vector + 1
         .endr
         .size   interrupt_stubs, . - interrupt_stubs
 
-/* Builds a struct interrupt_frame and hands it to interrupt_dispatch(). */
-        .type   common, @function
-common:
+/*
+ * Builds a struct interrupt_frame and hands it to panic_exception(), which does not return. What
+ * the processor pushed began at a multiple of 16 (SDM volume 3, section 6.14.2), and so does this.
+ */
+        .type   exception, @function
+exception:
         push    %rax
         push    %rbx
         push    %rcx
@@ -69,28 +78,39 @@ common:
         push    %r15
         mov     %rsp, %rdi
         cld
-        mov     %rsp, %rbx              /* the ABI wants RSP a multiple of 16 at a call */
-        and     $-16, %rsp
+        call    panic_exception
+        ud2
+        .size   exception, . - exception
+
+/* Saves what a function may change, and calls interrupt_dispatch(). */
+        .type   interrupt, @function
+interrupt:
+        push    %rax
+        push    %rcx
+        push    %rdx
+        push    %rsi
+        push    %rdi
+        push    %r8
+        push    %r9
+        push    %r10
+        push    %r11
+        mov     72(%rsp), %edi          /* the vector */
+        sub     $8, %rsp                /* the ABI wants RSP a multiple of 16 at a call */
+        cld
         call    interrupt_dispatch
-        mov     %rbx, %rsp
-        pop     %r15
-        pop     %r14
-        pop     %r13
-        pop     %r12
+        add     $8, %rsp
         pop     %r11
         pop     %r10
         pop     %r9
         pop     %r8
-        pop     %rbp
         pop     %rdi
         pop     %rsi
         pop     %rdx
         pop     %rcx
-        pop     %rbx
         pop     %rax
-        add     $16, %rsp               /* vector and error code */
+        add     $8, %rsp                /* the vector */
         iretq
-        .size   common, . - common
+        .size   interrupt, . - interrupt
 
 /* segments.c: loads a GDT whose code selector is 8 and data selector 16. RDI: its descriptor. */
         .globl  segments_load

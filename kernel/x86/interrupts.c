@@ -11,7 +11,7 @@
 #include "lib/status.h"
 
 #define VECTORS                256
-#define FIRST_FREE             32
+#define FIRST_FREE             32 /* entry.S knows it too */
 #define FIRST_RESERVED         APIC_SPURIOUS_VECTOR
 #define GATE_PRESENT_INTERRUPT 0x8e
 
@@ -40,7 +40,7 @@ static struct {
     void *argument;
 } handlers[VECTORS];
 
-void interrupt_dispatch(struct interrupt_frame *frame);
+void interrupt_dispatch(unsigned vector);
 
 static uint8_t stack_for(unsigned vector)
 {
@@ -98,16 +98,12 @@ void interrupt_release(unsigned vector)
     cpus_barrier();
 }
 
-void interrupt_dispatch(struct interrupt_frame *frame)
+void interrupt_dispatch(unsigned vector)
 {
-    if (frame->vector < FIRST_FREE)
-        panic_exception(frame);
-    /* A spurious interrupt of the local APIC gets no end of interrupt (SDM volume 3, 10.9). */
-    if (frame->vector == APIC_SPURIOUS_VECTOR)
-        return;
-    void (*handler)(void *argument) =
-        __atomic_load_n(&handlers[frame->vector].handler, __ATOMIC_ACQUIRE);
+    void (*handler)(void *argument) = __atomic_load_n(&handlers[vector].handler, __ATOMIC_ACQUIRE);
     if (handler)
-        handler(handlers[frame->vector].argument);
+        handler(handlers[vector].argument);
+    else if (vector == APIC_SPURIOUS_VECTOR)
+        return; /* it gets no end of interrupt (SDM volume 3, 10.9) */
     apic_end_of_interrupt();
 }

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* What entry.S pushes, lowest address first. */
+/* What entry.S pushes for an exception, lowest address first. */
 struct interrupt_frame {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
     uint64_t vector, error_code;

@@ -28,9 +28,9 @@ int fio_submit(struct block_device *device, struct block_request *request)
  */
 
 /* The batch has some of it to account for, the slot is free. */
-static inline void give_back(struct fio_job *job, struct fio_slot *slot)
+static inline void give_back(struct fio_job *job, struct fio_slot *slot, struct fio_batch *batch)
 {
-    fio_touch(job, slot->batch);
+    fio_touch(job, batch);
     slot->next = job->free;
     job->free = slot;
 }
@@ -44,7 +44,7 @@ static __attribute__((noinline, cold)) void plain_failed(struct fio_job *job, st
                         .length = job->block};
     fio_io_failed(job, &io, slot->whole.request.status);
     slot->batch->others++;
-    give_back(job, slot);
+    give_back(job, slot, slot->batch);
 }
 
 void fio_plain_done(struct block_request *request)
@@ -55,15 +55,16 @@ void fio_plain_done(struct block_request *request)
         plain_failed(job, slot);
         return;
     }
-    slot->batch->done[slot->direction]++;
-    give_back(job, slot);
+    struct fio_batch *batch = slot->batch;
+    batch->done[slot->direction]++;
+    give_back(job, slot, batch);
 }
 
 /* All of a direction that came back of a batch. */
 static ALWAYS_INLINE uint32_t account_direction(struct fio_job *job, struct fio_batch *batch,
                                                 unsigned direction, bool plain)
 {
-    struct fio_direction_stats *stats = &job->stats.of[direction];
+    struct fio_direction_stats *stats = plain ? job->own : &job->stats.of[direction];
     uint32_t count = batch->done[direction];
     if (count == 0)
         return 0;
@@ -261,12 +262,13 @@ static ALWAYS_INLINE uint32_t submit(struct fio_job *job, uint32_t count, bool p
         job->free_batches = batch;
         return 0;
     }
-    job->now = clock_ns();
-    batch->issued = job->now;
+    uint64_t now = clock_ns();
+    job->now = now;
+    batch->issued = now;
     job->stats.submits[fio_batch_class(count)]++;
     job->stats.depths[fio_depth_class(job->in_flight)] += count;
     if (plain)
-        fio_sum_add(&job->stats.of[job->direction].slat, batch->issued - batch->started, count);
+        fio_sum_add(&job->own->slat, now - batch->started, count);
     else
         account_submitted(job, batch);
     return count;
@@ -327,7 +329,17 @@ static ALWAYS_INLINE bool turn(struct fio_job *job, bool plain)
 }
 
 /* The short way and the other are one function, compiled twice. */
+static __attribute__((noinline)) bool plain_turn(struct fio_job *job)
+{
+    return turn(job, true);
+}
+
+static __attribute__((noinline)) bool slow_turn(struct fio_job *job)
+{
+    return turn(job, false);
+}
+
 bool fio_block_turn(struct fio_job *job)
 {
-    return job->plain ? turn(job, true) : turn(job, false);
+    return job->plain ? plain_turn(job) : slow_turn(job);
 }

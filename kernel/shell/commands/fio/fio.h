@@ -142,14 +142,15 @@ struct fio_job {
     bool plain; /* one file, direction, size; nothing to check: the short way */
     bool alone; /* the only job of its processor: it may sleep in a poll */
     bool mixed;
-    uint8_t first, last;     /* directions to account for */
-    uint8_t direction;       /* of what is drawn, unless mixed */
-    uint32_t read_threshold; /* of a mix, in 2^-32 */
-    uint32_t block;          /* of a plain job: bytes */
-    uint32_t blocks;         /* the same in the device's */
-    uint64_t event;          /* when the loop has to look up; clock_ns */
-    uint64_t until;          /* of this turn: it ends then */
-    uint64_t resume;         /* nothing is issued before (rate, thinktime) */
+    uint8_t first, last;             /* directions to account for */
+    uint8_t direction;               /* of what is drawn, unless mixed */
+    struct fio_direction_stats *own; /* stats.of[direction] */
+    uint32_t read_threshold;         /* of a mix, in 2^-32 */
+    uint32_t block;                  /* of a plain job: bytes */
+    uint32_t blocks;                 /* the same in the device's */
+    uint64_t event;                  /* when the loop has to look up; clock_ns */
+    uint64_t until;                  /* of this turn: it ends then */
+    uint64_t resume;                 /* nothing is issued before (rate, thinktime) */
     struct fio_random random;
     struct fio_target *target; /* the first */
 

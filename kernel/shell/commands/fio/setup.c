@@ -128,6 +128,7 @@ static void set_directions(struct fio_job *job)
     job->first = (uint8_t)__builtin_ctzll(options->directions);
     job->last = (uint8_t)(63 - __builtin_clzll(options->directions));
     job->direction = job->first;
+    job->own = &job->stats.of[job->direction];
     job->mixed = job->first != job->last;
     job->read_threshold =
         (uint32_t)MIN(options->read_percent * (1ULL << 32) / 100, (uint64_t)UINT32_MAX);

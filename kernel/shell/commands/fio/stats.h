@@ -94,16 +94,16 @@ uint64_t fio_percentile(const struct fio_direction_stats *stats, uint64_t millio
 uint64_t fio_count_between(const struct fio_stats *stats, uint64_t from, uint64_t to);
 
 /* The class of a queue depth from 1: 1, 2 to 3, 4 to 7, ... */
-static inline unsigned fio_depth_class(uint64_t depth)
+static inline unsigned fio_depth_class(uint32_t depth)
 {
-    unsigned class = 63 ^ (unsigned)__builtin_clzll(depth | 1);
+    unsigned class = 31 ^ (unsigned)__builtin_clz(depth | 1);
     return class < FIO_CLASSES ? class : FIO_CLASSES - 1;
 }
 
 /* The class of the size of a batch from 1: up to 4, up to 8, ... */
-static inline unsigned fio_batch_class(uint64_t size)
+static inline unsigned fio_batch_class(uint32_t size)
 {
-    unsigned class = 63 ^ (unsigned)__builtin_clzll((size - 1) | 2);
+    unsigned class = 31 ^ (unsigned)__builtin_clz((size - 1) | 2);
     return class < FIO_CLASSES ? class : FIO_CLASSES - 1;
 }
 
