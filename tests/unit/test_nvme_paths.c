@@ -36,6 +36,7 @@ static bool model_wait(bool (*ready)(void *context), void *context, uint64_t dea
 #define interrupts_off() ((void)0)
 #define interrupts_on()  ((void)0)
 #define clock_wait       model_wait
+#define sleep            path_sleep /* unistd.h has another */
 #define nvme_submit      model_submit
 #define nvme_ring        model_ring
 #define nvme_reap        model_reap
@@ -207,7 +208,11 @@ void transfer_ended(struct transfer *transfer)
 
 static void request_done(struct nvme_request *request)
 {
-    path_ended(CONTAINER_OF(request, struct transfer, request));
+    struct transfer *transfer = CONTAINER_OF(request, struct transfer, request);
+    if (path_ended_here(transfer))
+        transfer_ended(transfer);
+    else
+        path_ended_elsewhere(transfer);
 }
 
 /* A turn: submits what there is room for, waits for something. */
@@ -218,6 +223,7 @@ static void turn(void)
         if (io->in_flight || ended[this_cpu] + in_flight[this_cpu] >= ROUNDS)
             continue;
         io->transfer.request.done = request_done;
+        io->transfer.cpu = (uint16_t)this_cpu;
         io->in_flight = true;
         in_flight[this_cpu]++;
         if (path_submit(&device, &io->transfer, (ended[this_cpu] + i) % 3 == 0) == NVME_OK)
@@ -276,6 +282,7 @@ static void set_up(unsigned queues, unsigned polled, unsigned vectors, enum wait
     this_cpu = wrong = 0;
     device = (struct device){.paths = paths, .wait = wait};
     device.controller.io = io;
+    device.controller.next_check = CLOCK_NEVER;
     device.controller.io_count = device.controller.io_capacity = queues;
     for (unsigned i = 0; i < QUEUES_MOST; i++) {
         models[i] = (struct model){0};
@@ -374,6 +381,7 @@ static void test_queues_come_and_go(void **state)
 static void start(struct io *io)
 {
     io->transfer.request.done = request_done;
+    io->transfer.cpu = (uint16_t)this_cpu;
     io->in_flight = true;
     in_flight[this_cpu]++;
     assert_int_equal(path_submit(&device, &io->transfer, false), NVME_OK);
@@ -411,7 +419,7 @@ static void test_no_queues(void **state)
     paths_map(&device);
     for (unsigned cpu = 0; cpu < CPUS; cpu++)
         for (unsigned polled = 0; polled < 2; polled++)
-            assert_ptr_equal(device.path_of[polled][cpu], &device.paths[polled]);
+            assert_ptr_equal(device.path_of[cpu][polled], &device.paths[polled]);
 }
 
 int main(void)
