@@ -133,6 +133,9 @@ void nvme_drain(struct nvme_controller *controller)
     bool works = csts != NVME_REGISTER_GONE && !(csts & NVME_CSTS_CFS);
     struct nvme_queue *queue;
     controller->quiescing = true;
+    /* What was submitted and not told yet would be waited for in vain. */
+    for (unsigned i = 0; works && (queue = nvme_queue_at(controller, i)); i++)
+        nvme_ring(queue);
     for (;;) {
         for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
             nvme_reap(queue);

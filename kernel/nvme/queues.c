@@ -99,11 +99,9 @@ struct having {
 static struct having collect(struct device *device, bool polled)
 {
     struct having having = {0};
-    for (unsigned i = 0; i < device->controller.io_count; i++) {
-        device->paths[i].queue = &device->controller.io[i];
-        if (device->paths[i].queue->has_vector != polled)
+    for (unsigned i = 0; i < device->controller.io_count; i++)
+        if (device->controller.io[i].has_vector != polled)
             having.paths[having.count++] = &device->paths[i];
-    }
     return having;
 }
 

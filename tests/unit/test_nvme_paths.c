@@ -36,6 +36,7 @@ static bool model_wait(bool (*ready)(void *context), void *context, uint64_t dea
 #define interrupts_off() ((void)0)
 #define interrupts_on()  ((void)0)
 #define clock_wait       model_wait
+#define sleep            path_sleep /* unistd.h has another */
 #define nvme_submit      model_submit
 #define nvme_ring        model_ring
 #define nvme_reap        model_reap
@@ -222,6 +223,7 @@ static void turn(void)
         if (io->in_flight || ended[this_cpu] + in_flight[this_cpu] >= ROUNDS)
             continue;
         io->transfer.request.done = request_done;
+        io->transfer.cpu = (uint16_t)this_cpu;
         io->in_flight = true;
         in_flight[this_cpu]++;
         if (path_submit(&device, &io->transfer, (ended[this_cpu] + i) % 3 == 0) == NVME_OK)
@@ -280,10 +282,11 @@ static void set_up(unsigned queues, unsigned polled, unsigned vectors, enum wait
     this_cpu = wrong = 0;
     device = (struct device){.paths = paths, .wait = wait};
     device.controller.io = io;
+    device.controller.next_check = CLOCK_NEVER;
     device.controller.io_count = device.controller.io_capacity = queues;
     for (unsigned i = 0; i < QUEUES_MOST; i++) {
         models[i] = (struct model){0};
-        paths[i] = (struct path){0};
+        paths[i] = (struct path){.queue = &io[i]};
         io[i] = (struct nvme_queue){.controller = &device.controller,
                                     .id = (uint16_t)(i + 1),
                                     .size = ENTRIES,
@@ -378,6 +381,7 @@ static void test_queues_come_and_go(void **state)
 static void start(struct io *io)
 {
     io->transfer.request.done = request_done;
+    io->transfer.cpu = (uint16_t)this_cpu;
     io->in_flight = true;
     in_flight[this_cpu]++;
     assert_int_equal(path_submit(&device, &io->transfer, false), NVME_OK);
@@ -415,7 +419,7 @@ static void test_no_queues(void **state)
     paths_map(&device);
     for (unsigned cpu = 0; cpu < CPUS; cpu++)
         for (unsigned polled = 0; polled < 2; polled++)
-            assert_ptr_equal(device.path_of[polled][cpu], &device.paths[polled]);
+            assert_ptr_equal(device.path_of[cpu][polled], &device.paths[polled]);
 }
 
 int main(void)
