@@ -11,7 +11,7 @@ void idle_register(struct idle_work *work)
     list_insert(&works, &work->node);
 }
 
-static uint64_t run_all(void)
+uint64_t idle_run(void)
 {
     uint64_t next = CLOCK_NEVER;
     LIST_FOR_EACH(node, &works)
@@ -43,7 +43,7 @@ bool idle_wait(bool (*ready)(void *context), void *context, uint64_t deadline)
 {
     struct wait wait = {ready, context};
     while (!ready(context)) {
-        uint64_t next = run_all();
+        uint64_t next = idle_run();
         clock_wait(ready_or_pending, &wait, MIN(next, deadline));
         if (clock_ns() >= deadline)
             return ready(context);

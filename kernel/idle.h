@@ -21,6 +21,12 @@ struct idle_work {
 void idle_register(struct idle_work *work);
 
 /*
+ * Runs all of it, for who works for long without a wait; returns when it wants to be run again.
+ * Where idle_wait() may be called.
+ */
+uint64_t idle_run(void);
+
+/*
  * clock_wait() for the boot processor, and what is registered is run meanwhile. Not from beneath
  * what might be run: not in a driver, nor where files or memory are in an intermediate state.
  */

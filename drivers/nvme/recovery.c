@@ -76,13 +76,16 @@ static uint64_t earliest_deadline(struct nvme_controller *controller)
 
 /* ---- Step 2: Abort ------------------------------------------------------------------------- */
 
-/* A command that the device did not abort is no use waiting for. */
+/* A command that the device did not abort is no use waiting for. It may be ending this very moment,
+ * on another processor. */
 void nvme_abort_answered(struct nvme_queue *queue, uint16_t cid, bool aborted)
 {
     struct nvme_slot *slot = &queue->slots[cid & NVME_SLOT_MASK];
+    nvme_exclusive_begin(queue->controller);
     queue->controller->next_check = 0;
     if (!aborted && slot->request && slot->cid == cid && slot->state == NVME_SLOT_ABORTED)
         slot->request->deadline = 0;
+    nvme_exclusive_end(queue->controller);
 }
 
 static bool send_abort(struct nvme_queue *queue, struct nvme_slot *slot)
@@ -130,6 +133,9 @@ void nvme_drain(struct nvme_controller *controller)
     bool works = csts != NVME_REGISTER_GONE && !(csts & NVME_CSTS_CFS);
     struct nvme_queue *queue;
     controller->quiescing = true;
+    /* What was submitted and not told yet would be waited for in vain. */
+    for (unsigned i = 0; works && (queue = nvme_queue_at(controller, i)); i++)
+        nvme_ring(queue);
     for (;;) {
         for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
             nvme_reap(queue);

@@ -81,6 +81,8 @@ static int start(struct device *device)
         nvme_stop(&device->controller);
         return ERR_NO_MEMORY;
     }
+    for (unsigned i = 0; i < device->controller.io_capacity; i++)
+        device->paths[i].queue = &device->controller.io[i];
     paths_map(device);
     return OK;
 }

@@ -28,6 +28,7 @@ enum wait_kind {
 
 struct vector {
     unsigned interrupt; /* the processors' vector; 0: not attached */
+    bool for_several;   /* it may be meant for another processor than it goes to */
     void (*handler)(void *argument);
     void *argument;
 };
@@ -41,7 +42,6 @@ struct device {
     uint64_t registers_size;
     struct pci_msix msix;
     struct vector vectors[VECTORS_MOST];
-    bool vectors_shared; /* an interrupt may be meant for another processor than it goes to */
     struct nvme_host host;
     struct nvme_controller controller;
     struct disk *retired;
@@ -69,22 +69,17 @@ uint32_t host_read32(void *context, uint32_t offset);
  */
 void paths_map(struct device *device);
 
-/* Hands the request to this processor's queue; an nvme_error. */
-int path_submit_guarded(struct device *device, struct transfer *transfer, bool polled);
-static inline int path_submit(struct device *device, struct transfer *transfer, bool polled)
-{
-    unsigned cpu = cpu_current();
-    struct path *path = device->path_of[cpu][polled];
-    transfer->cpu = (uint16_t)cpu;
-    transfer->path = path;
-    /* Nobody closes the driver to the boot processor, which does that itself. */
-    if (__builtin_expect(cpu != 0 || path->shared, false))
-        return path_submit_guarded(device, transfer, polled);
-    return nvme_submit(path->queue, &transfer->request);
-}
+/* Prepares the request and hands it to this processor's queue; an nvme_error. */
+int path_submit(struct device *device, struct transfer *transfer, bool polled);
+
+/* Takes what is there in all queues: who submitted may use another by now. While it is closed. */
+void paths_reap(struct device *device);
 
 /* As block_operations.poll(). */
 void path_poll(struct device *device, uint64_t deadline);
+
+/* Writes the command: where no namespace can change meanwhile. An nvme_error. */
+int transfer_prepare(struct transfer *transfer);
 
 /* The request has ended, and this is where it was submitted. */
 void transfer_ended(struct transfer *transfer);
@@ -98,7 +93,8 @@ static inline bool path_ended_here(const struct transfer *transfer)
     return transfer->cpu == cpu_current() && !transfer->path->shared;
 }
 
-/* Keeps all other processors out of the driver, and lets them in again. Boot processor only. */
+/* Keeps all other processors out of the driver, and lets them in again; they nest, as several
+ * controllers may want that. Boot processor only. */
 void paths_close(void);
 void paths_open(void);
 

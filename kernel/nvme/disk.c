@@ -114,18 +114,27 @@ static __attribute__((noinline)) int prepare_other(struct transfer *transfer,
     }
 }
 
-static inline int prepare(struct transfer *transfer, const struct block_request *block,
-                          const struct nvme_namespace *ns)
+static inline int prepare(struct transfer *transfer)
 {
     struct nvme_request *request = &transfer->request;
+    const struct block_request *block = block_of(transfer);
+    const struct disk *disk = block->device->driver;
+    if (disk->retired)
+        return NVME_ERR_GONE;
     request->timeout_ns = 0;
     request->once = false;
     request->done = transfer_done;
     if (block->operation > BLOCK_WRITE)
-        return prepare_other(transfer, block, ns);
+        return prepare_other(transfer, block, disk->ns);
     request->segments = (const struct nvme_segment *)block->segments;
     request->segment_count = block->segment_count;
-    return nvme_prepare_rw(request, ns, block->operation == BLOCK_WRITE, block->lba, block->blocks);
+    return nvme_prepare_rw(request, disk->ns, block->operation == BLOCK_WRITE, block->lba,
+                           block->blocks);
+}
+
+int transfer_prepare(struct transfer *transfer)
+{
+    return prepare(transfer);
 }
 
 static __attribute__((noinline, cold)) int submit_status(int error)
@@ -144,13 +153,21 @@ static __attribute__((noinline, cold)) int submit_status(int error)
 
 static int disk_submit(struct block_device *block, struct block_request *request)
 {
-    struct disk *disk = block->driver;
+    const struct disk *disk = block->driver;
     struct transfer *transfer = (struct transfer *)(void *)request->driver;
-    if (disk->retired)
-        return ERR_NO_DEVICE;
-    int error = prepare(transfer, request, disk->ns);
-    if (!error)
+    unsigned cpu = cpu_current();
+    struct path *path = disk->device->path_of[cpu][request->polled];
+    /* Nobody closes the driver to the boot processor, which does that itself. */
+    int error;
+    if (__builtin_expect(cpu != 0 || path->shared, false)) {
         error = path_submit(disk->device, transfer, request->polled);
+    } else {
+        transfer->cpu = 0;
+        transfer->path = path;
+        error = prepare(transfer);
+        if (!error)
+            error = nvme_submit(path->queue, &transfer->request);
+    }
     return error ? submit_status(error) : OK;
 }
 

@@ -87,16 +87,16 @@ static unsigned host_vectors(void *context, unsigned wanted)
         return 0;
     }
     unsigned count = MIN(device->msix.count, (unsigned)VECTORS_MOST);
-    device->vectors_shared = count < wanted;
     return MIN(wanted, count);
 }
 
-/* Of a vector that several queues share: it has woken one processor, and is for any of them. */
-static void shared_interrupt(void *argument)
+/* It has woken one processor; of a vector or a queue that several share, it is for any of them. */
+static void take_interrupt(void *argument)
 {
     const struct vector *vector = argument;
     vector->handler(vector->argument);
-    paths_wake_others();
+    if (vector->for_several)
+        paths_wake_others();
 }
 
 /* The vector of the n-th processor's queue comes to that processor. */
@@ -117,8 +117,7 @@ static bool host_attach(void *context, unsigned number, void (*handler)(void *ar
     *vector = (struct vector){.handler = handler, .argument = argument};
     if (!handler)
         return true;
-    int allocated = device->vectors_shared ? interrupt_allocate(shared_interrupt, vector)
-                                           : interrupt_allocate(handler, argument);
+    int allocated = interrupt_allocate(take_interrupt, vector);
     if (allocated < 0)
         return false;
     vector->interrupt = (unsigned)allocated;
@@ -141,8 +140,10 @@ static void host_exclusive(void *context, bool on)
         paths_close();
         return;
     }
-    if (device->paths)
+    if (device->paths) {
         paths_map(device);
+        paths_reap(device);
+    }
     paths_open();
 }
 

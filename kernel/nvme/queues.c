@@ -27,14 +27,14 @@ static struct {
     struct transfer *mail; /* its requests that have ended elsewhere */
 } __attribute__((aligned(64))) cpus_here[CPUS_MOST];
 
-static bool closed;
+static unsigned closings; /* by controllers that want to be alone; not 0: it is closed */
 
 /* ---- In and out of the driver -------------------------------------------------------------- */
 
 static bool is_open(void *unused)
 {
     (void)unused;
-    return !__atomic_load_n(&closed, __ATOMIC_ACQUIRE);
+    return !__atomic_load_n(&closings, __ATOMIC_ACQUIRE);
 }
 
 static bool enter_other(bool *inside)
@@ -68,9 +68,8 @@ static void leave(unsigned cpu, bool was_inside)
 
 void paths_close(void)
 {
-    if (cpus_count() == 1)
+    if (__atomic_fetch_add(&closings, 1, __ATOMIC_RELEASE))
         return;
-    __atomic_store_n(&closed, true, __ATOMIC_RELEASE);
     cpus_barrier();
     for (unsigned cpu = 1; cpu < cpus_count(); cpu++)
         while (__atomic_load_n(&cpus_here[cpu].inside, __ATOMIC_ACQUIRE))
@@ -79,8 +78,8 @@ void paths_close(void)
 
 void paths_open(void)
 {
-    __atomic_store_n(&closed, false, __ATOMIC_RELEASE);
-    paths_wake_others();
+    if (__atomic_sub_fetch(&closings, 1, __ATOMIC_RELEASE) == 0)
+        paths_wake_others();
 }
 
 void paths_wake_others(void)
@@ -92,29 +91,42 @@ void paths_wake_others(void)
 
 /* ---- Whose queue is whose ------------------------------------------------------------------ */
 
-static void share_out(struct device *device, bool polled)
+struct having {
+    struct path *paths[2 * CPUS_MOST]; /* no more are asked for */
+    unsigned count;
+};
+
+static struct having collect(struct device *device, bool polled)
 {
-    struct path *having[2 * CPUS_MOST]; /* no more are asked for */
-    unsigned count = 0;
+    struct having having = {0};
     for (unsigned i = 0; i < device->controller.io_count; i++)
         if (device->controller.io[i].has_vector != polled)
-            having[count++] = &device->paths[i];
-    for (unsigned i = 0; i < count; i++)
-        having[i]->shared = i + count < cpus_count();
+            having.paths[having.count++] = &device->paths[i];
+    return having;
+}
+
+/* Others may be looking: each entry leads to a queue at any time. */
+static void share_out(struct device *device, bool polled, const struct having *having)
+{
     for (unsigned cpu = 0; cpu < cpus_count(); cpu++)
-        device->path_of[cpu][polled] = count ? having[cpu % count] : NULL;
+        __atomic_store_n(&device->path_of[cpu][polled], having->paths[cpu % having->count],
+                         __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < having->count; i++) {
+        struct path *path = having->paths[i];
+        path->shared = i + having->count < cpus_count();
+        if (path->queue->has_vector && (path->shared || path->queue->shares_vector))
+            device->vectors[path->queue->vector].for_several = true;
+    }
 }
 
 void paths_map(struct device *device)
 {
-    for (unsigned i = 0; i < device->controller.io_capacity; i++)
-        device->paths[i].queue = &device->controller.io[i];
-    share_out(device, false);
-    share_out(device, true);
-    for (unsigned cpu = 0; cpu < cpus_count(); cpu++)
-        for (unsigned polled = 0; polled < 2; polled++)
-            if (!device->path_of[cpu][polled])
-                device->path_of[cpu][polled] = device->path_of[cpu][!polled];
+    struct having having[2] = {collect(device, false), collect(device, true)};
+    for (unsigned polled = 0; polled < 2; polled++) {
+        const struct having *best = &having[having[polled].count ? polled : !polled];
+        if (best->count) /* a controller that died on the way up has none: all stays as it was */
+            share_out(device, polled, best);
+    }
 }
 
 /* ---- Submitting and reaping ---------------------------------------------------------------- */
@@ -130,15 +142,20 @@ static void unlock(struct path *path, uint64_t flags)
         spin_unlock(&path->lock, flags);
 }
 
-int path_submit_guarded(struct device *device, struct transfer *transfer, bool polled)
+int path_submit(struct device *device, struct transfer *transfer, bool polled)
 {
-    bool was_inside = enter(transfer->cpu);
-    struct path *path = device->path_of[transfer->cpu][polled]; /* which may just have changed */
+    unsigned cpu = cpu_current();
+    bool was_inside = enter(cpu);
+    struct path *path = device->path_of[cpu][polled];
+    transfer->cpu = (uint16_t)cpu;
     transfer->path = path;
-    uint64_t flags = lock(path);
-    int error = nvme_submit(path->queue, &transfer->request);
-    unlock(path, flags);
-    leave(transfer->cpu, was_inside);
+    int error = transfer_prepare(transfer);
+    if (!error) {
+        uint64_t flags = lock(path);
+        error = nvme_submit(path->queue, &transfer->request);
+        unlock(path, flags);
+    }
+    leave(cpu, was_inside);
     return error;
 }
 
@@ -150,7 +167,8 @@ void path_ended_elsewhere(struct transfer *transfer)
         transfer->next = next;
     while (!__atomic_compare_exchange_n(&cpus_here[cpu].mail, &next, transfer, true,
                                         __ATOMIC_RELEASE, __ATOMIC_RELAXED));
-    if (cpu != cpu_current())
+    /* For what is in there already it has been woken, or is just about to look. */
+    if (cpu != cpu_current() && !next)
         cpu_wake(cpu);
 }
 
@@ -212,13 +230,24 @@ static bool sweep(const struct wait *wait, uint64_t *until)
     return take_mail(wait->cpu) || count;
 }
 
+void paths_reap(struct device *device)
+{
+    for (unsigned i = 0; i < device->controller.io_count; i++)
+        nvme_reap(&device->controller.io[i]);
+}
+
 /* ---- Waiting ------------------------------------------------------------------------------- */
+
+static struct path *path_at(const struct wait *wait, bool polled)
+{
+    return __atomic_load_n(&wait->paths[polled], __ATOMIC_RELAXED);
+}
 
 static bool is_ready(void *argument)
 {
     const struct wait *wait = argument;
-    return nvme_has_completion(wait->paths[false]->queue) ||
-           (wait->polled && nvme_has_completion(wait->paths[true]->queue)) ||
+    return nvme_has_completion(path_at(wait, false)->queue) ||
+           (wait->polled && nvme_has_completion(path_at(wait, true)->queue)) ||
            __atomic_load_n(&cpus_here[wait->cpu].mail, __ATOMIC_RELAXED);
 }
 
@@ -236,7 +265,7 @@ static __attribute__((noinline)) bool spin(struct wait *wait, uint64_t until)
 }
 
 /* The boot processor sees to it, when the time has come, that nothing is late. */
-static inline __attribute__((always_inline)) void sleep(struct wait *wait, uint64_t until)
+static inline __attribute__((always_inline)) void nap(struct wait *wait, uint64_t until)
 {
     struct nvme_controller *controller = &wait->device->controller;
     if (wait->cpu != 0) {
@@ -264,7 +293,7 @@ static __attribute__((noinline)) void spin_and_sleep(struct wait *wait, struct p
     uint64_t start = clock_ns();
     uint64_t spin_ns = patience(wait->device, path, polled);
     if (!spin_ns || !spin(wait, MIN(start + spin_ns, until)))
-        sleep(wait, polled ? MIN(until, clock_ns() + POLLED_NAP_NS) : until);
+        nap(wait, polled ? MIN(until, clock_ns() + POLLED_NAP_NS) : until);
     if (!polled)
         path->typical_ns += ((int64_t)(clock_ns() - start) - (int64_t)path->typical_ns) / 8;
 }
@@ -281,7 +310,7 @@ static bool await(struct wait *wait, uint64_t until)
     if (polled || device->wait != WAIT_INTERRUPT)
         spin_and_sleep(wait, path, polled, until);
     else
-        sleep(wait, until);
+        nap(wait, until);
     return true;
 }
 

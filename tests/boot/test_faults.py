@@ -4,8 +4,8 @@ import json
 LIMITS = ("bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr")
 
 
-def throttle(machine, bytes_per_second):
-    machine.qmp.execute("block_set_io_throttle", id="/machine/peripheral/n0",
+def throttle(machine, bytes_per_second, device="n0"):
+    machine.qmp.execute("block_set_io_throttle", id=f"/machine/peripheral/{device}",
                         **{**{name: 0 for name in LIMITS}, "bps": bytes_per_second})
 
 

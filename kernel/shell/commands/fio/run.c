@@ -121,10 +121,12 @@ void fio_job_finish(struct fio_job *job)
 /* ---- The loop of a processor -------------------------------------------------------------------
  */
 
-/* Ctrl-C, progress, reports between; seldom. */
+/* Ctrl-C, progress, reports between; seldom. The deadlines of all processors' I/O are this one's
+ * business, however busy it is, and with whatever device. */
 static void tick(struct fio_run *run, uint64_t now)
 {
     run->tick = now + NAP;
+    idle_run();
     if (console_interrupted() && !run->interrupted) {
         run->interrupted = true;
         fio_progress_end(run);
