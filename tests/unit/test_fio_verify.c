@@ -27,8 +27,8 @@ static void test_what_is_written_is_found(void **state)
                                        "--rw=randwrite --bs=512 --size=256k",
                                        "--rw=randwrite --bs=4k --random_distribution=zipf:1.1",
                                        "--rw=randwrite --bs=4k --zero_buffers",
-                                       "--rw=rw --bs=4k --numjobs=2 --size=1m "
-                                       "--offset_increment=1m"};
+                                       ("--rw=rw --bs=4k --numjobs=2 --size=1m "
+                                        "--offset_increment=1m")};
     for (size_t m = 0; m < ARRAY_SIZE(methods); m++)
         for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
             setup(state);

@@ -57,7 +57,7 @@ static uint64_t whole_blocks(const struct fio_job *job, uint64_t bytes)
         return bytes;
     for (unsigned i = 0; i < job->target_count; i++)
         pass += job->targets[i].pass_left;
-    bool complete = job->targets[0].pass_left != UINT64_MAX && count && count % pass == 0;
+    bool complete = job->targets[0].pass_left != UINT64_MAX && count && pass && count % pass == 0;
     return (count + !complete) * unit;
 }
 
