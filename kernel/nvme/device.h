@@ -17,7 +17,7 @@ struct path {
     struct nvme_queue *queue;
     struct spinlock lock; /* taken only if several processors share the queue */
     bool shared;
-    uint64_t typical_ns; /* how long waits for it have been lately */
+    unsigned in_vain, spins_left_out; /* see patience() */
 };
 
 enum wait_kind {

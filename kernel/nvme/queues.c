@@ -16,10 +16,12 @@
 #include "kernel/x86/cpu.h"
 #include "lib/bits.h"
 
-#define SPIN_MOST_NS    (50 * NS_PER_US) /* waits that are longer are better slept through */
-#define POLLED_SPIN_NS  NS_PER_MS        /* ... also where no interrupt will end them */
-#define POLLED_NAP_NS   (50 * NS_PER_US)
-#define POLLS_PER_CHECK 256
+#define SPIN_MOST_NS        (100 * NS_PER_US) /* waits that are longer are better slept through */
+#define SPIN_IN_FLIGHT      8u
+#define SPINS_LEFT_OUT_MOST 63u
+#define POLLED_SPIN_NS      NS_PER_MS /* ... also where no interrupt will end them */
+#define POLLED_NAP_NS       (50 * NS_PER_US)
+#define POLLS_PER_CHECK     256
 
 /* What processors show each other. */
 static struct {
@@ -277,25 +279,39 @@ static inline __attribute__((always_inline)) void nap(struct wait *wait, uint64_
         nvme_check(controller);
 }
 
-/* How long to look again and again before going to sleep. */
-static uint64_t patience(const struct device *device, const struct path *path, bool polled)
+/*
+ * How long to look again and again before going to sleep. With much in flight a sleeper finds more
+ * done at once when it wakes. Where looking was in vain it is left alone for a while, the longer
+ * the more often that was so.
+ */
+static uint64_t patience(const struct device *device, struct path *path, bool polled)
 {
     if (polled)
         return POLLED_SPIN_NS;
     if (device->wait == WAIT_POLL)
         return NS_PER_SEC;
-    return path->typical_ns > SPIN_MOST_NS ? 0 : 2 * path->typical_ns;
+    if (nvme_queue_in_flight(path->queue) > SPIN_IN_FLIGHT)
+        return 0;
+    if (path->spins_left_out < path->in_vain) {
+        path->spins_left_out++;
+        return 0;
+    }
+    return SPIN_MOST_NS;
 }
 
 static __attribute__((noinline)) void spin_and_sleep(struct wait *wait, struct path *path,
                                                      bool polled, uint64_t until)
 {
-    uint64_t start = clock_ns();
     uint64_t spin_ns = patience(wait->device, path, polled);
-    if (!spin_ns || !spin(wait, MIN(start + spin_ns, until)))
-        nap(wait, polled ? MIN(until, clock_ns() + POLLED_NAP_NS) : until);
-    if (!polled)
-        path->typical_ns += ((int64_t)(clock_ns() - start) - (int64_t)path->typical_ns) / 8;
+    if (spin_ns) {
+        path->spins_left_out = 0;
+        if (spin(wait, MIN(clock_ns() + spin_ns, until))) {
+            path->in_vain = 0;
+            return;
+        }
+        path->in_vain = MIN(2 * path->in_vain + 1, SPINS_LEFT_OUT_MOST);
+    }
+    nap(wait, polled ? MIN(until, clock_ns() + POLLED_NAP_NS) : until);
 }
 
 /* False: there is nothing to wait for. */
