@@ -3,6 +3,7 @@
  */
 #include "lib/md5.h"
 
+#include "lib/digest.h"
 #include "lib/string.h"
 
 /* floor(2^32 * |sin(i + 1)|), section 3.4. */
@@ -24,7 +25,7 @@ static uint32_t rotate(uint32_t value, unsigned by)
     return value << by | value >> (32 - by);
 }
 
-static void block(uint32_t state[4], const uint8_t *bytes)
+static void block(uint32_t *state, const uint8_t *bytes)
 {
     uint32_t word[16], a = state[0], b = state[1], c = state[2], d = state[3];
     memcpy(word, bytes, sizeof word);
@@ -59,19 +60,6 @@ static void block(uint32_t state[4], const uint8_t *bytes)
 void md5(const void *bytes, size_t length, uint8_t digest[MD5_BYTES])
 {
     uint32_t state[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
-    const uint8_t *at = bytes;
-    size_t rest = length;
-    for (; rest >= 64; rest -= 64, at += 64)
-        block(state, at);
-
-    /* A one bit, zeros, and the length in bits. */
-    uint8_t last[128] = {0};
-    size_t padded = rest < 56 ? 64 : 128;
-    uint64_t bits = (uint64_t)length * 8;
-    memcpy(last, at, rest);
-    last[rest] = 0x80;
-    memcpy(last + padded - 8, &bits, sizeof bits);
-    for (size_t done = 0; done < padded; done += 64)
-        block(state, last + done);
+    digest_blocks(block, state, bytes, length, (uint64_t)length * 8);
     memcpy(digest, state, sizeof state);
 }

@@ -3,6 +3,7 @@
  */
 #include "lib/sha256.h"
 
+#include "lib/digest.h"
 #include "lib/string.h"
 
 /* Section 4.2.2. */
@@ -21,7 +22,7 @@ static uint32_t rotate(uint32_t value, unsigned by)
     return value >> by | value << (32 - by);
 }
 
-static void block(uint32_t state[8], const uint8_t *bytes)
+static void block(uint32_t *state, const uint8_t *bytes)
 {
     uint32_t w[64], s[8];
     memcpy(w, bytes, 64);
@@ -51,20 +52,7 @@ void sha256(const void *bytes, size_t length, uint8_t digest[SHA256_BYTES])
 {
     uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                          0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-    const uint8_t *at = bytes;
-    size_t rest = length;
-    for (; rest >= 64; rest -= 64, at += 64)
-        block(state, at);
-
-    /* A one bit, zeros, and the length in bits. */
-    uint8_t last[128] = {0};
-    size_t padded = rest < 56 ? 64 : 128;
-    uint64_t bits = __builtin_bswap64((uint64_t)length * 8);
-    memcpy(last, at, rest);
-    last[rest] = 0x80;
-    memcpy(last + padded - 8, &bits, sizeof bits);
-    for (size_t done = 0; done < padded; done += 64)
-        block(state, last + done);
+    digest_blocks(block, state, bytes, length, __builtin_bswap64((uint64_t)length * 8));
     for (int i = 0; i < 8; i++)
         state[i] = __builtin_bswap32(state[i]);
     memcpy(digest, state, sizeof state);

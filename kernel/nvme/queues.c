@@ -17,10 +17,10 @@
 #include "lib/bits.h"
 
 #define SPIN_MOST_NS        (100 * NS_PER_US) /* waits that are longer are better slept through */
-#define SPIN_IN_FLIGHT      8u
-#define SPINS_LEFT_OUT_MOST 63u
-#define POLLED_SPIN_NS      NS_PER_MS /* ... also where no interrupt will end them */
+#define POLLED_SPIN_NS      NS_PER_MS         /* ... also where no interrupt will end them */
 #define POLLED_NAP_NS       (50 * NS_PER_US)
+#define SPIN_IN_FLIGHT      8u /* with more than these a sleeper is better off */
+#define SPINS_LEFT_OUT_MOST 63u
 #define POLLS_PER_CHECK     256
 
 /* What processors show each other. */
