@@ -17,6 +17,15 @@ const struct command *command_find(const char *name)
     return NULL;
 }
 
+int command_run(struct invocation *self)
+{
+    int status = self->command->run(self);
+    progress_wipe(self);
+    if (self->explained)
+        status = 0;
+    return self->output_failed && !status ? 1 : status;
+}
+
 /* Formatted text on its way to a file: gathered, so that a line is one write. */
 struct sink {
     struct file *file;
@@ -76,10 +85,17 @@ static void output_status(struct invocation *self, int status)
         complain(self, "write error: %s", status_text(status));
 }
 
+static void clear_line(struct invocation *self)
+{
+    if (self->progress.length && file_is_console(self->out))
+        progress_wipe(self);
+}
+
 void out(struct invocation *self, const char *format, ...)
 {
     if (self->output_failed)
         return;
+    clear_line(self);
     struct sink sink = {.file = self->out};
     va_list arguments;
     va_start(arguments, format);
@@ -91,12 +107,15 @@ void out(struct invocation *self, const char *format, ...)
 
 void out_bytes(struct invocation *self, const void *bytes, size_t length)
 {
-    if (!self->output_failed)
-        output_status(self, write_all(self->out, bytes, length));
+    if (self->output_failed)
+        return;
+    clear_line(self);
+    output_status(self, write_all(self->out, bytes, length));
 }
 
 static void message(struct invocation *self, const char *format, va_list arguments)
 {
+    progress_wipe(self);
     struct sink sink = {.file = self->error};
     sink_format(&sink, "%s: ", self->command->name);
     format_to(sink_put, &sink, format, arguments);
@@ -115,6 +134,7 @@ int complain(struct invocation *self, const char *format, ...)
 
 void note(struct invocation *self, const char *format, ...)
 {
+    progress_wipe(self);
     struct sink sink = {.file = self->error};
     va_list arguments;
     va_start(arguments, format);
@@ -182,6 +202,11 @@ static int long_option(struct invocation *self, const char *text)
     size_t length = equals ? (size_t)(equals - text) : strlen(text);
     unsigned matches;
     const struct option *option = find_long(self, text, length, &matches);
+    if (!matches && length && !equals && !strncmp("help", text, length)) {
+        command_explain(self, self->command);
+        self->explained = true;
+        return -1;
+    }
     if (matches != 1) {
         usage(self, matches ? "option '--%s' is ambiguous" : "unrecognized option '--%s'", text);
         return -1;

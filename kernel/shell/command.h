@@ -51,6 +51,12 @@ struct command {
     int (*run)(struct invocation *self);
 };
 
+struct progress {
+    uint64_t started, next; /* clock_ns; 0: nothing was done yet */
+    uint64_t done;          /* bytes */
+    size_t length;          /* characters on the line, 0: none shown */
+};
+
 struct invocation {
     const struct command *command;
     int argc;
@@ -59,7 +65,9 @@ struct invocation {
     int next; /* options: below */
     int within;
     const char *argument;
-    bool output_failed;  /* a write to `out` failed and was reported */
+    bool output_failed; /* a write to `out` failed and was reported */
+    struct progress progress;
+    bool explained;      /* --help: the rest was not done */
     struct shell *shell; /* who runs it, for commands that change the shell; NULL: none */
 };
 
@@ -78,6 +86,9 @@ struct invocation {
 extern const struct command *const __start_commands[], *const __stop_commands[];
 const struct command *command_find(const char *name);
 
+/* Runs it; returns its exit status, which is not 0 if output was lost. */
+int command_run(struct invocation *self);
+
 /* What `help NAME` says, to self->out. */
 void command_explain(struct invocation *self, const struct command *command);
 
@@ -85,8 +96,9 @@ void command_explain(struct invocation *self, const struct command *command);
  * The next option's key, as getopt_long(3): bundled letters, -nNUM, -n NUM, --lines=NUM,
  * --lines NUM, unambiguous prefixes of long names, "--" ends. self->argument is set where the
  * option takes one. Options may stand behind operands: argv is put in order by the first call.
- * Returns 0 at the end, when self->next is the first operand's index; -1 when the option is wrong,
- * which has then been reported with usage().
+ * Returns 0 at the end, when self->next is the first operand's index; -1 when there is nothing more
+ * to do: the option is wrong and has been reported with usage(), or it is --help, which every
+ * command knows and which has been answered (the status is then 0).
  */
 int option_next(struct invocation *self);
 
@@ -104,5 +116,10 @@ int complain(struct invocation *self, const char *format, ...) PRINTF_LIKE(2, 3)
 
 /* To self->error, as it is (dd's records, progress). */
 void note(struct invocation *self, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* For long work, piece by piece: `done` bytes of `total` (0: nobody knows) are done. After a second
+ * a line on the console says so, where self->error is one; all that is said later wipes it away. */
+void progress(struct invocation *self, uint64_t done, uint64_t total);
+void progress_wipe(struct invocation *self);
 
 #endif

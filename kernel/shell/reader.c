@@ -23,6 +23,13 @@ int reader_open(struct reader *reader, struct invocation *self, const char *name
     return ERR_NO_MEMORY;
 }
 
+void reader_show(struct reader *reader, struct invocation *self)
+{
+    uint64_t size = file_size(reader->file), position = reader->file->position;
+    reader->shown = self;
+    reader->total = size - MIN(position, size);
+}
+
 void reader_close(struct reader *reader)
 {
     size_t ahead = reader_available(reader);
@@ -41,6 +48,9 @@ bool reader_fill(struct reader *reader)
     reader->next = 0;
     reader->end = length > 0 ? (size_t)length : 0;
     reader->status = length < 0 ? (int)length : OK;
+    reader->done += reader->end;
+    if (reader->shown && length > 0)
+        progress(reader->shown, reader->done, reader->total);
     return length > 0;
 }
 

@@ -14,10 +14,16 @@ struct reader {
     uint8_t *buffer;
     size_t next, end; /* what is read and not taken yet */
     int status;       /* why reading stopped: OK is the end, ERR_INTERRUPTED is Ctrl-C */
+
+    struct invocation *shown; /* whose progress it is, or NULL */
+    uint64_t done, total;     /* of it, bytes */
 };
 
 /* Fails as file_open() does, or without memory. Then there is nothing to close. */
 int reader_open(struct reader *reader, struct invocation *self, const char *name);
+
+/* All of it will be read, without a word meanwhile: progress is shown. */
+void reader_show(struct reader *reader, struct invocation *self);
 
 /* Gives back what was read ahead, if the file can be positioned. */
 void reader_close(struct reader *reader);

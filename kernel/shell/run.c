@@ -125,8 +125,7 @@ int shell_run_command(struct shell *shell, int argc, char **argv)
                                     .out = shell->file[1],
                                     .error = shell->file[2],
                                     .shell = shell};
-    int status = command->run(&invocation);
-    return invocation.output_failed && !status ? 1 : status;
+    return command_run(&invocation);
 }
 
 /* Variables that are set for one command, and what they hide. */

@@ -40,6 +40,8 @@ static size_t run_collect(struct file *file, char *to, size_t size)
     return (size_t)length;
 }
 
+static struct file *run_messages; /* where messages go instead of to run_error, if set */
+
 /* `line` is cut at its blanks; `in` and `out` NULL: an empty file, run_out. */
 static int run_with(const char *line, struct file *in, struct file *out)
 {
@@ -58,8 +60,8 @@ static int run_with(const char *line, struct file *in, struct file *out)
                               .argv = argv,
                               .in = in ? in : empty,
                               .out = out ? out : text,
-                              .error = error};
-    int status = command->run(&self);
+                              .error = run_messages ? run_messages : error};
+    int status = command_run(&self);
     run_out_length = run_collect(text, run_out, sizeof run_out);
     run_collect(error, run_error, sizeof run_error);
     file_close(empty);

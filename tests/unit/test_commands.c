@@ -446,11 +446,75 @@ static void test_lack_of_memory(void **state)
     fs_remove("/p");
 }
 
+/* A stream of seven pieces that takes 0.6 s for each. */
+static int64_t slow_read(struct node *node, void *buffer, size_t length, uint64_t offset)
+{
+    unsigned *left = node->data;
+    (void)offset;
+    host_clock_offset += 600000000;
+    memset(buffer, 'x', length);
+    return *left && (*left)-- ? 1000 : 0;
+}
+
+/* Long work says how far it is on a console, wipes that away, and is silent elsewhere. */
+static void test_progress(void **state)
+{
+    static const struct node_operations slow = {.read = slow_read};
+    static const char *const lines[] = {"wc -c", "cp /dev/slow /o", "cmp - /dev/zero"};
+    unsigned left;
+    struct file *in;
+    (void)state;
+    assert_int_equal(fs_add_device("slow", node_new(NODE_CHARACTER, &slow, &left)), OK);
+    assert_int_equal(file_open("/dev/slow", O_READ, &in), OK);
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        assert_int_equal(file_open("/dev/console", O_READ | O_WRITE, &run_messages), OK);
+        host_console_clear();
+        left = 7;
+        run_with(lines[i], in, NULL);
+        const char *text = host_console_text();
+        const char *last = strrchr(text, '\r'), *first = strstr(text, "\r3000 bytes (3.0 kB, ");
+        if (i < 2) {
+            assert_non_null(first);
+            assert_non_null(strstr(text, "\r5000 bytes (5.0 kB, 4.9 KiB) done, 2 s, "));
+            assert_string_equal(last, "\r");
+        } else {
+            assert_string_equal(text, ""); /* over at the first piece */
+        }
+        file_close(run_messages);
+        run_messages = NULL;
+        left = 7;
+        host_console_clear();
+        run_with(lines[i], in, NULL);
+        assert_string_equal(run_error, "");
+        assert_string_equal(host_console_text(), "");
+    }
+    file_close(in);
+    fs_remove_device("slow");
+    fs_remove("/o");
+}
+
+/* --help, or as much of it as is unambiguous, is the command's description and success. */
+static void test_help(void **state)
+{
+    (void)state;
+    assert_int_equal(run("wc --lines --help"), 0);
+    assert_int_equal(strncmp(run_out, "wc: count lines, words and bytes\nusage: wc [-c] [-l]", 50),
+                     0);
+    assert_string_equal(run_error, "");
+    assert_int_equal(run("cmp --hel"), 0);
+    assert_int_equal(strncmp(run_out, "cmp: ", 5), 0);
+    assert_int_equal(run("cmp --help=x"), 2);
+    assert_int_equal(run("echo --help"), 0);
+    assert_string_equal(run_out, "--help\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_commands),
         cmocka_unit_test_setup_teardown(test_interrupt, note_memory, check_memory),
+        cmocka_unit_test_setup_teardown(test_progress, note_memory, check_memory),
+        cmocka_unit_test_setup_teardown(test_help, note_memory, check_memory),
         cmocka_unit_test(test_sleep),
         cmocka_unit_test_setup_teardown(test_devices, add_disk, remove_disk),
         cmocka_unit_test_setup_teardown(test_lsblk, add_disk, remove_disk),

@@ -11,6 +11,8 @@ static int cat_one(struct invocation *self, const char *name)
         return complain(self, "%s: input file is output file", name);
     }
     if (status == OK) {
+        if (!file_is_console(self->out))
+            reader_show(&reader, self);
         while (!self->output_failed && reader_fill(&reader)) {
             out_bytes(self, reader_bytes(&reader), reader_available(&reader));
             reader_take(&reader, reader_available(&reader));

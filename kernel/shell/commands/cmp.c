@@ -248,6 +248,7 @@ static int skip_and_compare(struct comparison *cmp)
     if (a->node == b->node && (a == b || a->position == b->position))
         return 0;
     choose_width(cmp);
+    reader_show(&cmp->reader[0], cmp->self);
     return compare(cmp);
 }
 

@@ -6,6 +6,7 @@
 static int copy(struct invocation *self, struct reader *reader, struct file *file, const char *from,
                 const char *to)
 {
+    reader_show(reader, self);
     while (reader_fill(reader)) {
         int64_t written = file_write(file, reader_bytes(reader), reader_available(reader));
         if (written < 0)

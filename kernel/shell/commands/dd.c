@@ -6,6 +6,7 @@
 #include "kernel/shell/commands/dd.h"
 
 #include "kernel/console.h"
+#include "kernel/shell/rate.h"
 #include "kernel/x86/clock.h"
 #include "lib/string.h"
 
@@ -84,8 +85,8 @@ static int open_files(struct dd *dd)
 
 static int no_memory(struct dd *dd, const char *which, uint64_t size)
 {
-    char text[DD_SIZE_MAX];
-    dd_size(text, size, 1024);
+    char text[RATE_SIZE_MAX];
+    rate_size(text, size, 1024);
     return complain(dd->self, "memory exhausted by %s buffer of size %llu bytes (%s)", which,
                     (unsigned long long)size, text);
 }

@@ -64,14 +64,4 @@ int dd_operands(struct dd *dd);
 void dd_report(struct dd *dd);
 void dd_progress(struct dd *dd);
 
-/* "4096 bytes (4.1 kB, 4.0 KiB) copied, 0.0012 s, 3.4 MB/s" without a newline, seconds whole if
- * so wished. Returns its length. */
-#define DD_LINE_MAX 128
-size_t dd_rate_line(char line[DD_LINE_MAX], uint64_t bytes, uint64_t nanoseconds,
-                    bool whole_seconds);
-
-/* A size to two or three digits as GNU writes it: "4.1 kB" for base 1000, "4.0 KiB" for 1024. */
-#define DD_SIZE_MAX 24
-void dd_size(char text[DD_SIZE_MAX], uint64_t bytes, unsigned base);
-
 #endif

@@ -35,11 +35,13 @@ void command_explain(struct invocation *self, const struct command *command)
 static int help(struct invocation *self)
 {
     int status = 0;
-    if (self->argc == 1)
+    if (option_next(self))
+        return STATUS_USAGE;
+    if (self->next == self->argc)
         for (const struct command *command = command_after(NULL); command;
              command = command_after(command->name))
             out(self, "%-12s %s\n", command->name, command->summary);
-    for (int i = 1; i < self->argc; i++) {
+    for (int i = self->next; i < self->argc; i++) {
         const struct command *command = command_find(self->argv[i]);
         if (command)
             command_explain(self, command);

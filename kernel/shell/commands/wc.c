@@ -39,6 +39,7 @@ static int count_file(struct wc *wc, const char *name, struct counts *counts)
     if (status != OK)
         return status;
     bool in_word = false;
+    reader_show(&reader, wc->self);
     while (reader_fill(&reader)) {
         const uint8_t *bytes = reader_bytes(&reader);
         size_t length = reader_available(&reader);

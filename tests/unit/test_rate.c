@@ -10,7 +10,8 @@
 
 #include <cmocka.h>
 
-#include "kernel/shell/commands/dd.h"
+#include "kernel/shell/rate.h"
+#include "lib/bits.h"
 
 /* Times that a second is a whole multiple of, or the reverse, are left out: GNU's dd then takes
  * another way and may print "10 MB/s" for "10.0 MB/s"; so are times halfway between two that can be
@@ -113,29 +114,29 @@ static const struct {
 
 static void test_rate_line(void **state)
 {
-    char line[DD_LINE_MAX];
+    char line[RATE_LINE_MAX];
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-        size_t length = dd_rate_line(line, lines[i].bytes, lines[i].nanoseconds, false);
+        size_t length = rate_line(line, lines[i].bytes, "copied", lines[i].nanoseconds, false);
         assert_string_equal(line, lines[i].line);
         assert_int_equal(length, strlen(line));
     }
-    dd_rate_line(line, 4096, 0, false);
+    rate_line(line, 4096, "copied", 0, false);
     assert_string_equal(line, "4096 bytes (4.1 kB, 4.0 KiB) copied, 0 s, Infinity B/s");
-    dd_rate_line(line, 43788533760, 1000000000, true);
+    rate_line(line, 43788533760, "copied", 1000000000, true);
     assert_string_equal(line, "43788533760 bytes (44 GB, 41 GiB) copied, 1 s, 43.8 GB/s");
-    dd_rate_line(line, 500, 2500000000, true);
+    rate_line(line, 500, "copied", 2500000000, true);
     assert_string_equal(line, "500 bytes copied, 2 s, 0.2 kB/s");
 }
 
 static void test_rate_line_extremes(void **state)
 {
-    char line[DD_LINE_MAX];
+    char line[RATE_LINE_MAX];
     const uint64_t values[] = {0, 1, 999, 1000, 1u << 30, INT64_MAX, UINT64_MAX / 10, UINT64_MAX};
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(values); i++)
         for (size_t j = 0; j < ARRAY_SIZE(values); j++)
-            assert_true(dd_rate_line(line, values[i], values[j], i & 1) < sizeof line);
+            assert_true(rate_line(line, values[i], "copied", values[j], i & 1) < sizeof line);
 }
 
 static void test_size(void **state)
@@ -164,9 +165,9 @@ static void test_size(void **state)
                  {UINT64_MAX, 1000, "18 EB"},
                  {UINT64_MAX, 1024, "16 EiB"}};
     (void)state;
-    char text[DD_SIZE_MAX];
+    char text[RATE_SIZE_MAX];
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-        dd_size(text, sizes[i].bytes, sizes[i].base);
+        rate_size(text, sizes[i].bytes, sizes[i].base);
         assert_string_equal(text, sizes[i].text);
     }
 }
