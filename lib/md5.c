@@ -1,9 +1,8 @@
 /*
- * The MD5 message digest of bytes in memory.
+ * The MD5 message digest.
  */
 #include "lib/md5.h"
 
-#include "lib/digest.h"
 #include "lib/string.h"
 
 /* floor(2^32 * |sin(i + 1)|), section 3.4. */
@@ -57,9 +56,15 @@ static void block(uint32_t *state, const uint8_t *bytes)
     state[3] += d;
 }
 
-void md5(const void *bytes, size_t length, uint8_t digest[MD5_BYTES])
+const struct digest_kind md5_kind = {.name = "MD5",
+                                     .bytes = MD5_BYTES,
+                                     .start = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476},
+                                     .block = block};
+
+void md5(const void *bytes, size_t length, uint8_t result[MD5_BYTES])
 {
-    uint32_t state[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
-    digest_blocks(block, state, bytes, length, (uint64_t)length * 8);
-    memcpy(digest, state, sizeof state);
+    struct digest digest;
+    digest_start(&digest, &md5_kind);
+    digest_add(&digest, bytes, length);
+    digest_end(&digest, result);
 }

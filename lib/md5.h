@@ -7,8 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/digest.h"
+
 #define MD5_BYTES 16
 
-void md5(const void *bytes, size_t length, uint8_t digest[MD5_BYTES]);
+extern const struct digest_kind md5_kind;
+
+/* Of bytes in memory. */
+void md5(const void *bytes, size_t length, uint8_t result[MD5_BYTES]);
 
 #endif

@@ -1,9 +1,8 @@
 /*
- * The SHA-256 message digest of bytes in memory.
+ * The SHA-256 message digest.
  */
 #include "lib/sha256.h"
 
-#include "lib/digest.h"
 #include "lib/string.h"
 
 /* Section 4.2.2. */
@@ -24,9 +23,10 @@ static uint32_t rotate(uint32_t value, unsigned by)
 
 static void block(uint32_t *state, const uint8_t *bytes)
 {
-    uint32_t w[64], s[8];
-    memcpy(w, bytes, 64);
-    memcpy(s, state, sizeof s);
+    uint32_t w[64];
+    uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+    uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
+    memcpy(w, bytes, DIGEST_BLOCK);
     for (int i = 0; i < 16; i++)
         w[i] = __builtin_bswap32(w[i]);
     for (int i = 16; i < 64; i++) {
@@ -35,25 +35,29 @@ static void block(uint32_t *state, const uint8_t *bytes)
         w[i] = w[i - 16] + low + w[i - 7] + high;
     }
     for (int i = 0; i < 64; i++) {
-        uint32_t high = rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25);
-        uint32_t choice = (s[4] & s[5]) ^ (~s[4] & s[6]);
-        uint32_t first = s[7] + high + choice + constants[i] + w[i];
-        uint32_t low = rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22);
-        uint32_t majority = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]);
-        memmove(s + 1, s, 7 * sizeof *s);
-        s[4] += first;
-        s[0] = first + low + majority;
+        uint32_t high = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
+        uint32_t first = h + high + ((e & f) ^ (~e & g)) + constants[i] + w[i];
+        uint32_t low = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
+        uint32_t second = low + ((a & b) ^ (a & c) ^ (b & c));
+        h = g, g = f, f = e, e = d + first;
+        d = c, c = b, b = a, a = first + second;
     }
+    const uint32_t mixed[8] = {a, b, c, d, e, f, g, h};
     for (int i = 0; i < 8; i++)
-        state[i] += s[i];
+        state[i] += mixed[i];
 }
 
-void sha256(const void *bytes, size_t length, uint8_t digest[SHA256_BYTES])
+const struct digest_kind sha256_kind = {.name = "SHA256",
+                                        .bytes = SHA256_BYTES,
+                                        .start = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                                  0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19},
+                                        .big_endian = true,
+                                        .block = block};
+
+void sha256(const void *bytes, size_t length, uint8_t result[SHA256_BYTES])
 {
-    uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                         0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-    digest_blocks(block, state, bytes, length, __builtin_bswap64((uint64_t)length * 8));
-    for (int i = 0; i < 8; i++)
-        state[i] = __builtin_bswap32(state[i]);
-    memcpy(digest, state, sizeof state);
+    struct digest digest;
+    digest_start(&digest, &sha256_kind);
+    digest_add(&digest, bytes, length);
+    digest_end(&digest, result);
 }

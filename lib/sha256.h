@@ -7,8 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/digest.h"
+
 #define SHA256_BYTES 32
 
-void sha256(const void *bytes, size_t length, uint8_t digest[SHA256_BYTES]);
+extern const struct digest_kind sha256_kind;
+
+/* Of bytes in memory. */
+void sha256(const void *bytes, size_t length, uint8_t result[SHA256_BYTES]);
 
 #endif

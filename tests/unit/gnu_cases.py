@@ -99,4 +99,9 @@ def cases():
     for _ in range(15):
         found.append("xxd " + dump_generated(chance).replace("-n", "-l"))
         found.append("hexdump -C " + dump_generated(chance).replace("-l", "-n"))
+    # Every length of a last block, read from any place.
+    for _ in range(25):
+        source = f"dd if=big bs=1 skip={chance.randint(0, 999)} count={chance.randint(0, 300)}"
+        tool = chance.choice(["cksum", "sha256sum", "md5sum"])
+        found.append(f"{tool} big | {tool}; {source} status=none | {tool}")
     return list(dict.fromkeys(found))
