@@ -64,6 +64,9 @@ uint64_t acpi_hpet(void);
 /* The power management timer's I/O port (ACPI 4.8.3.3), 0 without one. */
 uint16_t acpi_pm_timer(bool *is_32_bits);
 
+/* Where in CMOS memory the clock's century is, 0: nowhere. */
+uint8_t acpi_century_register(void);
+
 /* Leaves the machine: S5, or a reset. Both return only if the machine has no such means. */
 void acpi_power_off(void);
 void acpi_reset(void);

@@ -1,5 +1,5 @@
 /*
- * FADT: the power management timer, power-off and reset (ACPI 5.2.9). What to
+ * FADT: clocks, power-off and reset (ACPI 5.2.9). What to
  * write for power-off stands in the object \_S5 of the DSDT, in AML (ACPI
  * 20.2); of AML we understand just this one package.
  */
@@ -18,6 +18,7 @@
 #define FADT_PM1B_CONTROL  68
 #define FADT_PM_TIMER      76
 #define FADT_PM_TIMER_SIZE 91
+#define FADT_CENTURY       108
 #define FADT_FLAGS         112
 #define FADT_RESET         116 /* generic address: space, width, offset, access, address */
 #define FADT_RESET_VALUE   128
@@ -62,6 +63,11 @@ uint16_t acpi_pm_timer(bool *is_32_bits)
 {
     *is_32_bits = field(FADT_FLAGS, 4) & FLAG_TIMER_32_BITS;
     return field(FADT_PM_TIMER_SIZE, 1) == 4 ? (uint16_t)field(FADT_PM_TIMER, 4) : 0;
+}
+
+uint8_t acpi_century_register(void)
+{
+    return (uint8_t)field(FADT_CENTURY, 1);
 }
 
 /* One small integer of a package; NULL if it is something else. */

@@ -104,4 +104,6 @@ def cases():
         source = f"dd if=big bs=1 skip={chance.randint(0, 999)} count={chance.randint(0, 300)}"
         tool = chance.choice(["cksum", "sha256sum", "md5sum"])
         found.append(f"{tool} big | {tool}; {source} status=none | {tool}")
+    for _ in range(20):
+        found.append(f"date -u -d @{chance.randint(-6 * 10**10, 2 * 10**11)} '+%c %j %u %s'")
     return list(dict.fromkeys(found))

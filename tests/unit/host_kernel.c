@@ -14,6 +14,7 @@
 #include "kernel/mem/heap.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/cpus.h"
+#include "kernel/x86/rtc.h"
 #include "lib/printf.h"
 #include "lib/status.h"
 
@@ -83,6 +84,13 @@ uint64_t clock_ns(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * NS_PER_SEC + (uint64_t)now.tv_nsec + host_clock_offset;
+}
+
+uint64_t host_start;
+
+uint64_t rtc_time(uint64_t clock)
+{
+    return host_start + clock;
 }
 
 uint64_t idle_run(void)

@@ -30,6 +30,9 @@ extern long host_interrupt_after;
 /* Added to the real monotonic clock. */
 extern uint64_t host_clock_offset;
 
+/* The time of day, since 1970, at which clock_ns() was 0; nanoseconds. */
+extern uint64_t host_start;
+
 /* What acpi_find() finds, whatever it looks for. */
 extern uint8_t host_acpi_table[1024];
 

@@ -7,6 +7,7 @@
 #include "kernel/block/block.h"
 #include "kernel/shell/path.h"
 #include "kernel/shell/reader.h"
+#include "kernel/x86/clock.h"
 #include "tests/unit/run_command.h"
 
 /* Every command answers an unknown option with its usage and the status people know. */
@@ -285,14 +286,37 @@ static void test_ls_console(void **state)
     assert_int_equal(run("rm -r /many"), 0);
 }
 
-static void test_uptime(void **state)
+/* Time of day is what the machine's clock said at the start and the processor's since. */
+static void test_clocks(void **state)
 {
     (void)state;
+    uint64_t day = 86400 * 1000000000ull, now = clock_ns();
+    host_clock_offset += day - now % day + 3000000000; /* a while after midnight */
+    host_start = 20000 * day;                           /* 2024-10-04 */
+    unsigned days = (unsigned)(clock_ns() / day);
+    char expected[64];
     assert_int_equal(run("uptime"), 0);
-    assert_int_equal(strncmp(run_out, "up ", 3), 0);
-    host_clock_offset += 2 * 86400 * 1000000000ull;
+    snprintf(expected, sizeof expected, " up %u day%s, 0 min\n", days, days == 1 ? "" : "s");
+    assert_string_equal(run_out + 9, expected);
+    assert_int_equal(strncmp(run_out, " 00:00:0", 8), 0);
+    host_clock_offset += 3 * 3600 * 1000000000ull + 61 * 1000000000ull;
     assert_int_equal(run("uptime"), 0);
-    assert_non_null(strstr(run_out, " days, "));
+    snprintf(expected, sizeof expected, " up %u day%s,  3:01\n", days, days == 1 ? "" : "s");
+    assert_string_equal(run_out + 9, expected);
+    assert_int_equal(run("uptime -p"), 0);
+    snprintf(expected, sizeof expected, "up %u day%s, 3 hours, 1 minute\n", days,
+             days == 1 ? "" : "s");
+    assert_string_equal(run_out, expected);
+    assert_int_equal(run("uptime --since"), 0);
+    assert_string_equal(run_out, "2024-10-04 00:00:00\n");
+
+    host_clock_offset += day - clock_ns() % day;
+    assert_int_equal(run("date +%H:%M"), 0);
+    assert_string_equal(run_out, "00:00\n");
+    host_start -= days * day + day;
+    assert_int_equal(run("date -I"), 0);
+    assert_string_equal(run_out, "2024-10-04\n");
+    host_start = 0;
 }
 
 static void test_echo(void **state)
@@ -521,7 +545,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sync, add_disk, remove_disk),
         cmocka_unit_test_setup_teardown(test_ls_details, add_disk, remove_disk),
         cmocka_unit_test_setup_teardown(test_ls_console, note_memory, check_memory),
-        cmocka_unit_test(test_uptime),
+        cmocka_unit_test(test_clocks),
         cmocka_unit_test(test_echo),
         cmocka_unit_test_setup_teardown(test_rm_deep, note_memory, check_memory),
         cmocka_unit_test(test_path),
