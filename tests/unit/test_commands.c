@@ -246,14 +246,39 @@ static void test_ls_details(void **state)
     fs_make_directory("/d/below");
     make_file("/d/file", "12345", 5);
     make_file("/d/.hidden", "", 0);
+    host_start = 1700000000000000000 - clock_ns();
     assert_int_equal(run("ls -l /d"), 0);
-    assert_string_equal(run_out, "drwxr-xr-x            0 below\n-rw-r--r--            5 file\n");
+    assert_string_equal(run_out, "drwxr-xr-x 2 root root 0 Nov 14 22:13 below\n"
+                                 "-rw-r--r-- 1 root root 5 Nov 14 22:13 file\n");
     assert_int_equal(run("ls -la /d"), 0);
     assert_non_null(strstr(run_out, ".hidden\n"));
     assert_non_null(strstr(run_out, " ..\n"));
-    assert_int_equal(run("ls -l /dev/nvme0n1 /dev/null"), 0);
-    assert_string_equal(run_out, "crw-rw-rw-            0 /dev/null\n"
-                                 "brw-rw----        32768 /dev/nvme0n1\n");
+    assert_int_equal(run("ls -lA /d"), 0);
+    assert_null(strstr(run_out, " ..\n"));
+    assert_int_equal(run("ls -l /dev/nvme0n1 /d/file"), 0);
+    assert_string_equal(run_out, "-rw-r--r-- 1 root root     5 Nov 14 22:13 /d/file\n"
+                                 "brw-rw---- 1 root root 32768 Nov 14 22:13 /dev/nvme0n1\n");
+    assert_int_equal(run("ls -l /dev/null"), 0);
+    assert_int_equal(strncmp(run_out, "crw-rw-rw- 1 root root 0 ", 25), 0);
+    assert_int_equal(run("ls -lh /dev/nvme0n1"), 0);
+    assert_non_null(strstr(run_out, " root 32K "));
+    static const struct {
+        uint64_t blocks;
+        const char *text;
+    } human[] = {{1, " 512 "},     {3, " 1.5K "},          {19, " 9.5K "},  {21, "  11K "},
+                 {2047, " 1.0M "}, {1953525168, " 932G "}, {20480, " 10M "}};
+    for (size_t i = 0; i < ARRAY_SIZE(human); i++) {
+        disk.block_count = human[i].blocks;
+        assert_int_equal(run("ls -lh /dev/nvme0n1"), 0);
+        assert_non_null(strstr(run_out, human[i].text + (human[i].text[1] == ' ')));
+    }
+    disk.block_count = 64;
+    assert_int_equal(run("ls -ld /d"), 0);
+    assert_string_equal(run_out, "drwxr-xr-x 3 root root 0 Nov 14 22:13 /d\n");
+    host_clock_offset += 200ull * 86400 * 1000000000;
+    assert_int_equal(run("ls -l /d/file"), 0);
+    assert_string_equal(run_out, "-rw-r--r-- 1 root root 5 Nov 14  2023 /d/file\n");
+    host_start = 0;
     assert_int_equal(run("rm -r /d"), 0);
     assert_int_equal(run("ls /d"), 2);
     assert_string_equal(run_error, "ls: cannot access '/d': No such file or directory\n");
@@ -292,7 +317,7 @@ static void test_clocks(void **state)
     (void)state;
     uint64_t day = 86400 * 1000000000ull, now = clock_ns();
     host_clock_offset += day - now % day + 3000000000; /* a while after midnight */
-    host_start = 20000 * day;                           /* 2024-10-04 */
+    host_start = 20000 * day;                          /* 2024-10-04 */
     unsigned days = (unsigned)(clock_ns() / day);
     char expected[64];
     assert_int_equal(run("uptime"), 0);
