@@ -3,10 +3,29 @@
  */
 #include "kernel/block/block.h"
 #include "kernel/fs/fs.h"
+#include "lib/bits.h"
 
+/* Of a large request that failed nobody says which block was bad. Those before it are as good as
+ * any, so they are read again, one by one. */
 static int64_t device_read(struct node *node, void *buffer, size_t length, uint64_t offset)
 {
-    return block_read(node->data, buffer, length, offset);
+    struct block_device *device = node->data;
+    uint64_t size = block_bytes(device), block = device->block_size;
+    uint64_t end = offset < size ? MIN((uint64_t)length, size - offset) : 0;
+    int64_t count = block_read(device, buffer, length, offset);
+    if (count >= 0 && (uint64_t)count == end)
+        return count;
+
+    uint64_t done = count > 0 ? (uint64_t)count : 0;
+    end = MIN(end, done + device->max_blocks * block);
+    while (done < end) {
+        uint64_t piece = MIN(end - done, block - (offset + done) % block);
+        count = block_read(device, (char *)buffer + done, piece, offset + done);
+        if (count <= 0)
+            break;
+        done += (uint64_t)count;
+    }
+    return done ? (int64_t)done : count;
 }
 
 static int64_t device_write(struct node *node, const void *buffer, size_t length, uint64_t offset)

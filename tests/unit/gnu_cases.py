@@ -45,7 +45,7 @@ FILES = sample_files()
 
 
 def dd_generated(chance):
-    operands = ["if=big", "of=" + chance.choice(["o", "a", "noise"])]
+    operands = [chance.choice(["if=big", "if=long", "if=mixed"]), "of=" + chance.choice(["o", "a", "noise"])]
     if chance.random() < 0.5:
         operands.append(f"bs={chance.choice([1, 3, 17, 512, 1000, 4096, 65536])}")
     else:
@@ -57,7 +57,7 @@ def dd_generated(chance):
         operands.append(f"skip={chance.randint(0, 60)}")
     if chance.random() < 0.6:
         operands.append(f"seek={chance.randint(0, 60)}")
-    conversions = chance.sample(["notrunc", "sync", "noerror", "fsync"], chance.randint(0, 2))
+    conversions = chance.sample(["notrunc", "sync", "noerror", "fsync", "swab", "sparse", "ucase"], chance.randint(0, 2))
     if conversions:
         operands.append("conv=" + ",".join(conversions))
     if chance.random() < 0.2:

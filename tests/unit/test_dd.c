@@ -66,7 +66,7 @@ static void test_operands(void **state)
                      0);
     assert_int_equal(dd.count, 7);
     assert_int_equal(dd.input_flags, DD_COUNT_BYTES | DD_SKIP_BYTES | DD_FULLBLOCK);
-    assert_int_equal(dd.output_flags, DD_DURABLE);
+    assert_int_equal(dd.output_flags, DD_DURABLE | DD_DIRECT);
     assert_int_equal(dd.conversions, DD_PAD | DD_NOERROR | DD_FSYNC);
     assert_int_equal(dd.level, DD_NOXFER);
 }
@@ -247,6 +247,67 @@ static void test_read_error(void **state)
     assert_int_equal(run("dd if=/dev/disk of=/o ibs=512 obs=4096"), 1);
     assert_non_null(strstr(run_error, "9+0 records in\n1+1 records out\n"));
     expect_file("/o", disk.data, 9 * BLOCK);
+}
+
+/* However large the command was that failed, what stands before the bad block is read. */
+static void test_good_part(void **state)
+{
+    (void)state;
+    disk.device.max_blocks = 16;
+    disk.bad = 29;
+    assert_int_equal(run("dd if=/dev/disk of=/o bs=32K"), 1);
+    expect_report("dd: error reading '/dev/disk': Input/output error\n"
+                  "0+1 records in\n0+1 records out\n14848 bytes (15 kB, 14 KiB) copied\n");
+    expect_file("/o", disk.data, 29 * BLOCK);
+    assert_int_equal(run("cat /dev/disk"), 1);
+    assert_int_equal(run_out_length, 29 * BLOCK);
+    assert_memory_equal(run_out, disk.data, 29 * BLOCK);
+    assert_string_equal(run_error, "cat: /dev/disk: Input/output error\n");
+    assert_int_equal(run("tail -c +14001 /dev/disk"), 1);
+    assert_int_equal(run_out_length, 29 * BLOCK - 14000);
+    assert_int_equal(run("head -c 14848 /dev/disk"), 0);
+    assert_int_equal(run_out_length, 29 * BLOCK);
+    disk.bad = 0;
+    assert_int_equal(run("cat /dev/disk"), 1);
+    assert_int_equal(run_out_length, 0);
+}
+
+/* Directly, only whole blocks are moved, but for the last of the output. */
+static void test_direct(void **state)
+{
+    (void)state;
+    assert_int_equal(run("dd if=/dev/disk of=/o bs=1K iflag=direct"), 0);
+    expect_file("/o", disk.data, sizeof disk.data);
+    assert_int_equal(run("dd if=/dev/disk of=/o bs=100 iflag=direct"), 1);
+    expect_report("dd: error reading '/dev/disk': Invalid argument\n"
+                  "0+0 records in\n0+0 records out\n0 bytes copied\n");
+    assert_int_equal(run("dd if=/dev/disk of=/o bs=512 skip=1 iflag=direct,skip_bytes"), 1);
+    expect_report("dd: error reading '/dev/disk': Invalid argument\n"
+                  "0+0 records in\n0+0 records out\n0 bytes copied\n");
+    assert_int_equal(run("dd if=/dev/disk of=/o bs=512 count=513 iflag=direct,count_bytes"), 1);
+    assert_non_null(strstr(run_error, "\n1+0 records in\n"));
+    assert_int_equal(run("dd if=/dev/zero of=/dev/disk bs=1000 count=1 oflag=direct"), 1);
+    expect_report("dd: error writing '/dev/disk': Invalid argument\n"
+                  "1+0 records in\n0+0 records out\n0 bytes copied\n");
+    make_file("/in", disk.data, 1200);
+    assert_int_equal(run("dd if=/in of=/dev/disk bs=512 seek=7 oflag=direct"), 0);
+    assert_memory_equal(disk.data + 7 * BLOCK, disk.data, 1200);
+    assert_int_equal(run("dd if=/dev/zero of=/o iflag=direct count=1"), 1);
+    assert_string_equal(run_error, "dd: failed to open '/dev/zero': Invalid argument\n");
+}
+
+/* conv=sparse leaves a device's blocks alone where zeros would come. */
+static void test_sparse(void **state)
+{
+    uint8_t expected[sizeof disk.data], in[4 * BLOCK] = {0};
+    (void)state;
+    memcpy(expected, disk.data, sizeof expected);
+    memset(in + BLOCK, 'x', BLOCK);
+    memcpy(expected + 4 * BLOCK, in + BLOCK, BLOCK);
+    make_file("/in", in, sizeof in);
+    assert_int_equal(run("dd if=/in of=/dev/disk seek=3 conv=sparse"), 0);
+    expect_report("4+0 records in\n4+0 records out\n2048 bytes (2.0 kB, 2.0 KiB) copied\n");
+    assert_memory_equal(disk.data, expected, sizeof expected);
 }
 
 static void test_noerror(void **state)
@@ -438,6 +499,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_device, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_end_of_device, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_read_error, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_good_part, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_direct, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_sparse, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_noerror, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write_error, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_durability, set_up, tear_down),

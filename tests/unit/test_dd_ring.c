@@ -17,7 +17,16 @@ static struct fake disks[2];
 
 static int64_t plain_read(struct node *node, void *buffer, size_t length, uint64_t offset)
 {
-    return block_read(node->data, buffer, length, offset);
+    struct block_device *device = node->data;
+    size_t done = 0;
+    int64_t count = 0;
+    do { /* block by block, up to the bad one */
+        size_t piece = device->block_size - (offset + done) % device->block_size;
+        piece = MIN(piece, length - done);
+        count = block_read(device, (char *)buffer + done, piece, offset + done);
+        done += count > 0 ? (size_t)count : 0;
+    } while (count > 0 && done < length);
+    return done ? (int64_t)done : count;
 }
 
 static int64_t plain_write(struct node *node, const void *buffer, size_t length, uint64_t offset)

@@ -5,83 +5,11 @@
  */
 #include "kernel/shell/commands/dd.h"
 
+#include "kernel/block/block.h"
 #include "kernel/console.h"
 #include "kernel/shell/rate.h"
 #include "kernel/x86/clock.h"
 #include "lib/string.h"
-
-static const char *input_name(const struct dd *dd)
-{
-    return dd->input_name ? dd->input_name : "standard input";
-}
-
-static const char *output_name(const struct dd *dd)
-{
-    return dd->output_name ? dd->output_name : "standard output";
-}
-
-/* Reports what failed and why, but for Ctrl-C; returns the exit status. */
-static int fail(struct dd *dd, const char *what, const char *name, int status)
-{
-    if (status == ERR_INTERRUPTED)
-        return STATUS_INTERRUPTED;
-    return complain(dd->self, "%s '%s': %s", what, name, status_text(status));
-}
-
-/* A count of blocks or of bytes, in bytes; false when it is more than a file can have. */
-static bool in_bytes(uint64_t count, uint64_t block, bool already, uint64_t *bytes)
-{
-    return !__builtin_mul_overflow(count, already ? 1 : block, bytes) && *bytes <= INT64_MAX;
-}
-
-static bool seek_bytes(const struct dd *dd, uint64_t *bytes)
-{
-    return in_bytes(dd->seek, dd->obs, dd->output_flags & DD_SEEK_BYTES, bytes);
-}
-
-/* Without notrunc, the output ends where writing begins. */
-static int open_output(struct dd *dd)
-{
-    uint64_t end;
-    bool truncate = !(dd->conversions & DD_NOTRUNC);
-    if (!seek_bytes(dd, &end))
-        return complain(dd->self,
-                        "offset too large: cannot truncate to a length of seek=%llu"
-                        " (%llu-byte) blocks",
-                        (unsigned long long)dd->seek, (unsigned long long)dd->obs);
-    unsigned mode = O_WRITE;
-    if (!(dd->conversions & DD_NOCREAT))
-        mode |= O_CREATE;
-    if (dd->output_flags & DD_APPEND)
-        mode |= O_APPEND;
-    if (truncate && end == 0)
-        mode |= O_TRUNCATE;
-    int status = file_open(dd->output_name, mode, &dd->out);
-    if (status != OK)
-        return fail(dd, "failed to open", dd->output_name, status);
-    if (!truncate || end == 0 || dd->out->node->type != NODE_FILE)
-        return 0;
-    status = file_truncate(dd->out, end);
-    if (status != OK)
-        return complain(dd->self, "failed to truncate to %llu bytes in output file '%s': %s",
-                        (unsigned long long)end, dd->output_name, status_text(status));
-    return 0;
-}
-
-static int open_files(struct dd *dd)
-{
-    if (!dd->input_name) {
-        dd->in = file_share(dd->self->in);
-    } else {
-        int status = file_open(dd->input_name, O_READ, &dd->in);
-        if (status != OK)
-            return fail(dd, "failed to open", dd->input_name, status);
-    }
-    if (dd->output_name)
-        return open_output(dd);
-    dd->out = file_share(dd->self->out);
-    return 0;
-}
 
 static int no_memory(struct dd *dd, const char *which, uint64_t size)
 {
@@ -116,10 +44,20 @@ static int get_buffers(struct dd *dd)
     return no_memory(dd, "output", dd->obs);
 }
 
+/* Directly, a device moves whole blocks only. Here every transfer is direct; who asks for it by
+ * name wants to hear of it. */
+static bool misaligned(const struct file *file, unsigned mode, uint64_t flags, size_t length)
+{
+    const struct block_device *device = file_block_device(file, mode);
+    return flags & DD_DIRECT && device && !IS_ALIGNED(file->position | length, device->block_size);
+}
+
 /* The next input block, or what there is of it; 0 at the end. */
 static int64_t read_block(struct dd *dd, size_t length)
 {
     uint8_t *buffer = dd_ring_buffer(&dd->input);
+    if (misaligned(dd->in, O_READ, dd->input_flags, length))
+        return ERR_INVALID;
     if (length == dd->ibs && !console_interrupted()) {
         int64_t ready = dd_ring_read(&dd->input, dd->blocks - dd->full_in - dd->partial_in);
         if (ready)
@@ -144,9 +82,9 @@ static int read_past(struct dd *dd, uint64_t length)
     while (length) {
         int64_t done = read_block(dd, (size_t)MIN(length, dd->ibs));
         if (done < 0)
-            return fail(dd, "error reading", input_name(dd), (int)done);
+            return dd_fail(dd, "error reading", dd_input_name(dd), (int)done);
         if (done == 0) {
-            complain(dd->self, "%s: cannot skip to specified offset", input_name(dd));
+            complain(dd->self, "%s: cannot skip to specified offset", dd_input_name(dd));
             return 0;
         }
         length -= (uint64_t)done;
@@ -158,10 +96,10 @@ static int read_past(struct dd *dd, uint64_t length)
 static int skip_input(struct dd *dd)
 {
     uint64_t bytes;
-    if (!in_bytes(dd->skip, dd->ibs, dd->input_flags & DD_SKIP_BYTES, &bytes) ||
+    if (!dd_in_bytes(dd->skip, dd->ibs, dd->input_flags & DD_SKIP_BYTES, &bytes) ||
         bytes > INT64_MAX - dd->in->position)
         return complain(dd->self, "%s: cannot skip: Value too large for defined data type",
-                        input_name(dd));
+                        dd_input_name(dd));
     if (bytes == 0)
         return 0;
     uint64_t position = dd->in->position + bytes;
@@ -170,7 +108,7 @@ static int skip_input(struct dd *dd)
     if (dd->in->node->type == NODE_BLOCK && position > size) {
         status = ERR_INVALID;
     } else if (dd->in->node->type == NODE_FILE && position > size) {
-        complain(dd->self, "%s: cannot skip to specified offset", input_name(dd));
+        complain(dd->self, "%s: cannot skip to specified offset", dd_input_name(dd));
         position = MAX(size, dd->in->position);
     }
     if (status == OK)
@@ -178,26 +116,7 @@ static int skip_input(struct dd *dd)
     if (status == ERR_NOT_SEEKABLE)
         return read_past(dd, bytes);
     if (status != OK)
-        return complain(dd->self, "%s: cannot skip: %s", input_name(dd), status_text(status));
-    return 0;
-}
-
-static int seek_output(struct dd *dd)
-{
-    uint64_t bytes;
-    int status = OK;
-    if (!seek_bytes(dd, &bytes) || bytes > INT64_MAX - dd->out->position)
-        return complain(dd->self, "%s: cannot seek: Value too large for defined data type",
-                        output_name(dd));
-    if (bytes == 0)
-        return 0;
-    uint64_t position = dd->out->position + bytes;
-    if (dd->out->node->type == NODE_BLOCK && position > file_size(dd->out))
-        status = ERR_INVALID;
-    else
-        status = file_seek(dd->out, position);
-    if (status != OK)
-        return complain(dd->self, "%s: cannot seek: %s", output_name(dd), status_text(status));
+        return complain(dd->self, "%s: cannot skip: %s", dd_input_name(dd), status_text(status));
     return 0;
 }
 
@@ -210,7 +129,7 @@ static int count_block(struct dd *dd, size_t done, size_t length, size_t size, i
         dd->full_out++;
     else if (done == length || (done && !dd->bs))
         dd->partial_out++;
-    return status == OK ? 0 : fail(dd, doing, output_name(dd), status);
+    return status == OK ? 0 : dd_fail(dd, doing, dd_output_name(dd), status);
 }
 
 /* Writes the current block, all of it or as much as can be. */
@@ -220,6 +139,9 @@ static int write_block(struct dd *dd, size_t length, const char *doing)
     const uint8_t *bytes = dd_ring_buffer(ring);
     size_t done = 0;
     int status = OK;
+    /* The last block, a short one, is excepted. */
+    if (length == ring->size && misaligned(dd->out, O_WRITE, dd->output_flags, length))
+        status = ERR_INVALID;
     while (done < length && status == OK) {
         int64_t part = console_interrupted() ? ERR_INTERRUPTED
                                              : file_write(dd->out, bytes + done, length - done);
@@ -267,27 +189,33 @@ static int settle(struct dd *dd, uint64_t most)
     return 0;
 }
 
+/* conv=sparse: goes past a block of zeros. False if it has to be written. */
+static bool leave_hole(struct dd *dd, size_t length)
+{
+    const uint8_t *bytes = dd_ring_buffer(output_ring(dd));
+    return dd->conversions & DD_SPARSE && !*bytes && !memcmp(bytes, bytes + 1, length - 1) &&
+           file_seek(dd->out, dd->out->position + length) == OK;
+}
+
 /* Writes the current record of the output, or the beginning of it, soon or now. */
 static int put_block(struct dd *dd, size_t length, const char *doing)
 {
     struct dd_ring *ring = output_ring(dd);
     struct dd_mark mark = {dd->full_in, dd->partial_in, dd->in->position};
-    if (length == ring->size && dd_ring_write(ring, &mark))
+    if (length == ring->size && !(dd->conversions & DD_SPARSE) && dd_ring_write(ring, &mark))
         return settle(dd, ring->count / 2);
     int status = settle(dd, 0);
     if (status == 0)
-        status = write_block(dd, length, doing);
+        status = leave_hole(dd, length) ? count_block(dd, length, length, ring->size, OK, doing)
+                                        : write_block(dd, length, doing);
     if (status == 0)
         dd_ring_pass(ring);
     return status;
 }
 
-/* Hands an input block on: as it is, or cut into output blocks. */
-static int pass_on(struct dd *dd, size_t length)
+/* Cuts bytes into output blocks. */
+static int cut(struct dd *dd, const uint8_t *input, size_t length)
 {
-    if (dd->bs)
-        return put_block(dd, length, "error writing");
-    const uint8_t *input = dd_ring_buffer(&dd->input);
     size_t taken = 0;
     while (taken < length) {
         size_t part = MIN(length - taken, dd->obs - dd->pending);
@@ -301,8 +229,51 @@ static int pass_on(struct dd *dd, size_t length)
         if (status)
             return status;
     }
-    dd_ring_pass(&dd->input);
     return 0;
+}
+
+/* conv=swab: pairs of bytes, wherever blocks end; `odd` is one whose partner is yet to come. */
+static int swap_and_cut(struct dd *dd, uint8_t *bytes, size_t length)
+{
+    int status = 0;
+    if (dd->has_odd) {
+        const uint8_t pair[2] = {bytes[0], dd->odd};
+        status = cut(dd, pair, sizeof pair);
+        bytes++;
+        length--;
+    }
+    dd->has_odd = length & 1;
+    if (dd->has_odd)
+        dd->odd = bytes[--length];
+    for (size_t i = 0; i < length; i += 2) {
+        uint8_t first = bytes[i];
+        bytes[i] = bytes[i + 1];
+        bytes[i + 1] = first;
+    }
+    return status ? status : cut(dd, bytes, length);
+}
+
+static void change_case(const struct dd *dd, uint8_t *bytes, size_t length)
+{
+    uint8_t first = dd->conversions & DD_UCASE ? 'a' : 'A';
+    for (size_t i = 0; i < length; i++)
+        if (bytes[i] >= first && bytes[i] < first + 26)
+            bytes[i] ^= 'a' ^ 'A';
+}
+
+/* Hands an input block on: as it is, or converted and cut into output blocks. */
+static int pass_on(struct dd *dd, size_t length)
+{
+    if (dd->bs)
+        return put_block(dd, length, "error writing");
+    uint8_t *input = dd_ring_buffer(&dd->input);
+    if (dd->conversions & (DD_LCASE | DD_UCASE))
+        change_case(dd, input, length);
+    int status =
+        dd->conversions & DD_SWAB ? swap_and_cut(dd, input, length) : cut(dd, input, length);
+    if (status == 0)
+        dd_ring_pass(&dd->input);
+    return status;
 }
 
 /* conv=noerror: goes on behind the block that could not be read. */
@@ -314,7 +285,7 @@ static int pass_bad_block(struct dd *dd)
         position = MIN(position, file_size(dd->in));
     int status = file_seek(dd->in, position);
     if (status != OK)
-        return complain(dd->self, "%s: cannot seek: %s", input_name(dd), status_text(status));
+        return complain(dd->self, "%s: cannot seek: %s", dd_input_name(dd), status_text(status));
     /* The good part of a block that was cut short has been passed on, padded, already. */
     bool replace = dd->conversions & DD_PAD && !dd->partial;
     dd->partial = 0;
@@ -358,7 +329,7 @@ static bool next_block(struct dd *dd, size_t length, int *status)
         return false;
     bool go_on = dd->conversions & DD_NOERROR && done != ERR_INTERRUPTED;
     if (!go_on || dd->level != DD_NONE)
-        *status = fail(dd, "error reading", input_name(dd), (int)done);
+        *status = dd_fail(dd, "error reading", dd_input_name(dd), (int)done);
     if (go_on)
         *status = pass_bad_block(dd);
     return go_on && *status == 0;
@@ -367,8 +338,14 @@ static bool next_block(struct dd *dd, size_t length, int *status)
 static int finish(struct dd *dd, int status)
 {
     int write_status = settle(dd, 0);
+    if (write_status == 0 && dd->has_odd && status != STATUS_INTERRUPTED)
+        write_status = cut(dd, &dd->odd, 1);
     if (write_status == 0 && dd->pending && status != STATUS_INTERRUPTED)
         write_status = put_block(dd, dd->pending, "error writing");
+    /* A hole at the end is none before the file has that length. */
+    if (dd->conversions & DD_SPARSE && dd->out->node->type == NODE_FILE &&
+        dd->out->position > file_size(dd->out))
+        file_truncate(dd->out, dd->out->position);
     if (write_status)
         return write_status;
     if (status == STATUS_INTERRUPTED || !(dd->conversions & (DD_FSYNC | DD_FDATASYNC)))
@@ -377,15 +354,15 @@ static int finish(struct dd *dd, int status)
     if (sync_status == OK)
         return status;
     bool data = dd->conversions & DD_FDATASYNC;
-    return fail(dd, data ? "fdatasync failed for" : "fsync failed for", output_name(dd),
-                sync_status);
+    return dd_fail(dd, data ? "fdatasync failed for" : "fsync failed for", dd_output_name(dd),
+                   sync_status);
 }
 
 static int copy(struct dd *dd)
 {
     int status = skip_input(dd);
     if (status == 0)
-        status = seek_output(dd);
+        status = dd_seek_output(dd);
     if (status)
         return status;
     size_t rest = 0;
@@ -408,7 +385,7 @@ static int dd(struct invocation *self)
     int status = dd_operands(&dd);
     if (status)
         return status;
-    status = open_files(&dd);
+    status = dd_open_files(&dd);
     if (status == 0)
         status = get_buffers(&dd);
     if (status == 0) {
@@ -432,7 +409,8 @@ COMMAND(dd, .summary = "copy and convert blocks of a file or device", .operands 
                    "  count=N      copy only N input blocks; with a B at its end, bytes\n"
                    "  skip=N       begin N input blocks into the input\n"
                    "  seek=N       begin N output blocks into the output\n"
-                   "  conv=LIST    fsync fdatasync notrunc nocreat noerror sync\n"
+                   "  conv=LIST    fsync fdatasync notrunc nocreat excl noerror sync sparse\n"
+                   "               swab lcase ucase\n"
                    "  iflag=LIST   fullblock count_bytes skip_bytes direct\n"
                    "  oflag=LIST   append seek_bytes dsync sync direct\n"
                    "  status=WORD  none noxfer progress\n"

@@ -1,6 +1,6 @@
 /*
- * What the parts of dd share: dd_operands.c reads the command line, dd.c
- * copies, by dd_ring.c, and dd_report.c says what was copied.
+ * What the parts of dd share: dd_operands.c reads the command line,
+ * dd_files.c opens files, dd.c copies, by dd_ring.c, and dd_report.c says what was copied.
  */
 #ifndef KERNEL_SHELL_COMMANDS_DD_H
 #define KERNEL_SHELL_COMMANDS_DD_H
@@ -15,6 +15,12 @@
 #define DD_PAD       BIT(3) /* "sync": a short input block is filled up with zeros */
 #define DD_NOERROR   BIT(4)
 #define DD_NOCREAT   BIT(5)
+#define DD_EXCL      BIT(6)
+#define DD_SPARSE    BIT(7)
+#define DD_SWAB      BIT(8)
+#define DD_LCASE     BIT(9)
+#define DD_UCASE     BIT(10)
+#define DD_CHANGES   (DD_SWAB | DD_LCASE | DD_UCASE) /* of bytes: always cut into blocks anew */
 
 /* iflag= and oflag= */
 #define DD_FULLBLOCK   BIT(0)
@@ -23,6 +29,8 @@
 #define DD_SEEK_BYTES  BIT(3)
 #define DD_APPEND      BIT(4)
 #define DD_DURABLE     BIT(5) /* dsync, sync: every block is made durable */
+#define DD_DIRECT      BIT(6)
+#define DD_NOCACHE     BIT(7) /* there is no cache */
 
 enum dd_level {
     DD_ALL,
@@ -49,6 +57,8 @@ struct dd {
     uint64_t blocks;              /* whole ones to be read */
     size_t pending;               /* bytes in the current record of output */
     size_t partial;               /* of the last input block, if it was short */
+    bool has_odd;                 /* conv=swab: a byte waits for its partner */
+    uint8_t odd;                  /* that one */
     uint64_t started;             /* clock_ns */
 
     /* the report */
@@ -59,6 +69,19 @@ struct dd {
 
 /* Fills in what was asked for; 0, or the exit status after a message. */
 int dd_operands(struct dd *dd);
+
+const char *dd_input_name(const struct dd *dd);
+const char *dd_output_name(const struct dd *dd);
+
+/* Reports what failed and why, but for Ctrl-C; returns the exit status. */
+int dd_fail(struct dd *dd, const char *what, const char *name, int status);
+
+/* A count of blocks or of bytes, in bytes; false when it is more than a file can have. */
+bool dd_in_bytes(uint64_t count, uint64_t block, bool already, uint64_t *bytes);
+
+/* 0, or the exit status after a message. */
+int dd_open_files(struct dd *dd);
+int dd_seek_output(struct dd *dd);
 
 /* The records and the rate, as far as status= allows. */
 void dd_report(struct dd *dd);

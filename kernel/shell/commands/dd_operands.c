@@ -8,24 +8,17 @@ struct symbol {
     uint64_t value;
 };
 
-static const struct symbol conversions[] = {{"fsync", DD_FSYNC},
-                                            {"fdatasync", DD_FDATASYNC},
-                                            {"notrunc", DD_NOTRUNC},
-                                            {"sync", DD_PAD},
-                                            {"noerror", DD_NOERROR},
-                                            {"nocreat", DD_NOCREAT},
-                                            {NULL, 0}};
+static const struct symbol conversions[] = {
+    {"fsync", DD_FSYNC}, {"fdatasync", DD_FDATASYNC}, {"notrunc", DD_NOTRUNC},
+    {"sync", DD_PAD},    {"noerror", DD_NOERROR},     {"nocreat", DD_NOCREAT},
+    {"excl", DD_EXCL},   {"sparse", DD_SPARSE},       {"swab", DD_SWAB},
+    {"lcase", DD_LCASE}, {"ucase", DD_UCASE},         {NULL, 0}};
 
-/* direct says what is the case anyway: there is no cache between dd and a device. */
-static const struct symbol flags[] = {{"direct", 0},
-                                      {"dsync", DD_DURABLE},
-                                      {"sync", DD_DURABLE},
-                                      {"fullblock", DD_FULLBLOCK},
-                                      {"count_bytes", DD_COUNT_BYTES},
-                                      {"skip_bytes", DD_SKIP_BYTES},
-                                      {"seek_bytes", DD_SEEK_BYTES},
-                                      {"append", DD_APPEND},
-                                      {NULL, 0}};
+static const struct symbol flags[] = {
+    {"fullblock", DD_FULLBLOCK}, /* of input only */
+    {"direct", DD_DIRECT},         {"nocache", DD_NOCACHE},         {"dsync", DD_DURABLE},
+    {"sync", DD_DURABLE},          {"count_bytes", DD_COUNT_BYTES}, {"skip_bytes", DD_SKIP_BYTES},
+    {"seek_bytes", DD_SEEK_BYTES}, {"append", DD_APPEND},           {NULL, 0}};
 
 static const struct symbol levels[] = {
     {"none", DD_NONE}, {"noxfer", DD_NOXFER}, {"progress", DD_PROGRESS}, {NULL, 0}};
@@ -123,7 +116,7 @@ static int parse_operand(struct dd *dd, const char *operand)
     else if (NAMED("iflag"))
         return parse_list(dd, flags, value, "input flag", &dd->input_flags);
     else if (NAMED("oflag"))
-        return parse_list(dd, flags, value, "output flag", &dd->output_flags);
+        return parse_list(dd, flags + 1, value, "output flag", &dd->output_flags);
     else if (NAMED("status")) {
         const struct symbol *level = find_symbol(levels, value, strlen(value));
         if (!level)
@@ -136,6 +129,19 @@ static int parse_operand(struct dd *dd, const char *operand)
         return usage(dd->self, "unrecognized operand '%s'", operand);
     }
 #undef NAMED
+    return 0;
+}
+
+/* What GNU's dd takes to contradict itself. */
+static int check(struct dd *dd)
+{
+    uint64_t chosen = dd->conversions, both = DD_DIRECT | DD_NOCACHE;
+    if ((chosen & DD_LCASE) && (chosen & DD_UCASE))
+        return complain(dd->self, "cannot combine lcase and ucase");
+    if ((chosen & DD_EXCL) && (chosen & DD_NOCREAT))
+        return complain(dd->self, "cannot combine excl and nocreat");
+    if ((dd->input_flags & both) == both || (dd->output_flags & both) == both)
+        return complain(dd->self, "cannot combine direct and nocache");
     return 0;
 }
 
@@ -155,5 +161,7 @@ int dd_operands(struct dd *dd)
         complain(self, "you probably want conv=notrunc with oflag=append");
     if (dd->bs)
         dd->ibs = dd->obs = dd->bs;
-    return 0;
+    if (dd->conversions & DD_CHANGES)
+        dd->bs = 0;
+    return check(dd);
 }

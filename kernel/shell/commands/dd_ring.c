@@ -180,15 +180,16 @@ int64_t dd_ring_read(struct dd_ring *ring, uint64_t wanted)
     if (ring->ahead == ring->current)
         return 0;
     const struct dd_record *record = result(ring, ring->current, ring->in.device);
-    file_seek(ring->in.file, ring->in.file->position + record->moved);
     if (record->status == OK) {
+        file_seek(ring->in.file, ring->in.file->position + record->moved);
         ring->window = MIN(2 * ring->window, ring->count);
         return (int64_t)record->moved;
     }
-    /* Where one block is bad, others are: reading far ahead begins anew, slowly. */
+    /* Which block of it was bad the synchronous way finds out. And where one is, others are:
+     * reading far ahead begins anew, slowly. */
     drop_ahead(ring);
     ring->window = 1;
-    return record->moved ? (int64_t)record->moved : record->status;
+    return 0;
 }
 
 static void send(struct dd_ring *ring)
