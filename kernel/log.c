@@ -91,3 +91,8 @@ size_t log_read(uint64_t *cursor, char *text, size_t size)
     size_t length;
     return take(cursor, LOG_NOTE, text, size, &length) ? length : 0;
 }
+
+bool log_pending(uint64_t cursor)
+{
+    return cursor < __atomic_load_n(&written, __ATOMIC_RELAXED);
+}

@@ -7,6 +7,7 @@
 #define KERNEL_LOG_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,5 +36,8 @@ void log_set_console_level(enum log_level level);
  * skipped.
  */
 size_t log_read(uint64_t *cursor, char *text, size_t size);
+
+/* Is there a line at `cursor` or behind it? Any context. */
+bool log_pending(uint64_t cursor);
 
 #endif

@@ -190,7 +190,7 @@ class Machine:
         return self
 
     def check_controllers(self):
-        found = self.run("lspci").output.count(" Class 0108: ")
+        found = self.run("lspci -n").output.count(" 0108: ")
         if found != self.controllers:
             self._fail(f"lspci shows {found} controllers instead of {self.controllers}")
         self.dmesg = self.run("dmesg").output

@@ -16,10 +16,13 @@ static void test_all_commands(void **state)
     static const struct {
         const char *name;
         int status;
-    } known[] = {{"cat", 1},     {"cmp", 2},  {"cp", 1},  {"dd", 1},    {"head", 1},
-                 {"hexdump", 1}, {"ls", 2},   {"mv", 1},  {"rm", 1},    {"mkdir", 1},
-                 {"lsblk", 1},   {"seq", 1},  {"wc", 1},  {"tail", 1},  {"tee", 1},
-                 {"sleep", 1},   {"sync", 1}, {"xxd", 1}, {"uptime", 1}};
+    } known[] = {{"cat", 1},        {"cmp", 2},     {"cp", 1},        {"dd", 1},
+                 {"head", 1},       {"hexdump", 1}, {"ls", 2},        {"mv", 1},
+                 {"rm", 1},         {"mkdir", 1},   {"lsblk", 1},     {"seq", 1},
+                 {"wc", 1},         {"tail", 1},    {"tee", 1},       {"sleep", 1},
+                 {"sync", 1},       {"xxd", 1},     {"uptime", 1},    {"date", 1},
+                 {"cksum", 1},      {"md5sum", 1},  {"sha256sum", 1}, {"blockdev", 1},
+                 {"blkdiscard", 1}, {"watch", 1},   {"help", 2}};
     char line[64], first[64];
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
@@ -54,6 +57,9 @@ static void test_interrupt(void **state)
                                         "tee",
                                         "dd if=/dev/zero of=/dev/null status=none",
                                         "ls /dev",
+                                        "cksum /dev/zero",
+                                        "sha256sum /dev/zero",
+                                        "sha256sum -c /dev/zero",
                                         "rm -r /directory"};
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
@@ -99,7 +105,8 @@ static void test_sleep(void **state)
 }
 
 static uint8_t disk_data[64 * 512];
-static unsigned disk_flushes;
+static unsigned disk_flushes, disk_largest;
+static bool disk_fails;
 
 static struct block_request *disk_request;
 
@@ -127,7 +134,13 @@ static void disk_poll(struct block_device *device, uint64_t deadline)
         at += request->segments[i].length;
     }
     disk_flushes += request->operation == BLOCK_FLUSH;
-    request->status = OK;
+    if (request->operation == BLOCK_DISCARD || request->operation == BLOCK_WRITE_ZEROES) {
+        assert_int_equal(request->segment_count, 0);
+        memset(at, request->operation == BLOCK_DISCARD ? 0xdd : 0,
+               request->blocks * device->block_size);
+        disk_largest = MAX(disk_largest, request->blocks);
+    }
+    request->status = disk_fails ? ERR_IO : OK;
     disk_request = NULL;
     block_complete(request);
 }
@@ -224,7 +237,130 @@ static void test_lsblk(void **state)
                                  "nvme0n1  32K     512  1 disk \n");
     disk.read_only = false;
     disk.model = "Test Disk";
-    assert_int_equal(run("lsblk x"), 1);
+    assert_int_equal(run("lsblk x"), 32);
+}
+
+static void test_lsblk_columns(void **state)
+{
+    (void)state;
+    disk.discard_blocks = 32;
+    assert_int_equal(run("lsblk -bn -o path,Size,PHY-SEC,min-io,disc-max,model,name"), 0);
+    assert_string_equal(run_out, "/dev/nvme0n1 32768 512 512 16384 Test Disk nvme0n1\n");
+    assert_int_equal(run("lsblk -po NAME,DISC-MAX nvme0n1"), 0);
+    assert_string_equal(run_out, "NAME         DISC-MAX\n/dev/nvme0n1      16K\n");
+    disk.discard_blocks = 0;
+    assert_int_equal(run("lsblk -dn -o disc-max,ro /dev/nvme0n1"), 0);
+    assert_string_equal(run_out, "0B 0\n");
+    assert_int_equal(run("lsblk -n /dev/null nvme0n1"), 64);
+    assert_string_equal(run_error, "lsblk: /dev/null: not a block device\n");
+    assert_string_equal(run_out, "nvme0n1 32K 512 0 disk Test Disk\n");
+    assert_int_equal(run("lsblk -o NAME,,SIZE"), 1);
+    assert_string_equal(run_error, "lsblk: unknown column: \n");
+    assert_int_equal(run("lsblk -o a-name-that-is-far-too-long-for-a-column"), 1);
+    assert_int_equal(run("lsblk -o ro,ro,ro,ro,ro,ro,ro,ro,ro,ro,ro"), 1);
+}
+
+static void test_blockdev(void **state)
+{
+    (void)state;
+    assert_int_equal(run("blockdev --getsize64 --getsz --getss --getpbsz --getiomin --getioopt "
+                         "--getalignoff --getmaxsect --getro /dev/nvme0n1"),
+                     0);
+    assert_string_equal(run_out, "32768\n64\n512\n512\n512\n0\n0\n8\n0\n");
+    assert_int_equal(run("blockdev --getsz /dev/nvme0n1 /dev/nvme0n1"), 0);
+    assert_string_equal(run_out, "64\n64\n");
+    disk_flushes = 0;
+    assert_int_equal(run("blockdev --flushbufs /dev/nvme0n1"), 0);
+    assert_string_equal(run_out, "");
+    assert_int_equal(disk_flushes, 1);
+    disk_fails = true;
+    assert_int_equal(run("blockdev --flushbufs --getsz /dev/nvme0n1"), 1);
+    assert_string_equal(run_error, "blockdev: /dev/nvme0n1: Input/output error\n");
+    disk_fails = false;
+    disk.read_only = true;
+    assert_int_equal(run("blockdev --report"), 0);
+    assert_string_equal(run_out, "RO   SSZ             Size   Device\n"
+                                 "ro   512            32768   /dev/nvme0n1\n");
+    disk.read_only = false;
+    assert_int_equal(run("blockdev --getsz /dev/null /nope"), 1);
+    assert_string_equal(run_error, "blockdev: /dev/null: not a block device\n"
+                                   "blockdev: cannot open /nope: No such file or directory\n");
+    assert_int_equal(run("blockdev /dev/nvme0n1"), 1);
+    assert_int_equal(run("blockdev --getsz"), 1);
+    assert_int_equal(run("blockdev --gets /dev/nvme0n1"), 1);
+    assert_non_null(strstr(run_error, "ambiguous"));
+}
+
+/* The blocks of the disk that are all `byte`, as a run from *first on. */
+static unsigned count_blocks(int byte, unsigned *first)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        const uint8_t *block = disk_data + 512 * i;
+        if (block[0] != byte || memcmp(block, block + 1, 511))
+            continue;
+        if (!count++)
+            *first = i;
+        assert_int_equal(i, *first + count - 1);
+    }
+    return count;
+}
+
+static void test_blkdiscard(void **state)
+{
+    unsigned first = 0;
+    (void)state;
+    assert_int_equal(run("blkdiscard /dev/nvme0n1"), 1);
+    assert_string_equal(run_error,
+                        "blkdiscard: /dev/nvme0n1: BLKDISCARD: Operation not supported\n");
+    disk.discard_blocks = 10;
+    assert_int_equal(run("blkdiscard -o 1K -l 20K -v /dev/nvme0n1"), 0);
+    assert_string_equal(run_out, "/dev/nvme0n1: Discarded 20480 bytes from the offset 1024\n");
+    assert_int_equal(count_blocks(0xdd, &first), 40);
+    assert_int_equal(first, 2);
+    assert_int_equal(disk_largest, 10);
+    disk_largest = 0;
+    assert_int_equal(run("blkdiscard -f --step 2048 -o 16384 /dev/nvme0n1"), 0);
+    assert_int_equal(disk_largest, 4);
+    assert_int_equal(count_blocks(0xdd, &first), 62);
+
+    /* By the device's command, and by writing where it has none. */
+    for (disk.zeroes_blocks = 0; disk.zeroes_blocks < 8; disk.zeroes_blocks += 7) {
+        memset(disk_data, 'x', sizeof disk_data);
+        assert_int_equal(run("blkdiscard -z -o 1536 -l 30K /dev/nvme0n1"), 0);
+        assert_int_equal(count_blocks(0, &first), 60);
+        assert_int_equal(first, 3);
+    }
+    static const struct {
+        const char *line, *message;
+    } wrong[] = {
+        {"blkdiscard -o 1 /dev/nvme0n1", "offset 1 is not aligned to sector size 512\n"},
+        {"blkdiscard -l 513 /dev/nvme0n1", "length 513 is not aligned to sector size 512\n"},
+        {"blkdiscard -p 100 /dev/nvme0n1", "step 100 is not aligned to sector size 512\n"},
+        {"blkdiscard -o 32K /dev/nvme0n1", "offset is greater than device size\n"},
+        {"blkdiscard -o x /dev/nvme0n1", "failed to parse offset: 'x'\n"},
+        {"blkdiscard /dev/null", "/dev/null: not a block device\n"},
+        {"blkdiscard /nope", "cannot open /nope: No such file or directory\n"},
+        {"blkdiscard", "no device specified\n"},
+        {"blkdiscard a b", "unexpected number of arguments\n"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+        assert_int_equal(run(wrong[i].line), 1);
+        assert_non_null(strstr(run_error, wrong[i].message));
+    }
+    disk_fails = true;
+    assert_int_equal(run("blkdiscard /dev/nvme0n1"), 1);
+    assert_string_equal(run_error,
+                        "blkdiscard: /dev/nvme0n1: discard failed: Input/output error\n");
+    disk_fails = false;
+    interrupt();
+    assert_int_equal(run("blkdiscard /dev/nvme0n1"), STATUS_INTERRUPTED);
+    console_clear_interrupt();
+    disk.read_only = true;
+    assert_int_equal(run("blkdiscard /dev/nvme0n1"), 1);
+    assert_string_equal(run_error, "blkdiscard: /dev/nvme0n1: Read-only file system\n");
+    disk.read_only = false;
+    disk.discard_blocks = disk.zeroes_blocks = 0;
 }
 
 static void test_sync(void **state)
@@ -457,11 +593,15 @@ static void test_shared_input(void **state)
 static void test_lack_of_memory(void **state)
 {
     static const char *const lines[] = {
-        "cat /f",        "cmp /f /g", "wc /f",     "tail -n 1 /f", "head -n -1 /f", "cp /f /o",
-        "hexdump -C /f", "xxd /f",    "tee /o /p", "ls -l /",      "mkdir -p /q/r", "rm -rf /q"};
+        "cat /f",        "cmp /f /g",       "wc /f",         "tail -n 1 /f",
+        "head -n -1 /f", "cp /f /o",        "hexdump -C /f", "xxd /f",
+        "tee /o /p",     "ls -l /",         "mkdir -p /q/r", "rm -rf /q",
+        "cksum /f",      "cksum -a md5 /f", "sha256sum /f",  "sha256sum -c /s"};
     (void)state;
     make_file("/f", "a\nb\nc\n", 6);
     make_file("/g", "a\nb\nc\n", 6);
+    run("sha256sum /f");
+    make_file("/s", run_out, run_out_length);
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
         int status = 1;
         for (long after = 0; status; after++) {
@@ -493,6 +633,7 @@ static void test_lack_of_memory(void **state)
     fs_remove("/g");
     fs_remove("/o");
     fs_remove("/p");
+    fs_remove("/s");
 }
 
 /* A stream of seven pieces that takes 0.6 s for each. */
@@ -567,6 +708,9 @@ int main(void)
         cmocka_unit_test(test_sleep),
         cmocka_unit_test_setup_teardown(test_devices, add_disk, remove_disk),
         cmocka_unit_test_setup_teardown(test_lsblk, add_disk, remove_disk),
+        cmocka_unit_test_setup_teardown(test_lsblk_columns, add_disk, remove_disk),
+        cmocka_unit_test_setup_teardown(test_blockdev, add_disk, remove_disk),
+        cmocka_unit_test_setup_teardown(test_blkdiscard, add_disk, remove_disk),
         cmocka_unit_test_setup_teardown(test_sync, add_disk, remove_disk),
         cmocka_unit_test_setup_teardown(test_ls_details, add_disk, remove_disk),
         cmocka_unit_test_setup_teardown(test_ls_console, note_memory, check_memory),

@@ -411,7 +411,7 @@ COMMAND(dd, .summary = "copy and convert blocks of a file or device", .operands 
                    "  seek=N       begin N output blocks into the output\n"
                    "  conv=LIST    fsync fdatasync notrunc nocreat excl noerror sync sparse\n"
                    "               swab lcase ucase\n"
-                   "  iflag=LIST   fullblock count_bytes skip_bytes direct\n"
-                   "  oflag=LIST   append seek_bytes dsync sync direct\n"
+                   "  iflag=LIST   fullblock count_bytes skip_bytes direct nocache\n"
+                   "  oflag=LIST   append seek_bytes dsync sync direct nocache\n"
                    "  status=WORD  none noxfer progress\n"
-                   "Numbers take c w b K M G T P E (1024) and kB MB GB (1000), and products AxB.\n")
+                   "Numbers take c w b K M G T P E (1024) and kB MB GB (1000), and products AxB.")
