@@ -13,7 +13,7 @@ static int64_t device_read(struct node *node, void *buffer, size_t length, uint6
     uint64_t size = block_bytes(device), block = device->block_size;
     uint64_t end = offset < size ? MIN((uint64_t)length, size - offset) : 0;
     int64_t count = block_read(device, buffer, length, offset);
-    if (count >= 0 && (uint64_t)count == end)
+    if (count == (int64_t)end || end <= block)
         return count;
 
     uint64_t done = count > 0 ? (uint64_t)count : 0;

@@ -77,11 +77,15 @@ def test_wrong_usage(machine, command, status, says):
     assert machine.good("echo usable") == "usable\n"
 
 
-COMMANDS = ("cat clear cmp cp dd dmesg echo free head hexdump help ls lsblk lscpu lspci mv nvme poweroff "
-            "reboot rm sh sleep sync tail time uptime wc xxd")
+COMMANDS = ("blkdiscard blockdev cat cksum clear cmp cp date dd dmesg echo free head hexdump help ls "
+            "lsblk lscpu lspci md5sum mv nvme poweroff reboot rm sh sha256sum sleep sync tail time "
+            "uptime watch wc xxd")
+WITHOUT_OPTIONS = {"clear", "echo", "nvme", "time"}  # and what they do with --help is their own
 
 
 @pytest.mark.parametrize("command", COMMANDS.split())
 def test_help(machine, command):
     assert f"usage: {command}" in machine.good(f"help {command}")
     assert f"\n{command} " in "\n" + machine.good("help")
+    if command not in WITHOUT_OPTIONS:
+        assert machine.good(f"{command} --help") == machine.good(f"help {command}")

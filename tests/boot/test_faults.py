@@ -41,7 +41,7 @@ def test_hung_write(boot):
 
 
 def media_error(boot, **where):
-    """A disk of which one access fails, once."""
+    """A disk of which one access fails, once if not said otherwise."""
     error = {"event": "none", "errno": 5, "once": True, **where}
     drive = {"driver": "blkdebug", "node-name": "disk", "inject-error": [error],
              "image": {"driver": "file", "filename": str(boot.file("bad.img"))}}
@@ -49,13 +49,27 @@ def media_error(boot, **where):
 
 
 def test_media_error_while_reading(boot):
-    machine = media_error(boot, iotype="read", sector=56)
-    output, status = machine.run("dd if=/dev/nvme0n1 of=/dev/null bs=4K skip=7 count=1")
+    """What stands before the bad block is read, however large the command was that failed."""
+    machine = media_error(boot, iotype="read", sector=60, once=False)
+    machine.good("dd if=/dev/random of=/dev/nvme0n1 bs=512 count=60 status=none")
+    output, status = machine.run("dd if=/dev/nvme0n1 of=/copy bs=4K")
     assert status == 1
-    assert "dd: error reading '/dev/nvme0n1': Input/output error\n" in output
-    said = "nvme0n1: read of 8 blocks at LBA 56: Unrecovered Read Error (SCT 2h, SC 81h)"
-    assert said in machine.good("dmesg")
+    assert "dd: error reading '/dev/nvme0n1': Input/output error\n7+1 records in\n" in output
+    assert "30720 bytes (31 kB, 30 KiB) copied, " in output
+    output, status = machine.run("cat /dev/nvme0n1 > /other")
+    assert (output.splitlines()[-1], status) == ("cat: /dev/nvme0n1: Input/output error", 1)
+    machine.good("cmp /copy /other && cmp -n 30720 /copy /dev/nvme0n1")
+    assert "nvme0n1: read of 1 blocks at LBA 60: Unrecovered Read Error (SCT 2h, SC 81h)" in \
+        machine.good("dmesg")
+    assert "1+0 records in" in machine.good("dd if=/dev/nvme0n1 of=/dev/null bs=4K skip=8 count=1")
+
+
+def test_media_error_that_goes_away(boot):
+    """The second attempt finds the data."""
+    machine = media_error(boot, iotype="read", sector=56)
     assert "1+0 records in" in machine.good("dd if=/dev/nvme0n1 of=/dev/null bs=4K skip=7 count=1")
+    assert "nvme0n1: read of 8 blocks at LBA 56: Unrecovered Read Error (SCT 2h, SC 81h)" in \
+        machine.good("dmesg")
 
 
 def test_media_error_while_writing(boot):

@@ -174,6 +174,18 @@ static void read_ahead(struct dd_ring *ring, uint64_t wanted)
     block_poll(ring->in.device, 0);
 }
 
+/* The current record as far as it can be read. Nobody says which block of a request was bad. */
+static int64_t read_singly(const struct dd_ring *ring)
+{
+    size_t done = 0;
+    int64_t part;
+    do {
+        part = file_read(ring->in.file, dd_ring_buffer(ring) + done, ring->in.device->block_size);
+        done += part > 0 ? (size_t)part : 0;
+    } while (part > 0 && done < ring->size);
+    return done ? (int64_t)done : part;
+}
+
 int64_t dd_ring_read(struct dd_ring *ring, uint64_t wanted)
 {
     read_ahead(ring, wanted);
@@ -185,11 +197,10 @@ int64_t dd_ring_read(struct dd_ring *ring, uint64_t wanted)
         ring->window = MIN(2 * ring->window, ring->count);
         return (int64_t)record->moved;
     }
-    /* Which block of it was bad the synchronous way finds out. And where one is, others are:
-     * reading far ahead begins anew, slowly. */
+    /* Where one block is bad, others are: reading far ahead begins anew, slowly. */
     drop_ahead(ring);
     ring->window = 1;
-    return 0;
+    return read_singly(ring);
 }
 
 static void send(struct dd_ring *ring)

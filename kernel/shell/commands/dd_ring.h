@@ -6,8 +6,8 @@
  *
  * All this concerns whole records that lie in the device and fill its blocks.
  * Whatever else there is, the caller does the synchronous way. What becomes of
- * a record that cannot be read is found out there, too; of one that cannot be
- * written, what counts is what comes before the first request that failed.
+ * a record with a bad block is the same in both: it is read up to that block; it
+ * is written up to the first request that failed, and both cut it in the same way.
  */
 #ifndef KERNEL_SHELL_COMMANDS_DD_RING_H
 #define KERNEL_SHELL_COMMANDS_DD_RING_H
@@ -67,8 +67,8 @@ void dd_ring_end(struct dd_ring *ring);
 /* The buffer of the current record. */
 uint8_t *dd_ring_buffer(const struct dd_ring *ring);
 
-/* Reads the current record, and ahead of it as many as `wanted` are, itself included. Returns its
- * length, or 0: read it synchronously. */
+/* Reads the current record, and ahead of it as many as `wanted` are, itself included. As
+ * file_read(), but for 0: read it synchronously. */
 int64_t dd_ring_read(struct dd_ring *ring, uint64_t wanted);
 
 /* Takes the current record to write it; the next one becomes the current. False: write it
