@@ -11,7 +11,7 @@ def throttle(machine, bytes_per_second, device="n0"):
 
 def test_hung_command(boot):
     """At a byte a second one request passes and the next hangs; only a reset ends it."""
-    machine = boot(cmdline="nvme.timeout=2000")
+    machine = boot(cmdline="nvme.timeout=2000 nvme.retries=1")
     machine.good("echo -n safe | dd of=/dev/nvme0n1 status=none")
     throttle(machine, 1)
     machine.good("dd if=/dev/nvme0n1 of=/dev/null bs=4K skip=100 count=1 status=none")
@@ -30,7 +30,7 @@ def test_hung_command(boot):
 
 
 def test_hung_write(boot):
-    machine = boot(cmdline="nvme.timeout=2000")
+    machine = boot(cmdline="nvme.timeout=2000 nvme.retries=1")
     throttle(machine, 1)
     output, status = machine.run("dd if=/dev/random of=/dev/nvme0n1 bs=4K count=4", timeout=60)
     assert status == 1
