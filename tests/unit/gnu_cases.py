@@ -99,6 +99,12 @@ def cases():
     for _ in range(15):
         found.append("xxd " + dump_generated(chance).replace("-n", "-l"))
         found.append("hexdump -C " + dump_generated(chance).replace("-l", "-n"))
+    for _ in range(25):
+        form = chance.choice(["", "-a", "-b", "-e", "-d", "-u"])
+        found.append(f"xxd {form} -g {chance.choice([1, 2, 4])} -o {chance.randint(0, 999)} " +
+                     dump_generated(chance).replace("-n", "-l"))
+        columns = chance.randint(1, 40)
+        found.append(f"xxd -c {columns} -g {chance.randint(0, 9)} noise | xxd -r -c {columns}")
     # Every length of a last block, read from any place.
     for _ in range(25):
         source = f"dd if=big bs=1 skip={chance.randint(0, 999)} count={chance.randint(0, 300)}"

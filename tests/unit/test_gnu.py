@@ -4,9 +4,19 @@ same files, once through sh and the host's tools and once through our shell
 left must be the same. dd's times and rates are masked, and so are the lines
 that tell how a command is used.
 
-Where ours are different on purpose, no case is made of it: numbers may have more than two factors (2x3x4); seq knows whole
-numbers only; a pipe is a file here, so that wc's columns are as narrow as for
-one and hexdump -s works on it; hexdump and xxd fail on a directory and name it.
+Where ours are different on purpose, no case is made of it:
+
+- numbers may have more than two factors (2x3x4); seq knows whole numbers only;
+- a pipe is a file here: wc's columns are as narrow as for one, hexdump -s works on
+  it, and xxd -r may go back in it;
+- hexdump, xxd and cksum fail on a directory and name it; the host's cksum says 0;
+- xxd -r passes over what is no dump, where xxd makes something of it; its options
+  have no long names but -ps;
+- sha256sum does not escape newlines and backslashes in names;
+- date reads no dates but @SECONDS, and sets none;
+- ls -l shows the size of a device where Linux has its numbers, and no total;
+- dd's direct is refused where blocks are not whole, as on Linux, but a RAM file
+  takes it as tmpfs does.
 """
 
 import os
