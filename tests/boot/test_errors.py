@@ -77,7 +77,7 @@ def test_wrong_usage(machine, command, status, says):
     assert machine.good("echo usable") == "usable\n"
 
 
-COMMANDS = ("blkdiscard blockdev cat cksum clear cmp cp date dd dmesg echo free head hexdump help ls "
+COMMANDS = ("blkdiscard blockdev cat cksum clear cmp cp date dd dmesg echo free grep head hexdump help ls "
             "lsblk lscpu lspci md5sum mv nvme poweroff reboot rm sh sha256sum sleep sync tail time "
             "uptime watch wc xxd")
 WITHOUT_OPTIONS = {"clear", "echo", "nvme", "time"}  # and what they do with --help is their own

@@ -27,6 +27,7 @@ def sample_files():
         "c": b"a\nbb",
         "d": b"a\nbb\n",
         "newlines": b"\n" * 100,
+        "letters": "".join(chance.choice("aaabbbccd01xX  \n") for _ in range(600)).encode() + b"\n",
         "lines": b"".join(b"line %d\n" % i for i in range(1, 21)),
         "long": b"".join(b"%d " % i + b"x" * 997 + b"\n" for i in range(150)),
         "open": b"".join(b"%d\n" % i for i in range(30000)) + b"the end",
@@ -89,6 +90,31 @@ def dump_generated(chance):
             f"{chance.choice(['noise', 'mixed', 'lines'])}")
 
 
+def pattern(chance, depth=0):
+    """An extended regular expression over a few characters."""
+    text = ""
+    for _ in range(chance.randint(1, 4)):
+        kind = chance.random()
+        if kind < 0.2 and depth < 3:
+            text += f"({pattern(chance, depth + 1)})"
+        elif kind < 0.3 and depth < 3:
+            text += f"({pattern(chance, depth + 1)}|{pattern(chance, depth + 1)})"
+        else:
+            text += chance.choice(["a", "b", "c", ".", "[ab]", "[^a]", "[b-d]", "x", "1", "0"])
+        text += chance.choice(["", "", "", "*", "+", "?", "{2}", "{0,2}", "{1,}"])
+    return text
+
+
+def grep_generated(chance):
+    expression = pattern(chance)
+    if chance.random() < 0.3:
+        expression = "^" + expression
+    if chance.random() < 0.3:
+        expression += "$"
+    options = chance.choice(["-E", "-Ec", "-Eo", "-Ev", "-Ex", "-Ei", "-En"])
+    return f"grep {options} '{expression}' letters"
+
+
 def cases():
     chance = random.Random(SEED)
     found = (Path(__file__).parent / "gnu_cases.txt").read_text().splitlines()
@@ -105,6 +131,7 @@ def cases():
                      dump_generated(chance).replace("-n", "-l"))
         columns = chance.randint(1, 40)
         found.append(f"xxd -c {columns} -g {chance.randint(0, 9)} noise | xxd -r -c {columns}")
+    found += [grep_generated(chance) for _ in range(80)]
     # Every length of a last block, read from any place.
     for _ in range(25):
         source = f"dd if=big bs=1 skip={chance.randint(0, 999)} count={chance.randint(0, 300)}"

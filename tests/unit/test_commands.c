@@ -22,7 +22,7 @@ static void test_all_commands(void **state)
                  {"wc", 1},         {"tail", 1},    {"tee", 1},       {"sleep", 1},
                  {"sync", 1},       {"xxd", 1},     {"uptime", 1},    {"date", 1},
                  {"cksum", 1},      {"md5sum", 1},  {"sha256sum", 1}, {"blockdev", 1},
-                 {"blkdiscard", 1}, {"watch", 1},   {"help", 2}};
+                 {"blkdiscard", 1}, {"watch", 1},   {"help", 2},      {"grep", 2}};
     char line[64], first[64];
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
@@ -58,6 +58,8 @@ static void test_interrupt(void **state)
                                         "dd if=/dev/zero of=/dev/null status=none",
                                         "ls /dev",
                                         "cksum /dev/zero",
+                                        "grep x /dev/zero",
+                                        "xxd -r -p /dev/zero",
                                         "sha256sum /dev/zero",
                                         "sha256sum -c /dev/zero",
                                         "rm -r /directory"};
@@ -593,10 +595,10 @@ static void test_shared_input(void **state)
 static void test_lack_of_memory(void **state)
 {
     static const char *const lines[] = {
-        "cat /f",        "cmp /f /g",       "wc /f",         "tail -n 1 /f",
-        "head -n -1 /f", "cp /f /o",        "hexdump -C /f", "xxd /f",
-        "tee /o /p",     "ls -l /",         "mkdir -p /q/r", "rm -rf /q",
-        "cksum /f",      "cksum -a md5 /f", "sha256sum /f",  "sha256sum -c /s"};
+        "cat /f",          "cmp /f /g",     "wc /f",     "tail -n 1 /f",    "head -n -1 /f",
+        "cp /f /o",        "hexdump -C /f", "xxd /f",    "tee /o /p",       "ls -l /",
+        "mkdir -p /q/r",   "rm -rf /q",     "cksum /f",  "cksum -a md5 /f", "sha256sum /f",
+        "sha256sum -c /s", "grep a /f",     "xxd -r /f", "xxd /f /o"};
     (void)state;
     make_file("/f", "a\nb\nc\n", 6);
     make_file("/g", "a\nb\nc\n", 6);

@@ -13,6 +13,8 @@ Where ours are different on purpose, no case is made of it:
 - xxd -r passes over what is no dump, where xxd makes something of it; its options
   have no long names but -ps;
 - sha256sum does not escape newlines and backslashes in names;
+- grep has no back-references and no context; with -w it tries only the longest
+  match at a place;
 - date reads no dates but @SECONDS, and sets none;
 - ls -l shows the size of a device where Linux has its numbers, and no total;
 - dd's direct is refused where blocks are not whole, as on Linux, but a RAM file

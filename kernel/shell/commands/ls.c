@@ -43,12 +43,11 @@ static int size_text(const struct ls *ls, char text[SIZE_TEXT], uint64_t bytes)
         scale *= 1024;
         unit++;
     }
-    uint64_t tenths = 10 * (bytes / scale) + (10 * (bytes % scale) + scale - 1) / scale;
+    unsigned long long whole = (bytes - 1) / scale + 1;
+    unsigned long long tenths = 10 * (bytes / scale) + (10 * (bytes % scale) + scale - 1) / scale;
     if (tenths >= 100)
-        return snprintf(text, SIZE_TEXT, "%llu%c", (unsigned long long)((bytes - 1) / scale + 1),
-                        *unit);
-    return snprintf(text, SIZE_TEXT, "%llu.%llu%c", (unsigned long long)tenths / 10,
-                    (unsigned long long)tenths % 10, *unit);
+        return snprintf(text, SIZE_TEXT, "%llu%c", whole, *unit);
+    return snprintf(text, SIZE_TEXT, "%llu.%llu%c", tenths / 10, tenths % 10, *unit);
 }
 
 /* Columns are as wide as the widest entry needs them. */

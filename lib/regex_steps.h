@@ -1,0 +1,44 @@
+/*
+ * What regex_parse.c, which makes the steps, and regex.c, which walks them, have
+ * in common.
+ */
+#ifndef LIB_REGEX_STEPS_H
+#define LIB_REGEX_STEPS_H
+
+#include "lib/regex.h"
+
+enum kind {
+    STEP_BYTE,
+    STEP_ANY,
+    STEP_SET,
+    STEP_SPLIT, /* on at `first` and at `second` */
+    STEP_JUMP,  /* on at `first` */
+    STEP_LINE_START,
+    STEP_LINE_END,
+    STEP_WORD_START,
+    STEP_WORD_END,
+    STEP_WORD_EDGE,
+    STEP_MATCH
+};
+
+static inline char regex_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+static inline bool regex_is_letter(char c)
+{
+    return regex_lower(c) >= 'a' && regex_lower(c) <= 'z';
+}
+
+static inline bool regex_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline bool regex_is_word(char c)
+{
+    return regex_is_letter(c) || regex_is_digit(c) || c == '_';
+}
+
+#endif
