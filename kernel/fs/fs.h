@@ -120,6 +120,10 @@ int fs_information(const char *path, struct file_information *information);
  * behind the last. */
 int fs_entry(const char *path, unsigned index, char name[FS_NAME_MAX + 1]);
 
+/* Calls found() for each path that matches, in alphabetical order (lib/pattern.h; a slash is
+ * matched by a slash alone). False without memory. */
+bool fs_match(const char *pattern, void (*found)(void *context, const char *path), void *context);
+
 /* A name for a node, for device drivers: "/dev/" + name. Takes over the caller's reference. */
 int fs_add_device(const char *name, struct node *node);
 void fs_remove_device(const char *name);

@@ -17,6 +17,16 @@ const struct command *command_find(const char *name)
     return NULL;
 }
 
+const struct command *command_after(const char *name)
+{
+    const struct command *best = NULL;
+    for (const struct command *const *entry = __start_commands; entry < __stop_commands; entry++)
+        if ((!name || strcmp((*entry)->name, name) > 0) &&
+            (!best || strcmp((*entry)->name, best->name) < 0))
+            best = *entry;
+    return best;
+}
+
 /* Formatted text on its way to a file: gathered, so that a line is one write. */
 struct sink {
     struct file *file;

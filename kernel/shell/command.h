@@ -77,6 +77,7 @@ struct invocation {
 /* The table, in no particular order. */
 extern const struct command *const __start_commands[], *const __stop_commands[];
 const struct command *command_find(const char *name);
+const struct command *command_after(const char *name); /* in alphabetical order; NULL: first */
 
 /* What `help NAME` says, to self->out. */
 void command_explain(struct invocation *self, const struct command *command);

@@ -5,23 +5,20 @@
  * before every character that must not act as one.
  */
 #include "kernel/shell/internal.h"
+#include "lib/pattern.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-
-struct fields {
-    char **items;
-    int count, size;
-};
 
 struct expansion {
     struct shell *shell;
     struct arena *arena;
     bool splits; /* into fields, and looks for files; otherwise all becomes one text */
     struct text text;
-    bool begun;       /* there is a field, though it may be empty */
-    bool blank_ended; /* the last one ended at a blank: a `:` right after it belongs to that */
-    bool special;     /* an unquoted * ? or [ */
-    struct fields fields;
+    bool begun;         /* there is a field, though it may be empty */
+    bool blank_ended;   /* the last one ended at a blank: a `:` right after it belongs to that */
+    bool special;       /* an unquoted * ? or [ */
+    struct text fields; /* those that are complete, each with its NUL */
+    int count;
 };
 
 static void expand_parts(struct expansion *self, const struct part *parts, bool plain_splits);
@@ -29,28 +26,19 @@ static void expand_parts(struct expansion *self, const struct part *parts, bool 
 static void add_field(void *context, const char *text)
 {
     struct expansion *self = context;
-    struct fields *fields = &self->fields;
-    if (fields->count + 1 >= fields->size) {
-        int size = fields->size ? 2 * fields->size : 8;
-        char **items = arena_get(self->arena, (size_t)size * sizeof *items);
-        if (!items)
-            return;
-        if (fields->count)
-            memcpy(items, fields->items, (size_t)fields->count * sizeof *items);
-        fields->items = items;
-        fields->size = size;
-    }
-    fields->items[fields->count++] = arena_copy(self->arena, text, strlen(text));
-    fields->items[fields->count] = NULL;
+    do
+        text_add(&self->fields, *text);
+    while (*text++);
+    self->count++;
 }
 
 static void end_field(struct expansion *self)
 {
     char *text = self->text.bytes ? self->text.bytes : "";
-    int before = self->fields.count;
-    if (self->special && !pattern_paths(text, add_field, self))
+    int before = self->count;
+    if (self->special && !fs_match(text, add_field, self))
         self->arena->failed = true;
-    if (self->fields.count == before && !self->arena->failed) {
+    if (self->count == before && !self->arena->failed) {
         if (self->text.bytes)
             pattern_strip(text);
         add_field(self, text);
@@ -230,20 +218,20 @@ static const char *capture(struct expansion *self, struct tree *tree)
         return "";
     }
     shell->substituted = shell_run_within(shell, tree, shell->file[0], file);
-    size_t size = file_size(file), length = 0;
-    char *text = arena_get(self->arena, size + 1);
-    int64_t count = 0;
-    if (text && file_seek(file, 0) == OK)
-        count = file_read(file, text, size);
-    for (int64_t i = 0; i < count; i++)
-        if (text[i])
-            text[length++] = text[i];
-    while (length && text[length - 1] == '\n')
-        length--;
-    if (text)
-        text[length] = 0;
+    struct text text = {.arena = self->arena};
+    char buffer[256];
+    for (int64_t count = file_seek(file, 0); count >= 0;) {
+        count = file_read(file, buffer, sizeof buffer);
+        for (int64_t i = 0; i < count; i++)
+            if (buffer[i])
+                text_add(&text, buffer[i]);
+        if (!count)
+            break;
+    }
     file_close(file);
-    return text ? text : "";
+    while (text.length && text.bytes[text.length - 1] == '\n')
+        text.bytes[--text.length] = 0;
+    return text.bytes ? text.bytes : "";
 }
 
 static void expand_arithmetic(struct expansion *self, const struct part *part)
@@ -291,17 +279,22 @@ static bool succeeded(struct expansion *self)
 
 char **expand_fields(struct shell *shell, struct arena *arena, const struct word *words, int *count)
 {
-    static char *none[1];
     struct expansion self = {
-        .shell = shell, .arena = arena, .splits = true, .text.arena = arena, .fields.items = none};
+        .shell = shell, .arena = arena, .splits = true, .text.arena = arena, .fields.arena = arena};
     for (; words; words = words->next) {
         expand_parts(&self, words->parts, false);
         if (self.begun)
             end_field(&self);
         self.blank_ended = false;
     }
-    *count = self.fields.count;
-    return succeeded(&self) ? self.fields.items : NULL;
+    *count = self.count;
+    char **fields = arena_get(arena, ((size_t)self.count + 1) * sizeof *fields);
+    if (!succeeded(&self))
+        return NULL;
+    for (int i = 0; i < self.count; i++) {
+        fields[i] = i ? fields[i - 1] + strlen(fields[i - 1]) + 1 : self.fields.bytes;
+    }
+    return fields;
 }
 
 char *expand_pattern(struct shell *shell, struct arena *arena, const struct part *parts)

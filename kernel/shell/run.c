@@ -5,9 +5,9 @@
  * `leaving` tells whether to go on.
  */
 #include "kernel/console.h"
-#include "kernel/mem/heap.h"
 #include "kernel/shell/internal.h"
 #include "kernel/x86/clock.h"
+#include "lib/pattern.h"
 #include "lib/string.h"
 
 struct file *temporary_file(void)
@@ -30,37 +30,39 @@ int shell_run_within(struct shell *shell, struct tree *tree, struct file *in, st
     return shell_leave(within);
 }
 
-static int open_redirection(struct shell *shell, struct redirection *redirection,
-                            const char *target, struct file **file)
+/* A here-document is a file that holds it. */
+static int open_here(const char *text, struct file **file)
 {
-    static const unsigned flags[] = {
-        [REDIRECT_READ] = O_READ,
-        [REDIRECT_WRITE] = O_WRITE | O_CREATE | O_TRUNCATE,
-        [REDIRECT_APPEND] = O_WRITE | O_CREATE | O_APPEND,
-        [REDIRECT_BOTH] = O_READ | O_WRITE | O_CREATE,
-    };
-    if (redirection->kind == REDIRECT_SAME) {
+    size_t length = strlen(text);
+    *file = temporary_file();
+    if (*file && file_write(*file, text, length) == (int64_t)length)
+        return file_seek(*file, 0);
+    file_close(*file);
+    return ERR_NO_MEMORY;
+}
+
+static int open_redirection(struct shell *shell, const char *operation, const char *target,
+                            struct file **file)
+{
+    unsigned flags = O_READ;
+    if (operation[1] == '&') {
         if (target[0] < '0' || target[0] > '2' || target[1])
             return ERR_BAD_FILE;
         *file = file_share(shell->file[target[0] - '0']);
         return OK;
     }
-    if (redirection->kind < REDIRECT_SAME)
-        return file_open(target, flags[redirection->kind], file);
-    *file = temporary_file();
-    if (!*file)
-        return ERR_NO_MEMORY;
-    size_t length = strlen(target);
-    int64_t written = file_write(*file, target, length);
-    int status = written == (int64_t)length ? file_seek(*file, 0) : ERR_NO_MEMORY;
-    if (status != OK)
-        file_close(*file);
-    return status;
+    if (!strncmp(operation, "<<", 2))
+        return open_here(target, file);
+    if (operation[1] == '>')
+        flags = operation[0] == '<' ? O_READ | O_WRITE | O_CREATE : O_WRITE | O_CREATE | O_APPEND;
+    else if (operation[0] == '>')
+        flags = O_WRITE | O_CREATE | O_TRUNCATE;
+    return file_open(target, flags, file);
 }
 
 /* Exchanges the shell's files until undo(); after an error, which is reported, nothing has
  * changed. */
-static bool redirect(struct shell *shell, struct redirection *redirection, struct file *saved[3])
+static bool redirect(struct shell *shell, struct word *redirection, struct file *saved[3])
 {
     for (int i = 0; i < 3; i++) {
         saved[i] = shell->file[i];
@@ -70,18 +72,18 @@ static bool redirect(struct shell *shell, struct redirection *redirection, struc
     for (; redirection && good; redirection = redirection->next) {
         struct arena arena = {0};
         struct file *file;
-        char *target = expand_text(shell, &arena, redirection->word->parts);
+        char *target = expand_text(shell, &arena, redirection->parts);
         int status = target ? OK : ERR_INVALID;
         if (target && redirection->descriptor > 2)
             status = ERR_BAD_FILE;
         if (status == OK)
-            status = open_redirection(shell, redirection, target, &file);
+            status = open_redirection(shell, redirection->operation, target, &file);
         good = status == OK;
         if (good) {
             file_close(shell->file[redirection->descriptor]);
             shell->file[redirection->descriptor] = file;
         } else if (target) {
-            bool here = redirection->kind > REDIRECT_SAME;
+            bool here = !strncmp(redirection->operation, "<<", 2);
             shell_say(shell, "cannot open %.100s: %s", here ? "<<" : target, status_text(status));
         }
         arena_free(&arena);
@@ -129,25 +131,7 @@ int shell_run_command(struct shell *shell, int argc, char **argv)
     return invocation.output_failed && !status ? 1 : status;
 }
 
-/* Variables that are set for one command, and what they hide. */
-struct hidden {
-    struct hidden *next;
-    const char *name;
-    struct variable *variable;
-};
-
-static void reveal(struct shell *shell, struct hidden *hidden)
-{
-    for (; hidden; hidden = hidden->next) {
-        variable_free(variable_take(shell, hidden->name));
-        if (hidden->variable) {
-            hidden->variable->next = shell->variables;
-            shell->variables = hidden->variable;
-        }
-    }
-}
-
-static void trace(struct shell *shell, int count, char **words, const char *separator)
+static void trace(struct shell *shell, int count, const char *const *words, const char *separator)
 {
     const char *before = "+ ";
     for (int i = 0; i < count; i++, before = separator) {
@@ -157,29 +141,15 @@ static void trace(struct shell *shell, int count, char **words, const char *sepa
     file_write(shell->file[2], "\n", 1);
 }
 
-/* With `hidden`, for one command only. */
-static bool assign_all(struct shell *shell, struct arena *arena, const struct word *word,
-                       struct hidden **hidden)
+/* `here`: for one command only. */
+static bool assign_all(struct shell *shell, struct arena *arena, const struct word *word, bool here)
 {
     for (; word; word = word->next) {
         char *value = expand_text(shell, arena, word->parts);
-        if (value && hidden) {
-            struct hidden *entry = arena_get(arena, sizeof *entry);
-            if (!entry)
-                return shell_no_memory(shell), false;
-            entry->name = word->name;
-            entry->variable = variable_take(shell, word->name);
-            entry->next = *hidden;
-            *hidden = entry;
-        }
-        if (!value || !variable_set(shell, word->name, value))
+        if (!value || !(here ? variable_set_here : variable_set)(shell, word->name, value))
             return false;
-        if (hidden && !variable_export(shell, word->name))
-            return false;
-        if (shell->trace) {
-            char *shown[] = {(char *)(uintptr_t)word->name, value};
-            trace(shell, 2, shown, "=");
-        }
+        if (shell->trace)
+            trace(shell, 2, (const char *[]){word->name, value}, "=");
     }
     return true;
 }
@@ -187,7 +157,6 @@ static bool assign_all(struct shell *shell, struct arena *arena, const struct wo
 static int run_simple(struct shell *shell, struct tree *tree)
 {
     struct arena arena = {0};
-    struct hidden *hidden = NULL;
     struct file *saved[3];
     int argc, status = 0;
     shell->line = tree->line;
@@ -195,25 +164,16 @@ static int run_simple(struct shell *shell, struct tree *tree)
     char **argv = expand_fields(shell, &arena, tree->words, &argc);
     if (argv) {
         if (argc && shell->trace)
-            trace(shell, argc, argv, " ");
+            trace(shell, argc, (const char *const *)argv, " ");
         if (!redirect(shell, tree->redirections, saved))
             status = 2;
-        else if (assign_all(shell, &arena, tree->assignments, argc ? &hidden : NULL))
+        else if (assign_all(shell, &arena, tree->assignments, argc > 0))
             status = argc ? shell_run_command(shell, argc, argv) : shell->substituted;
         undo(shell, saved);
+        variables_end_scope(shell);
     }
-    reveal(shell, hidden);
     arena_free(&arena);
     return shell->leaving == STAY ? status : shell->status;
-}
-
-/* One after the other; the status is the last one's. */
-static int run_list(struct shell *shell, struct tree *tree)
-{
-    int status = 0;
-    for (; tree && shell->leaving == STAY; tree = tree->next)
-        status = shell_run(shell, tree);
-    return status;
 }
 
 /* A failure that somebody looks at does not end the script under `set -e`. */
@@ -225,12 +185,14 @@ static int run_condition(struct shell *shell, struct tree *tree)
     return status;
 }
 
-static int run_and_or(struct shell *shell, struct tree *tree)
+/* One after the other, unless && or || leaves it out; the status is that of the last which ran. */
+static int run_list(struct shell *shell, struct tree *tree)
 {
     int status = 0;
-    for (bool first = true; tree && shell->leaving == STAY; tree = tree->next, first = false)
-        if (first || tree->after_or == (status != 0))
-            status = tree->next ? run_condition(shell, tree) : shell_run(shell, tree);
+    for (; tree && shell->leaving == STAY; tree = tree->next)
+        if (!tree->connector || (tree->connector == '|') == (status != 0))
+            status = tree->next && tree->next->connector ? run_condition(shell, tree)
+                                                         : shell_run(shell, tree);
     return status;
 }
 
@@ -310,12 +272,9 @@ static int run_loop(struct shell *shell, struct tree *tree)
 
 static int run_for(struct shell *shell, struct tree *tree)
 {
-    static struct part every = {.kind = PART_PARAMETER, .quoted = true, .text = "@"};
-    static const struct word arguments = {.parts = &every};
     struct arena arena = {0};
     int count = 0, status = 0;
-    char **items =
-        expand_fields(shell, &arena, tree->all_arguments ? &arguments : tree->words, &count);
+    char **items = expand_fields(shell, &arena, tree->words, &count);
     shell->loops++;
     for (int i = 0; items && i < count && variable_set(shell, tree->name, items[i]); i++) {
         status = shell_run(shell, tree->body);
@@ -351,8 +310,6 @@ static int run_kind(struct shell *shell, struct tree *tree)
     switch (tree->kind) {
     case TREE_SIMPLE:
         return run_simple(shell, tree);
-    case TREE_AND_OR:
-        return run_and_or(shell, tree->body);
     case TREE_PIPELINE:
         return run_pipeline(shell, tree);
     case TREE_SUBSHELL:
@@ -388,7 +345,7 @@ int shell_run(struct shell *shell, struct tree *tree)
         return shell->status = STATUS_INTERRUPTED;
     }
     /* The others do not nest but with one of these in between. */
-    bool nests = tree->kind != TREE_AND_OR && tree->kind != TREE_PIPELINE;
+    bool nests = tree->kind != TREE_PIPELINE;
     shell->depth += nests;
     if (shell->depth > 2 * SHELL_DEPTH) {
         shell->depth -= nests;

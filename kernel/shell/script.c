@@ -26,7 +26,7 @@ static void report(struct shell *shell, const char *name, const struct parser *p
         shell_fail(shell, 2, "syntax error: unexpected end of file");
     else if (parser->problem)
         shell_fail(shell, 2, "%s", parser->problem);
-    else if (token->kind == TOKEN_NEWLINE)
+    else if (*token->start == '\n')
         shell_fail(shell, 2, "syntax error near `newline'");
     else
         shell_fail(shell, 2, "syntax error near `%.*s'", (int)MIN(token->length, (size_t)40),

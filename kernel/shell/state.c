@@ -41,23 +41,37 @@ static char *copy_text(const char *text)
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
-bool variable_set(struct shell *shell, const char *name, const char *value)
+/* Gives *link a value, or, if there is nothing, puts a variable there. */
+static bool assign(struct shell *shell, struct variable **link, const char *name, const char *value)
 {
-    struct variable **link = find(shell, name), *variable = *link;
     char *copy = copy_text(value);
-    if (copy && !variable) {
-        size_t size = strlen(name) + 1;
-        variable = *link = kcalloc(1, sizeof *variable + size);
-        if (variable)
-            memcpy(variable->name, name, size);
-    }
-    if (!copy || !variable) {
+    size_t size = strlen(name) + 1;
+    if (copy && !*link && (*link = kcalloc(1, sizeof **link + size)))
+        memcpy((*link)->name, name, size);
+    if (!copy || !*link) {
         kfree(copy);
         shell_no_memory(shell);
         return false;
     }
-    kfree(variable->value);
-    variable->value = copy;
+    kfree((*link)->value);
+    (*link)->value = copy;
+    return true;
+}
+
+bool variable_set(struct shell *shell, const char *name, const char *value)
+{
+    return assign(shell, find(shell, name), name, value);
+}
+
+bool variable_set_here(struct shell *shell, const char *name, const char *value)
+{
+    struct variable *front = NULL;
+    if (!assign(shell, &front, name, value))
+        return false;
+    front->exported = true;
+    front->scope = shell->depth;
+    front->next = shell->variables;
+    shell->variables = front;
     return true;
 }
 
@@ -69,19 +83,29 @@ bool variable_export(struct shell *shell, const char *name)
     return true;
 }
 
-struct variable *variable_take(struct shell *shell, const char *name)
+static void drop(struct variable **link)
 {
-    struct variable **link = find(shell, name), *variable = *link;
-    if (variable)
-        *link = variable->next;
-    return variable;
+    struct variable *variable = *link;
+    *link = variable->next;
+    kfree(variable->value);
+    kfree(variable);
 }
 
-void variable_free(struct variable *variable)
+void variable_unset(struct shell *shell, const char *name)
 {
-    if (variable)
-        kfree(variable->value);
-    kfree(variable);
+    struct variable **link = find(shell, name);
+    if (*link)
+        drop(link);
+}
+
+void variables_end_scope(struct shell *shell)
+{
+    struct variable **link = &shell->variables;
+    while (*link)
+        if ((*link)->scope && (*link)->scope >= shell->depth)
+            drop(link);
+        else
+            link = &(*link)->next;
 }
 
 int arguments_count(const struct shell *shell)
@@ -135,7 +159,7 @@ void shell_free(struct shell *shell)
     if (!shell)
         return;
     while (shell->variables)
-        variable_free(variable_take(shell, shell->variables->name));
+        drop(&shell->variables);
     for (int i = 0; i < 3; i++)
         file_close(shell->file[i]);
     kfree(shell->arguments);
@@ -143,16 +167,15 @@ void shell_free(struct shell *shell)
     kfree(shell);
 }
 
+/* Where a name is there twice, the first hides the other. */
 static bool inherit(struct shell *shell, const struct shell *parent, bool whole)
 {
     for (struct variable *from = parent->variables; from; from = from->next) {
-        if (!whole && !from->exported)
+        if ((!whole && !from->exported) || variable_get(shell, from->name))
             continue;
-        if (!variable_set(shell, from->name, from->value))
+        if (!variable_set(shell, from->name, from->value) ||
+            (from->exported && !variable_export(shell, from->name)))
             return false;
-        struct variable *copy = *find(shell, from->name);
-        if (copy)
-            copy->exported = from->exported;
     }
     int count = whole ? arguments_count(parent) : 0;
     if (count && !arguments_set(shell, count, parent->arguments->items + parent->shifted))
@@ -166,17 +189,13 @@ struct shell *shell_enter(const struct shell *parent, bool whole)
     struct shell *shell = shell_new(parent->file[0], parent->file[1], parent->file[2]);
     if (!shell)
         return NULL;
+    if (whole)
+        *shell = *parent;
     shell->depth = parent->depth;
-    if (whole) {
-        shell->name = parent->name;
-        shell->status = parent->status;
-        shell->line = parent->line;
-        shell->loops = parent->loops;
-        shell->conditions = parent->conditions;
-        shell->exit_on_error = parent->exit_on_error;
-        shell->trace = parent->trace;
-        shell->interactive = parent->interactive;
-    }
+    shell->variables = NULL;
+    shell->arguments = NULL;
+    shell->directory = NULL;
+    shell->shifted = 0;
     if (inherit(shell, parent, whole))
         return shell;
     shell_free(shell);
@@ -194,15 +213,14 @@ int shell_leave(struct shell *shell)
 
 static void say(struct shell *shell, const char *format, va_list arguments)
 {
-    char text[200], place[24] = "";
+    char text[200];
+    size_t length = (size_t)snprintf(text, sizeof text, "%.60s: ", shell->name);
     if (!shell->interactive && shell->line)
-        snprintf(place, sizeof place, "line %u: ", shell->line);
-    snprintf(text, sizeof text, "%.60s: %s", shell->name, place);
-    size_t length = strlen(text), room = sizeof text - length;
-    int more = vsnprintf(text + length, room, format, arguments);
-    length += MIN((size_t)MAX(more, 0), room - 1);
-    text[length == sizeof text - 1 ? length - 1 : length] = '\n';
-    file_write(shell->file[2], text, MIN(length + 1, sizeof text - 1));
+        length += (size_t)snprintf(text + length, sizeof text - length, "line %u: ", shell->line);
+    vsnprintf(text + length, sizeof text - length - 1, format, arguments);
+    length = strlen(text);
+    text[length] = '\n';
+    file_write(shell->file[2], text, length + 1);
 }
 
 void shell_say(struct shell *shell, const char *format, ...)

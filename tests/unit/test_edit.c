@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "kernel/shell/edit.h"
-#include "kernel/shell/internal.h"
+#include "kernel/terminal/edit.h"
+#include "lib/bits.h"
 #include "tests/unit/host_kernel.h"
 
 #define ROWS    12

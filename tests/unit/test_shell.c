@@ -13,6 +13,7 @@
 
 #include "kernel/console.h"
 #include "kernel/shell/internal.h"
+#include "kernel/terminal/terminal.h"
 #include "tests/unit/host_kernel.h"
 
 static char output[65536], errors[65536];
@@ -345,7 +346,7 @@ static int type(const char *keys)
     struct shell *shell = shell_new(console, console, console);
     host_console_clear();
     host_console_feed(keys, strlen(keys));
-    int status = shell_interactive(shell);
+    int status = terminal_run(shell);
     shell_free(shell);
     file_close(console);
     assert_int_equal(host_allocations_live, base);
@@ -416,7 +417,7 @@ static void test_prompt_out_of_memory(void **state)
         struct shell *shell = shell_new(console, console, console);
         host_console_feed("echo a b\rx=1\r\033[A\r", 16);
         host_allocations_left = left;
-        shell_interactive(shell);
+        terminal_run(shell);
         host_allocations_left = -1;
         while (console_get(0) >= 0)
             ;

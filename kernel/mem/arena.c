@@ -1,9 +1,10 @@
-/*
- * Memory that goes all at once: a syntax tree, a command's words. Pieces are
- * cut off large chunks; nothing is freed singly.
- */
+/* See arena.h. */
+#include "kernel/mem/arena.h"
+
+#include <stdint.h>
+
 #include "kernel/mem/heap.h"
-#include "kernel/shell/internal.h"
+#include "lib/bits.h"
 #include "lib/string.h"
 
 #define CHUNK_SIZE 1008

@@ -3,10 +3,12 @@
  * runs it. Bytes are taken from the console one at a time and only while a
  * line is read, so that what is typed ahead waits there for whoever reads next.
  */
+#include "kernel/terminal/terminal.h"
+
 #include "kernel/console.h"
 #include "kernel/mem/heap.h"
-#include "kernel/shell/edit.h"
 #include "kernel/shell/internal.h"
+#include "kernel/terminal/edit.h"
 #include "kernel/x86/clock.h"
 #include "lib/number.h"
 #include "lib/printf.h"
@@ -119,7 +121,7 @@ static void run_session(struct session *session)
     }
 }
 
-int shell_interactive(struct shell *shell)
+int terminal_run(struct shell *shell)
 {
     struct session *session = kcalloc(1, sizeof *session);
     if (!session)

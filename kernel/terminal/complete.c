@@ -4,8 +4,8 @@
  * lists them.
  */
 #include "kernel/mem/heap.h"
-#include "kernel/shell/edit.h"
-#include "kernel/shell/internal.h"
+#include "kernel/shell/command.h"
+#include "kernel/terminal/edit.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 
@@ -23,16 +23,6 @@ struct completion {
     char common[FS_NAME_MAX + 1];    /* what all matches begin with */
     char path[FS_PATH_MAX + FS_NAME_MAX + 2];
 };
-
-const struct command *command_after(const char *name)
-{
-    const struct command *best = NULL;
-    for (const struct command *const *entry = __start_commands; entry < __stop_commands; entry++)
-        if ((!name || strcmp((*entry)->name, name) > 0) &&
-            (!best || strcmp((*entry)->name, best->name) < 0))
-            best = *entry;
-    return best;
-}
 
 static bool next_match(struct completion *self)
 {

@@ -2,7 +2,7 @@
  * The lines that were typed, oldest first.
  */
 #include "kernel/mem/heap.h"
-#include "kernel/shell/internal.h"
+#include "kernel/terminal/edit.h"
 #include "lib/string.h"
 
 void history_add(struct history *history, const char *line)

@@ -3,10 +3,10 @@
  * the beginning of the prompt; row and column on the screen follow from the
  * width. Each change redraws from where it happened to the end.
  */
-#include "kernel/shell/edit.h"
+#include "kernel/terminal/edit.h"
 
 #include "kernel/mem/heap.h"
-#include "kernel/shell/internal.h"
+#include "lib/bits.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 

@@ -6,15 +6,24 @@
  * movements; where the line stands on it is never asked. Appending to the line
  * sends just what was typed.
  */
-#ifndef KERNEL_SHELL_EDIT_H
-#define KERNEL_SHELL_EDIT_H
+#ifndef KERNEL_TERMINAL_EDIT_H
+#define KERNEL_TERMINAL_EDIT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #define EDIT_LINE_MAX (256u << 10) /* bytes; more than that is not taken */
 
-struct history;
+/* history.c: the lines that were typed. */
+#define HISTORY_LINES 100
+
+struct history {
+    char *lines[HISTORY_LINES]; /* oldest first */
+    unsigned count;
+};
+
+void history_add(struct history *history, const char *line); /* without memory: forgets it */
+void history_free(struct history *history);
 
 enum edit_result {
     EDIT_MORE,
@@ -71,5 +80,8 @@ void editor_insert(struct editor *editor, const char *text, size_t length);
 /* Moves below the line, so that something can be listed; and shows prompt and line once more. */
 void editor_list_begin(struct editor *editor);
 void editor_list_end(struct editor *editor);
+
+/* complete.c: what the shell knows that begins like the word at the cursor. */
+void complete(struct editor *editor, bool list);
 
 #endif
