@@ -58,25 +58,20 @@ static void put(struct expansion *self, char c, bool quoted)
     self->blank_ended = false;
 }
 
-static void put_quoted(struct expansion *self, const char *text)
-{
-    self->begun = true;
-    while (*text)
-        put(self, *text++, true);
-}
-
 static const char *separators(struct shell *shell)
 {
     const char *ifs = variable_get(shell, "IFS");
     return ifs ? ifs : " \t\n";
 }
 
-static void put_split(struct expansion *self, const char *text)
+/* `splits`: at $IFS, if there are to be fields at all. */
+static void put_text(struct expansion *self, const char *text, bool quoted, bool splits)
 {
-    const char *ifs = separators(self->shell);
+    const char *ifs = splits && self->splits ? separators(self->shell) : "";
+    self->begun |= quoted;
     for (; *text; text++) {
         if (!strchr(ifs, *text)) {
-            put(self, *text, false);
+            put(self, *text, quoted);
             continue;
         }
         bool blank = strchr(" \t\n", *text) != NULL;
@@ -91,13 +86,7 @@ static void put_split(struct expansion *self, const char *text)
 /* The result of an expansion. */
 static void put_result(struct expansion *self, const char *text, bool quoted)
 {
-    if (quoted)
-        put_quoted(self, text);
-    else if (self->splits)
-        put_split(self, text);
-    else
-        while (*text)
-            put(self, *text++, false);
+    put_text(self, text, quoted, !quoted);
 }
 
 /* $@ and $*. "$@" makes a field of each argument, "$*" one of all. */
@@ -219,15 +208,8 @@ static const char *capture(struct expansion *self, struct tree *tree)
     }
     shell->substituted = shell_run_within(shell, tree, shell->file[0], file);
     struct text text = {.arena = self->arena};
-    char buffer[256];
-    for (int64_t count = file_seek(file, 0); count >= 0;) {
-        count = file_read(file, buffer, sizeof buffer);
-        for (int64_t i = 0; i < count; i++)
-            if (buffer[i])
-                text_add(&text, buffer[i]);
-        if (!count)
-            break;
-    }
+    if (file_seek(file, 0) == OK)
+        shell_read(file, &text);
     file_close(file);
     while (text.length && text.bytes[text.length - 1] == '\n')
         text.bytes[--text.length] = 0;
@@ -250,11 +232,7 @@ static void expand_parts(struct expansion *self, const struct part *part, bool p
     for (; part && self->shell->leaving == STAY && !self->arena->failed; part = part->next) {
         switch (part->kind) {
         case PART_TEXT:
-            if (part->quoted || plain_splits)
-                put_result(self, part->text, part->quoted);
-            else
-                for (const char *c = part->text; *c; c++)
-                    put(self, *c, false);
+            put_text(self, part->text, part->quoted, plain_splits && !part->quoted);
             break;
         case PART_PARAMETER:
             expand_parameter(self, part);
@@ -291,9 +269,8 @@ char **expand_fields(struct shell *shell, struct arena *arena, const struct word
     char **fields = arena_get(arena, ((size_t)self.count + 1) * sizeof *fields);
     if (!succeeded(&self))
         return NULL;
-    for (int i = 0; i < self.count; i++) {
+    for (int i = 0; i < self.count; i++)
         fields[i] = i ? fields[i - 1] + strlen(fields[i - 1]) + 1 : self.fields.bytes;
-    }
     return fields;
 }
 

@@ -200,8 +200,11 @@ int shell_run_command(struct shell *shell, int argc, char **argv);
  * within a command is not an error: nothing is run and *unfinished set. */
 int shell_run_source(struct shell *shell, const char *name, const char *text, size_t length,
                      bool *unfinished);
-/* `.`: reads the file and runs it; a file that cannot be read has been reported. */
-int shell_run_file(struct shell *shell, const char *path);
+/* Reads a script, which is the open file if there is one (and closes it), and runs it. One that
+ * cannot be read has been reported. */
+int shell_run_file(struct shell *shell, const char *path, struct file *file);
+/* All that is left of a file, but for NULs. */
+int shell_read(struct file *file, struct text *text);
 void shell_print_time(struct shell *shell, uint64_t nanoseconds);
 
 #endif

@@ -107,7 +107,7 @@ static int run_script(struct shell *shell, int argc, char **argv)
         return shell_no_memory(shell);
     within->name = argv[0];
     if (arguments_set(within, argc - 1, argv + 1))
-        shell_run_file(within, argv[0]);
+        shell_run_file(within, argv[0], NULL);
     return shell_leave(within);
 }
 

@@ -3,13 +3,12 @@
  * as it is complete, so that what follows a syntax error was never looked at
  * and what precedes it has happened.
  */
+#include "kernel/console.h"
 #include "kernel/mem/heap.h"
 #include "kernel/shell/internal.h"
 #include "kernel/x86/clock.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-
-#define SCRIPT_MAX (16u << 20)
 
 /* Says what is wrong and where; for a syntax error that is a token. */
 static void report(struct shell *shell, const char *name, const struct parser *parser)
@@ -77,43 +76,36 @@ int shell_run_text(struct shell *shell, const char *name, const char *text, size
     return shell->status;
 }
 
-/* The whole file, for kfree(). */
-static int read_whole(const char *path, char **text, size_t *length)
+int shell_read(struct file *file, struct text *text)
 {
-    struct file *file;
-    struct file_information information;
-    int status = fs_information(path, &information);
-    if (status == OK && information.type == NODE_DIRECTORY)
-        status = ERR_IS_DIRECTORY;
-    if (status == OK && (information.type != NODE_FILE || information.size > SCRIPT_MAX))
-        status = ERR_INVALID;
-    if (status == OK)
-        status = file_open(path, O_READ, &file);
-    if (status != OK)
-        return status;
-    *text = kmalloc(information.size);
-    int64_t count = *text ? file_read(file, *text, information.size) : ERR_NO_MEMORY;
-    file_close(file);
-    if (count < 0) {
-        kfree(*text);
-        return (int)count;
+    char buffer[512];
+    int64_t count = 1;
+    while (count > 0) {
+        count = console_interrupted() ? ERR_INTERRUPTED : file_read(file, buffer, sizeof buffer);
+        for (int64_t i = 0; i < count; i++)
+            if (buffer[i])
+                text_add(text, buffer[i]);
+        if (text->arena->failed)
+            return ERR_NO_MEMORY;
     }
-    *length = (size_t)count;
-    return OK;
+    return (int)count;
 }
 
-int shell_run_file(struct shell *shell, const char *path)
+int shell_run_file(struct shell *shell, const char *path, struct file *file)
 {
-    char *text = NULL;
-    size_t length = 0;
-    int status = read_whole(path, &text, &length);
-    if (status != OK) {
-        shell_say(shell, "cannot open %.100s: %s", path, status_text(status));
-        return shell->status = status == ERR_NOT_FOUND ? STATUS_NOT_FOUND : STATUS_NOT_RUN;
+    struct arena arena = {0};
+    struct text text = {.arena = &arena};
+    int status = file ? OK : file_open(path, O_READ, &file);
+    if (status == OK) {
+        status = shell_read(file, &text);
+        file_close(file);
     }
-    shell->status = 0;
-    shell_run_source(shell, path, text, length, NULL);
-    kfree(text);
+    shell->status = status == OK ? 0 : status == ERR_NOT_FOUND ? STATUS_NOT_FOUND : STATUS_NOT_RUN;
+    if (status != OK)
+        shell_say(shell, "cannot open %.100s: %s", path, status_text(status));
+    else if (text.bytes)
+        shell_run_source(shell, path, text.bytes, text.length, NULL);
+    arena_free(&arena);
     return shell->status;
 }
 
