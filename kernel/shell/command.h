@@ -48,6 +48,7 @@ struct command {
     const char *details;          /* more lines for `help NAME`, or NULL */
     int usage_status;             /* exit status of bad usage; 0 stands for STATUS_USAGE */
     bool options_first;           /* the first operand ends the options: the rest is another's */
+    const struct command *(*subcommand)(unsigned index); /* or NULL; each is named "NAME SUB" */
     int (*run)(struct invocation *self);
 };
 

@@ -1,7 +1,8 @@
 /*
  * The line editor. The line is counted in cells, one for each character, from
  * the beginning of the prompt; row and column on the screen follow from the
- * width. Each change redraws from where it happened to the end.
+ * width. Each change redraws from where it happened to the end. A terminal that
+ * has not said its width is taken for one that knows nothing but backspace.
  */
 #include "kernel/terminal/edit.h"
 
@@ -67,8 +68,42 @@ static void put_sequence(struct editor *self, size_t count, char what)
     put(self, sequence);
 }
 
+static bool is_dumb(const struct editor *self)
+{
+    return self->columns == WIDTH_UNKNOWN - 1;
+}
+
+/* Without the means to move, the way to the right is to write what stands there once more. */
+static void step_to(struct editor *self, size_t cell)
+{
+    size_t prompt = cells(self->prompt, strlen(self->prompt));
+    for (; self->cell > cell; self->cell--)
+        put(self, "\b");
+    if (cell < prompt)
+        return;
+    size_t from = fitting(self->line, self->length, self->cell - prompt);
+    size_t to = fitting(self->line, self->length, cell - prompt);
+    put_text(self, self->line + from, to - from);
+}
+
+static void clear_behind(struct editor *self)
+{
+    if (!is_dumb(self)) {
+        put(self, "\033[J");
+        return;
+    }
+    for (size_t cell = self->cell; cell < self->end; cell++)
+        put(self, " ");
+    for (size_t cell = self->cell; cell < self->end; cell++)
+        put(self, "\b");
+}
+
 static void move_to(struct editor *self, size_t cell)
 {
+    if (is_dumb(self)) {
+        step_to(self, cell);
+        return;
+    }
     size_t column = cell % self->columns, now = self->cell % self->columns;
     size_t row = cell / self->columns, from = self->cell / self->columns;
     if (row != from)
@@ -97,7 +132,7 @@ static void redraw(struct editor *self, size_t offset)
     if (offset < self->length)
         put_text(self, self->line + offset, self->length - offset);
     if (self->cell < self->end)
-        put(self, "\033[J");
+        clear_behind(self);
     self->end = self->cell;
     move_to(self, cell_of(self, self->cursor));
 }
@@ -286,7 +321,7 @@ void editor_list_end(struct editor *self)
 
 static void clear_screen(struct editor *self)
 {
-    put(self, "\033[H\033[2J");
+    put(self, is_dumb(self) ? "\n" : "\033[H\033[2J");
     editor_list_end(self);
 }
 

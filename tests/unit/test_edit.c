@@ -23,6 +23,7 @@ static struct terminal {
     unsigned row, column, last_row, last_column;
     bool waits; /* the last column is filled */
     bool hasty; /* a terminal that does not wait there */
+    bool dumb;  /* one that knows no sequences, and whose width nobody tells */
     char sequence[16];
     unsigned sequence_length, bells;
     size_t sent;
@@ -103,6 +104,7 @@ static void put(void *context, const char *bytes, size_t length)
     terminal.sent += length;
     for (size_t i = 0; i < length; i++) {
         char c = bytes[i];
+        assert_false(terminal.dumb && c == '\033');
         if (terminal.sequence_length || c == '\033') {
             assert_true(terminal.sequence_length < sizeof terminal.sequence - 1);
             terminal.sequence[terminal.sequence_length++] = c;
@@ -151,12 +153,16 @@ static const char *screen(void)
 static struct history history;
 static struct editor editor;
 
+static void begin_on(struct editor *on)
+{
+    terminal = (struct terminal){.hasty = terminal.hasty, .dumb = terminal.dumb};
+    clear_from(0, 0);
+    editor_begin(on, "$ ", terminal.dumb ? 0 : COLUMNS);
+}
+
 static void begin(void)
 {
-    bool hasty = terminal.hasty;
-    terminal = (struct terminal){.hasty = hasty};
-    clear_from(0, 0);
-    editor_begin(&editor, "$ ", COLUMNS);
+    begin_on(&editor);
 }
 
 static enum edit_result keys(const char *bytes)
@@ -179,10 +185,7 @@ static void expect(const char *bytes, const char *line)
     snprintf(drawn, sizeof drawn, "%s", screen());
     struct terminal before = terminal;
     struct editor fresh = {.put = put};
-    bool hasty = terminal.hasty;
-    terminal = (struct terminal){.hasty = hasty};
-    clear_from(0, 0);
-    editor_begin(&fresh, "$ ", COLUMNS);
+    begin_on(&fresh);
     editor_insert(&fresh, line, strlen(line));
     size_t right = 0;
     for (size_t i = editor.cursor; i < editor.length; i++)
@@ -300,6 +303,25 @@ static void test_wrapping(void **state)
         expect("0123456789 abcdefghij 0123456789 abcdefghij\027\027", "0123456789 abcdefghij ");
     }
     terminal.hasty = false;
+}
+
+static void test_dumb_terminal(void **state)
+{
+    (void)state;
+    size_t told = editor.told;
+    editor.told = 0;
+    terminal.dumb = true;
+    test_typing(state);
+    test_movement(state);
+    test_erasing(state);
+    expect("\303\244\342\202\254" LEFT LEFT "x", "x\303\244\342\202\254");
+    expect("a\303\244b" LEFT LEFT LEFT "\005c\177", "a\303\244b");
+    begin();
+    keys("abc" LEFT LEFT "\014");
+    assert_string_equal(screen(), "$ abc|$ abc|");
+    assert_int_equal(terminal.column, 3);
+    terminal.dumb = false;
+    editor.told = told;
 }
 
 static void test_utf8(void **state)
@@ -439,13 +461,13 @@ static void test_random_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_typing),      cmocka_unit_test(test_movement),
-        cmocka_unit_test(test_erasing),     cmocka_unit_test(test_unknown_sequences_are_ignored),
-        cmocka_unit_test(test_wrapping),    cmocka_unit_test(test_width_by_answer),
-        cmocka_unit_test(test_utf8),        cmocka_unit_test(test_finishing),
-        cmocka_unit_test(test_history),     cmocka_unit_test(test_search),
-        cmocka_unit_test(test_paste),       cmocka_unit_test(test_out_of_memory),
-        cmocka_unit_test(test_random_keys),
+        cmocka_unit_test(test_typing),        cmocka_unit_test(test_movement),
+        cmocka_unit_test(test_erasing),       cmocka_unit_test(test_unknown_sequences_are_ignored),
+        cmocka_unit_test(test_wrapping),      cmocka_unit_test(test_width_by_answer),
+        cmocka_unit_test(test_dumb_terminal), cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_finishing),     cmocka_unit_test(test_history),
+        cmocka_unit_test(test_search),        cmocka_unit_test(test_paste),
+        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_random_keys),
     };
     editor.put = put;
     editor.history = &history;

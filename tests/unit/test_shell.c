@@ -447,6 +447,49 @@ static void test_completion(void **state)
     fs_change_directory("/");
 }
 
+static const struct option options[] = {
+    {'l', "lines", "NUM", ""}, {'q', "quick", NULL, ""}, {'z', NULL, NULL, ""}, {0}};
+static const struct command tool_subs[] = {
+    {.name = "tool sub-one", .options = options}, {.name = "tool sub-two"}, {.name = "tool other"}};
+
+static const struct command *tool_sub(unsigned index)
+{
+    return index < ARRAY_SIZE(tool_subs) ? &tool_subs[index] : NULL;
+}
+
+COMMAND(tool, .summary = "", .options = options + 1, .subcommand = tool_sub)
+
+static void test_completion_of_commands(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"tool o\t", "tool other "},
+        {"tool s\tt\t", "tool sub-two "},
+        {"tool sub-one --l\t", "tool sub-one --lines="},
+        {"tool sub-one x --q\t", "tool sub-one x --quick "},
+        {"tool --q\t", "tool --quick "},
+        {"tool --l\t", "tool --l\a"},
+        {"tool sub-two --l\t", "tool sub-two --l\a"},
+        {"tool sub-one -z\t", "tool sub-one -z "},
+        {"true; tool o\t", "true; tool other "},
+        {"echo $(tool o\t", "echo $(tool other "},
+        {"if ! x=1 too\t", "if ! x=1 tool "},
+        {"while tool o\t", "while tool other "},
+        {"echo too\t", "echo too\a"},
+        {"tool other /de\t", "tool other /dev/"},
+        {"cat </de\t", "cat </dev/"},
+        {"tool sub-one -\t\t",
+         "tool sub-one -\a\n--lines=  --quick   -z        \nnvmetal:/# tool sub-one -"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char expected[200];
+        type(cases[i][0]);
+        snprintf(expected, sizeof expected, "nvmetal:/# %s", cases[i][1]);
+        if (strncmp(shown(), expected, strlen(expected)) != 0)
+            assert_string_equal(shown(), expected);
+    }
+}
+
 /* Random tokens: the parser ends, with a tree or without, and loses nothing. */
 static void test_token_soup(void **state)
 {
@@ -501,6 +544,7 @@ int main(void)
         cmocka_unit_test(test_prompt_interrupt),
         cmocka_unit_test(test_prompt_out_of_memory),
         cmocka_unit_test(test_completion),
+        cmocka_unit_test(test_completion_of_commands),
         cmocka_unit_test(test_token_soup),
     };
     if (fs_start() != OK)
