@@ -30,7 +30,6 @@ def ctrl(letter):
     ("echo one two  " + ctrl("W") + "three", "one three\n"),
     ("echo " + "long " * 40 + ctrl("A") + RIGHT * 5 + "very ", "very " + "long " * 39 + "long\n"),
     ("echo gr\u00fc\u00dfe" + BACKSPACE * 2 + "ss", "gr\u00fcss\n"),
-    (ctrl("L") + "echo clear", "clear\n"),
 ])
 def test_editing(machine, keys, printed):
     assert machine.keys(keys) == printed
