@@ -94,6 +94,12 @@ int file_sync(struct file *file);
 uint64_t file_size(struct file *file);   /* bytes; 0 for streams */
 bool file_is_console(struct file *file); /* is this a person's terminal? */
 
+/* A pipe: what is written to ends[1] is read from ends[0], each by a coroutine of its own. Reading
+ * gives 0 once all of the other end is closed, writing ERR_PIPE; Ctrl-C ends the wait for either
+ * (ERR_INTERRUPTED). */
+int fs_pipe(struct file *ends[2]);
+bool file_is_broken(const struct file *file); /* has a write failed with ERR_PIPE? */
+
 /* The block device that a file is, if it is open for `mode` (O_READ or O_WRITE) at a position of
  * its own; else NULL. For who has several transfers in flight (kernel/block/block.h) and then
  * moves the position on. */
@@ -106,6 +112,10 @@ int fs_rename(const char *from, const char *to);
 
 int fs_change_directory(const char *path);
 const char *fs_working_directory(void); /* absolute, without a trailing slash but for "/" */
+
+/* The working directory, to come back to; fs_return_directory() takes over the reference. */
+struct node *fs_hold_directory(void);
+void fs_return_directory(struct node *directory);
 
 struct file_information {
     enum node_type type;

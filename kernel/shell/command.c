@@ -105,8 +105,16 @@ void out_bytes(struct invocation *self, const void *bytes, size_t length)
         output_status(self, write_all(self->out, bytes, length));
 }
 
+/* Whose reader went away would have been ended by a signal elsewhere, and says nothing more. */
+static bool is_mute(const struct invocation *self)
+{
+    return self->out && file_is_broken(self->out);
+}
+
 static void message(struct invocation *self, const char *format, va_list arguments)
 {
+    if (is_mute(self))
+        return;
     struct sink sink = {.file = self->error};
     sink_format(&sink, "%s: ", self->command->name);
     format_to(sink_put, &sink, format, arguments);
@@ -125,6 +133,8 @@ int complain(struct invocation *self, const char *format, ...)
 
 void note(struct invocation *self, const char *format, ...)
 {
+    if (is_mute(self))
+        return;
     struct sink sink = {.file = self->error};
     va_list arguments;
     va_start(arguments, format);

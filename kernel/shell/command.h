@@ -29,6 +29,7 @@
 #define STATUS_NOT_RUN     126
 #define STATUS_NOT_FOUND   127
 #define STATUS_INTERRUPTED 130
+#define STATUS_BROKEN_PIPE 141
 
 struct option {
     int key;              /* a letter, or above 255 for one with only a long name */

@@ -146,9 +146,9 @@ struct shell {
     struct variable *variables;
     struct arguments *arguments;
     int shifted;
-    char *directory; /* where the parent was, for the way back */
-    int status;      /* $? */
-    int substituted; /* the status of the last $( ) */
+    struct node *directory; /* where the parent was, for the way back */
+    int status;             /* $? */
+    int substituted;        /* the status of the last $( ) */
     enum leaving leaving;
     unsigned levels, loops;
     unsigned conditions; /* set -e looks away */
@@ -160,6 +160,7 @@ struct shell {
  * exported ones. shell_leave() takes the working directory back, frees it, returns its status. */
 struct shell *shell_enter(const struct shell *parent, bool whole);
 int shell_leave(struct shell *shell);
+void shell_return(struct shell *shell); /* to the parent's working directory */
 
 /* Prints "NAME: line N: MESSAGE"; without the line at the prompt. */
 void shell_say(struct shell *shell, const char *format, ...) PRINTF_LIKE(2, 3);

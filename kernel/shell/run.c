@@ -1,12 +1,13 @@
 /*
  * The syntax tree at work. There are no processes: a command is a function,
- * `( )` and each stage of a pipeline run in a shell that is a copy, one stage
- * after the other, with a RAM file in place of the pipe. After every step
- * `leaving` tells whether to go on.
+ * `( )` and each stage of a pipeline run in a shell that is a copy; stages take
+ * turns when a pipe is full or empty. After every step `leaving` tells whether
+ * to go on.
  */
 #include "kernel/console.h"
 #include "kernel/shell/internal.h"
 #include "kernel/x86/clock.h"
+#include "kernel/x86/coroutine.h"
 #include "lib/pattern.h"
 #include "lib/string.h"
 
@@ -196,24 +197,68 @@ static int run_list(struct shell *shell, struct tree *tree)
     return status;
 }
 
-static int run_stages(struct shell *shell, struct tree *stage)
+/* A stage of a pipeline. Its shell goes at its end, so that its neighbours see the pipes closed. */
+struct stage {
+    struct stage *next;
+    struct shell *shell;
+    struct tree *tree;
+    struct coroutine *coroutine;
+    int status;
+};
+
+static void run_stage(void *argument)
 {
-    int status = 0;
+    struct stage *stage = argument;
+    shell_return(stage->shell);
+    shell_run(stage->shell, stage->tree);
+    stage->status = shell_leave(stage->shell);
+}
+
+/* Reads from *in and leaves there what the next one reads from. */
+static bool start_stage(struct shell *shell, struct stage *stage, struct file **in)
+{
+    struct file *ends[2] = {NULL, NULL};
+    stage->shell = shell_enter(shell, true);
+    if (!stage->shell)
+        return false;
+    file_close(stage->shell->file[0]);
+    stage->shell->file[0] = *in;
+    *in = NULL;
+    if (stage->tree->next && fs_pipe(ends) == OK) {
+        file_close(stage->shell->file[1]);
+        stage->shell->file[1] = ends[1];
+        *in = ends[0];
+    }
+    if (*in || !stage->tree->next)
+        stage->coroutine = coroutine_start(run_stage, stage);
+    if (!stage->coroutine)
+        shell_free(stage->shell);
+    return stage->coroutine != NULL;
+}
+
+static int run_stages(struct shell *shell, struct tree *tree)
+{
+    struct arena arena = {0};
+    struct stage *stages = NULL, **link = &stages, *stage;
     struct file *in = file_share(shell->file[0]);
-    for (; stage && shell->leaving == STAY && !console_interrupted(); stage = stage->next) {
-        struct file *out = stage->next ? temporary_file() : file_share(shell->file[1]);
-        if (!out) {
-            status = shell_no_memory(shell);
+    struct node *directory = fs_hold_directory();
+    int status = 0;
+    for (; tree; tree = tree->next, link = &stage->next) {
+        stage = arena_get(&arena, sizeof *stage);
+        if (stage)
+            stage->tree = tree;
+        if (!stage || !start_stage(shell, stage, &in))
             break;
-        }
-        status = shell_run_within(shell, stage, in, out);
-        if (stage->next)
-            file_seek(out, 0);
-        file_close(in);
-        in = out;
+        *link = stage;
     }
     file_close(in);
-    return status;
+    for (stage = stages; stage; stage = stage->next) {
+        coroutine_finish(stage->coroutine);
+        status = stage->status;
+    }
+    fs_return_directory(directory);
+    arena_free(&arena);
+    return tree ? shell_no_memory(shell) : status;
 }
 
 static int run_pipeline(struct shell *shell, struct tree *tree)
@@ -340,9 +385,9 @@ static int run_redirected(struct shell *shell, struct tree *tree)
 
 int shell_run(struct shell *shell, struct tree *tree)
 {
-    if (console_interrupted()) {
+    if (console_interrupted() || file_is_broken(shell->file[1])) {
         shell->leaving = LEAVE_SCRIPT;
-        return shell->status = STATUS_INTERRUPTED;
+        return shell->status = console_interrupted() ? STATUS_INTERRUPTED : STATUS_BROKEN_PIPE;
     }
     /* The others do not nest but with one of these in between. */
     bool nests = tree->kind != TREE_PIPELINE;

@@ -162,8 +162,9 @@ void shell_free(struct shell *shell)
         drop(&shell->variables);
     for (int i = 0; i < 3; i++)
         file_close(shell->file[i]);
+    if (shell->directory)
+        node_release(shell->directory);
     kfree(shell->arguments);
-    kfree(shell->directory);
     kfree(shell);
 }
 
@@ -180,8 +181,8 @@ static bool inherit(struct shell *shell, const struct shell *parent, bool whole)
     int count = whole ? arguments_count(parent) : 0;
     if (count && !arguments_set(shell, count, parent->arguments->items + parent->shifted))
         return false;
-    shell->directory = copy_text(fs_working_directory());
-    return shell->directory != NULL;
+    shell->directory = fs_hold_directory();
+    return true;
 }
 
 struct shell *shell_enter(const struct shell *parent, bool whole)
@@ -202,11 +203,16 @@ struct shell *shell_enter(const struct shell *parent, bool whole)
     return NULL;
 }
 
+void shell_return(struct shell *shell)
+{
+    shell->directory->references++;
+    fs_return_directory(shell->directory);
+}
+
 int shell_leave(struct shell *shell)
 {
     int status = shell->status;
-    if (shell->directory && strcmp(shell->directory, fs_working_directory()))
-        fs_change_directory(shell->directory);
+    shell_return(shell);
     shell_free(shell);
     return status;
 }

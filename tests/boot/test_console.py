@@ -107,6 +107,27 @@ def test_ctrl_c_ends_anything(machine, command):
     assert machine.good("echo usable") == "usable\n"
 
 
+@pytest.mark.parametrize("command, printed", [
+    ("dd if=/dev/nvme0n1 | xxd | head -n 2 | wc -l", "2"),
+    ("cat /dev/zero | head -c 10 | wc -c", "10"),
+    ("cat /dev/nvme0n1 /dev/zero | tail -c +67108864 | head -c 9 | wc -c", "9"),
+    ("while true; do echo y; done | head -n 2 | tail -n 1", "y"),
+])
+def test_endless_pipes(machine, command, printed):
+    assert machine.good(command).strip() == printed
+
+
+@pytest.mark.parametrize("command", [
+    "cat /dev/zero | cat > /dev/null", "cat | cat | cat", "sleep 1000 | cat",
+    "while true; do true; done | cat", "while true; do echo x; done | cat > /dev/null"])
+def test_ctrl_c_ends_a_pipeline(machine, command):
+    machine.type(command)
+    time.sleep(0.3)
+    machine.send(ctrl("C"))
+    machine.wait_for_prompt()
+    assert machine.good("echo usable") == "usable\n"
+
+
 def test_typing_ahead(machine):
     machine.send("sleep 1\recho one\recho two\r")
     for word in ("one", "two"):

@@ -309,6 +309,9 @@ static void test_interrupt(void **state)
         "while :; do (while :; do echo a; done); done",
         "while :; do x=$(while :; do echo a >&2; done); done",
         "while :; do echo a >&2 | cat; done",
+        "while :; do echo a >&2; done | cat",
+        "while :; do echo a >&2; done | while read x; do :; done",
+        "(while :; do echo a; done) | while read x; do echo a >&2; done",
         "while :; do sh -c 'while :; do echo a; done'; done",
         "while :; do eval 'while :; do echo a; done'; done || echo b",
     };
