@@ -80,6 +80,9 @@ int file_open(const char *path, unsigned flags, struct file **file);
 /* Opens a node that has no name: pipes, temporary files. Takes over the caller's reference. */
 int file_open_node(struct node *node, unsigned flags, struct file **file);
 
+/* A RAM file without a name, to be written and read again; NULL without memory. */
+struct file *file_temporary(void);
+
 struct file *file_share(struct file *file); /* one more user of the same file and position */
 void file_close(struct file *file);         /* NULL is allowed */
 

@@ -16,7 +16,7 @@ struct chunk {
 
 void *arena_get(struct arena *arena, size_t size)
 {
-    size = ROUND_UP(size, sizeof(uint64_t));
+    size = ROUND_UP(MAX(size, (size_t)1), sizeof(uint64_t));
     if (size > arena->left) {
         size_t room = MAX(size, (size_t)CHUNK_SIZE);
         struct chunk *chunk = kmalloc(sizeof *chunk + room);

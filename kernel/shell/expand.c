@@ -95,12 +95,12 @@ static void put_arguments(struct expansion *self, bool quoted, bool each)
     const char *ifs = separators(self->shell);
     const char separator[2] = {each ? ' ' : *ifs};
     bool apart = self->splits && (each || !quoted);
-    for (int i = 1; i <= arguments_count(self->shell); i++) {
+    for (int i = 1; i <= self->shell->argument_count; i++) {
         if (i > 1 && apart && (quoted || self->begun))
             end_field(self);
         else if (i > 1 && !apart)
             put_result(self, separator, quoted);
-        put_result(self, argument_get(self->shell, i), quoted);
+        put_result(self, self->shell->arguments[i - 1], quoted);
     }
     self->begun |= quoted && !each;
 }
@@ -112,19 +112,21 @@ static const char *parameter(struct shell *shell, const char *name, char buffer[
     switch (name[0]) {
     case '?':
     case '#':
-        snprintf(buffer, 24, "%d", name[0] == '?' ? shell->status : arguments_count(shell));
+        snprintf(buffer, 24, "%d", name[0] == '?' ? shell->status : shell->argument_count);
         return buffer;
     case '$':
         return "1"; /* there is one process */
     case '@':
     case '*':
-        return arguments_count(shell) ? argument_get(shell, 1) : NULL;
+        return shell->argument_count ? shell->arguments[0] : NULL;
     }
     if (name_begins(name[0]))
         return variable_get(shell, name);
     for (; *name && number < 100000; name++)
         number = 10 * number + (*name - '0');
-    return number ? argument_get(shell, number) : shell->name;
+    if (!number)
+        return shell->name;
+    return number <= shell->argument_count ? shell->arguments[number - 1] : NULL;
 }
 
 /* What ${name#pattern} and its like leave of `value`. */
@@ -201,12 +203,12 @@ static const char *capture(struct expansion *self, struct tree *tree)
     shell->substituted = 0;
     if (!tree)
         return "";
-    struct file *file = temporary_file();
+    struct file *file = file_temporary();
     if (!file) {
         shell_no_memory(shell);
         return "";
     }
-    shell->substituted = shell_run_within(shell, tree, shell->file[0], file);
+    shell->substituted = shell_run_within(shell, tree, file);
     struct text text = {.arena = self->arena};
     if (file_seek(file, 0) == OK)
         shell_read(file, &text);

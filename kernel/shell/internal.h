@@ -127,11 +127,6 @@ struct variable {
     char name[];
 };
 
-struct arguments { /* one allocation with its strings */
-    int count;
-    char *items[];
-};
-
 enum leaving {
     STAY,
     LEAVE_BREAK,    /* `levels` loops */
@@ -144,8 +139,9 @@ struct shell {
     struct file *file[3];
     const char *name; /* $0, and what messages begin with */
     struct variable *variables;
-    struct arguments *arguments;
-    int shifted;
+    struct arena arguments_memory;
+    char **arguments; /* $1 and so on */
+    int argument_count;
     struct node *directory; /* where the parent was, for the way back */
     int status;             /* $? */
     int substituted;        /* the status of the last $( ) */
@@ -156,9 +152,11 @@ struct shell {
     bool exit_on_error, trace, interactive;
 };
 
-/* A shell within: `whole` for ( ), which knows all variables, not for `sh`, which knows the
- * exported ones. shell_leave() takes the working directory back, frees it, returns its status. */
-struct shell *shell_enter(const struct shell *parent, bool whole);
+/* A shell within, which reads and writes these files: `whole` for ( ), which knows all variables,
+ * not for `sh`, which knows the exported ones. shell_leave() takes the working directory back,
+ * frees it, returns its status. */
+struct shell *shell_enter(const struct shell *parent, struct file *in, struct file *out,
+                          bool whole);
 int shell_leave(struct shell *shell);
 void shell_return(struct shell *shell); /* to the parent's working directory */
 
@@ -179,8 +177,6 @@ void variable_unset(struct shell *shell, const char *name);
 bool variable_set_here(struct shell *shell, const char *name, const char *value);
 void variables_end_scope(struct shell *shell);
 
-int arguments_count(const struct shell *shell);
-const char *argument_get(const struct shell *shell, int number); /* from 1; NULL: none */
 bool arguments_set(struct shell *shell, int count, char *const *items);
 
 /* expand.c: all in `arena`. NULL when the shell is leaving or arena->failed. */
@@ -193,9 +189,8 @@ char *expand_pattern(struct shell *shell, struct arena *arena, const struct part
 bool arithmetic(struct shell *shell, const char *text, int64_t *value);
 
 /* run.c, script.c */
-struct file *temporary_file(void);
 int shell_run(struct shell *shell, struct tree *tree);
-int shell_run_within(struct shell *shell, struct tree *tree, struct file *in, struct file *out);
+int shell_run_within(struct shell *shell, struct tree *tree, struct file *out);
 int shell_run_command(struct shell *shell, int argc, char **argv);
 /* As shell_run_text(), but leaves `leaving` to the caller. With `unfinished`, a text that ends
  * within a command is not an error: nothing is run and *unfinished set. */
@@ -206,6 +201,6 @@ int shell_run_source(struct shell *shell, const char *name, const char *text, si
 int shell_run_file(struct shell *shell, const char *path, struct file *file);
 /* All that is left of a file, but for NULs. */
 int shell_read(struct file *file, struct text *text);
-void shell_print_time(struct shell *shell, uint64_t nanoseconds);
+void shell_print_time(struct shell *shell, uint64_t nanoseconds); /* commands/time.c */
 
 #endif

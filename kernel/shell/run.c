@@ -11,22 +11,11 @@
 #include "lib/pattern.h"
 #include "lib/string.h"
 
-struct file *temporary_file(void)
+int shell_run_within(struct shell *shell, struct tree *tree, struct file *out)
 {
-    struct node *node = node_new_file();
-    struct file *file = NULL;
-    return node && file_open_node(node, O_READ | O_WRITE, &file) == OK ? file : NULL;
-}
-
-int shell_run_within(struct shell *shell, struct tree *tree, struct file *in, struct file *out)
-{
-    struct shell *within = shell_enter(shell, true);
+    struct shell *within = shell_enter(shell, shell->file[0], out, true);
     if (!within)
         return shell_no_memory(shell);
-    file_close(within->file[0]);
-    file_close(within->file[1]);
-    within->file[0] = file_share(in);
-    within->file[1] = file_share(out);
     shell_run(within, tree);
     return shell_leave(within);
 }
@@ -35,7 +24,7 @@ int shell_run_within(struct shell *shell, struct tree *tree, struct file *in, st
 static int open_here(const char *text, struct file **file)
 {
     size_t length = strlen(text);
-    *file = temporary_file();
+    *file = file_temporary();
     if (*file && file_write(*file, text, length) == (int64_t)length)
         return file_seek(*file, 0);
     file_close(*file);
@@ -103,7 +92,7 @@ static void undo(struct shell *shell, struct file *saved[3])
 /* A path that names no command is a script. */
 static int run_script(struct shell *shell, int argc, char **argv)
 {
-    struct shell *within = shell_enter(shell, false);
+    struct shell *within = shell_enter(shell, shell->file[0], shell->file[1], false);
     if (!within)
         return shell_no_memory(shell);
     within->name = argv[0];
@@ -217,22 +206,18 @@ static void run_stage(void *argument)
 /* Reads from *in and leaves there what the next one reads from. */
 static bool start_stage(struct shell *shell, struct stage *stage, struct file **in)
 {
-    struct file *ends[2] = {NULL, NULL};
-    stage->shell = shell_enter(shell, true);
-    if (!stage->shell)
+    struct file *ends[2] = {NULL, shell->file[1]};
+    if (stage->tree->next && fs_pipe(ends) != OK)
         return false;
-    file_close(stage->shell->file[0]);
-    stage->shell->file[0] = *in;
-    *in = NULL;
-    if (stage->tree->next && fs_pipe(ends) == OK) {
-        file_close(stage->shell->file[1]);
-        stage->shell->file[1] = ends[1];
-        *in = ends[0];
-    }
-    if (*in || !stage->tree->next)
+    stage->shell = shell_enter(shell, *in, ends[1], true);
+    if (stage->shell)
         stage->coroutine = coroutine_start(run_stage, stage);
     if (!stage->coroutine)
         shell_free(stage->shell);
+    if (stage->tree->next)
+        file_close(ends[1]);
+    file_close(*in);
+    *in = ends[0];
     return stage->coroutine != NULL;
 }
 
@@ -358,7 +343,7 @@ static int run_kind(struct shell *shell, struct tree *tree)
     case TREE_PIPELINE:
         return run_pipeline(shell, tree);
     case TREE_SUBSHELL:
-        return shell_run_within(shell, tree->body, shell->file[0], shell->file[1]);
+        return shell_run_within(shell, tree->body, shell->file[1]);
     case TREE_IF:
         return run_if(shell, tree);
     case TREE_LOOP:

@@ -6,8 +6,6 @@
 #include "kernel/console.h"
 #include "kernel/mem/heap.h"
 #include "kernel/shell/internal.h"
-#include "kernel/x86/clock.h"
-#include "lib/printf.h"
 #include "lib/string.h"
 
 /* Says what is wrong and where; for a syntax error that is a token. */
@@ -107,14 +105,4 @@ int shell_run_file(struct shell *shell, const char *path, struct file *file)
         shell_run_source(shell, path, text.bytes, text.length, NULL);
     arena_free(&arena);
     return shell->status;
-}
-
-void shell_print_time(struct shell *shell, uint64_t nanoseconds)
-{
-    char text[48];
-    uint64_t ms = nanoseconds / NS_PER_MS;
-    int length =
-        snprintf(text, sizeof text, "real\t%llum%llu.%03llus\n", (unsigned long long)(ms / 60000),
-                 (unsigned long long)(ms / 1000 % 60), (unsigned long long)(ms % 1000));
-    file_write(shell->file[2], text, (size_t)length);
 }

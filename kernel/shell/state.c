@@ -108,37 +108,21 @@ void variables_end_scope(struct shell *shell)
             link = &(*link)->next;
 }
 
-int arguments_count(const struct shell *shell)
-{
-    return shell->arguments ? shell->arguments->count - shell->shifted : 0;
-}
-
-const char *argument_get(const struct shell *shell, int number)
-{
-    bool there = number >= 1 && number <= arguments_count(shell);
-    return there ? shell->arguments->items[shell->shifted + number - 1] : NULL;
-}
-
 bool arguments_set(struct shell *shell, int count, char *const *items)
 {
-    size_t size = sizeof(struct arguments) + (size_t)count * sizeof(char *);
-    size_t strings = size;
-    for (int i = 0; i < count; i++)
-        size += strlen(items[i]) + 1;
-    struct arguments *arguments = kmalloc(size);
-    if (!arguments) {
+    struct arena memory = {0};
+    char **copies = arena_get(&memory, (size_t)count * sizeof *copies);
+    for (int i = 0; i < count && !memory.failed; i++)
+        copies[i] = arena_copy(&memory, items[i], strlen(items[i]));
+    if (memory.failed) {
+        arena_free(&memory);
         shell_no_memory(shell);
         return false;
     }
-    arguments->count = count;
-    for (int i = 0; i < count; i++) {
-        size_t length = strlen(items[i]) + 1;
-        arguments->items[i] = memcpy((char *)arguments + strings, items[i], length);
-        strings += length;
-    }
-    kfree(shell->arguments);
-    shell->arguments = arguments;
-    shell->shifted = 0;
+    arena_free(&shell->arguments_memory);
+    shell->arguments_memory = memory;
+    shell->arguments = copies;
+    shell->argument_count = count;
     return true;
 }
 
@@ -164,7 +148,7 @@ void shell_free(struct shell *shell)
         file_close(shell->file[i]);
     if (shell->directory)
         node_release(shell->directory);
-    kfree(shell->arguments);
+    arena_free(&shell->arguments_memory);
     kfree(shell);
 }
 
@@ -178,25 +162,23 @@ static bool inherit(struct shell *shell, const struct shell *parent, bool whole)
             (from->exported && !variable_export(shell, from->name)))
             return false;
     }
-    int count = whole ? arguments_count(parent) : 0;
-    if (count && !arguments_set(shell, count, parent->arguments->items + parent->shifted))
-        return false;
-    shell->directory = fs_hold_directory();
-    return true;
+    return !whole || arguments_set(shell, parent->argument_count, parent->arguments);
 }
 
-struct shell *shell_enter(const struct shell *parent, bool whole)
+struct shell *shell_enter(const struct shell *parent, struct file *in, struct file *out, bool whole)
 {
-    struct shell *shell = shell_new(parent->file[0], parent->file[1], parent->file[2]);
+    struct shell *shell = shell_new(in, out, parent->file[2]);
     if (!shell)
         return NULL;
-    if (whole)
+    if (whole) {
         *shell = *parent;
+        shell->file[0] = in;
+        shell->file[1] = out;
+    }
     shell->depth = parent->depth;
     shell->variables = NULL;
-    shell->arguments = NULL;
-    shell->directory = NULL;
-    shell->shifted = 0;
+    shell->arguments_memory = (struct arena){0};
+    shell->directory = fs_hold_directory();
     if (inherit(shell, parent, whole))
         return shell;
     shell_free(shell);

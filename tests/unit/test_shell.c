@@ -29,7 +29,7 @@ static void collect(struct file *file, char *to, size_t size)
 /* Runs a script in a shell of its own; leaves what it printed in `output` and `errors`. */
 static int run(const char *script)
 {
-    struct file *in, *out = temporary_file(), *error = temporary_file();
+    struct file *in, *out = file_temporary(), *error = file_temporary();
     assert_non_null(out);
     assert_non_null(error);
     assert_int_equal(file_open("/dev/null", O_READ, &in), OK);
@@ -266,7 +266,7 @@ static void test_out_of_memory(void **state)
 static void test_out_of_memory_is_said(void **state)
 {
     (void)state;
-    struct file *in, *error = temporary_file();
+    struct file *in, *error = file_temporary();
     assert_int_equal(file_open("/dev/null", O_READ, &in), OK);
     struct shell *shell = shell_new(in, error, error);
     file_write(error, "          room for the message                                        ", 70);

@@ -22,7 +22,7 @@ static int run_sh(struct invocation *self)
     }
     if (key < 0)
         return STATUS_USAGE;
-    struct shell *shell = shell_enter(self->shell, false);
+    struct shell *shell = shell_enter(self->shell, self->in, self->out, false);
     if (!shell)
         return shell_no_memory(self->shell);
     shell->exit_on_error = exit_on_error;
