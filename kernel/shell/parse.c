@@ -301,7 +301,9 @@ static struct tree *parse_list(struct parser *parser, bool over_lines)
 struct tree *parse_nested(struct parser *parser, const char *end)
 {
     struct token outside = parser->token;
+    struct word *here = parser->here; /* a here-document does not reach beyond the list */
     struct tree *tree = NULL;
+    parser->here = NULL;
     if (++parser->depth > SHELL_DEPTH)
         parser_fail(parser, PARSE_ERROR, "nested too deeply");
     parser_advance(parser);
@@ -310,6 +312,9 @@ struct tree *parse_nested(struct parser *parser, const char *end)
         tree = parse_list(parser, true);
     if (!at(parser, end))
         unexpected(parser);
+    for (; parser->here; parser->here = parser->here->next_here)
+        parser->here->parts = NULL;
+    parser->here = here;
     parser->depth--;
     if (parser->status == PARSE_OK)
         parser->token = outside;

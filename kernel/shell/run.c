@@ -359,15 +359,6 @@ static int run_kind(struct shell *shell, struct tree *tree)
     return run_list(shell, tree->body);
 }
 
-static int run_redirected(struct shell *shell, struct tree *tree)
-{
-    struct file *saved[3];
-    shell->line = tree->line;
-    int status = redirect(shell, tree->redirections, saved) ? run_kind(shell, tree) : 2;
-    undo(shell, saved);
-    return shell->leaving == STAY ? status : shell->status;
-}
-
 int shell_run(struct shell *shell, struct tree *tree)
 {
     if (console_interrupted() || file_is_broken(shell->file[1])) {
@@ -381,10 +372,16 @@ int shell_run(struct shell *shell, struct tree *tree)
         shell->depth -= nests;
         return shell_fail(shell, 2, "nested too deeply");
     }
+    struct file *saved[3];
     bool redirected = tree->redirections && tree->kind != TREE_SIMPLE;
-    int status = redirected ? run_redirected(shell, tree) : run_kind(shell, tree);
+    if (redirected)
+        shell->line = tree->line;
+    bool good = !redirected || redirect(shell, tree->redirections, saved);
+    int status = good ? run_kind(shell, tree) : 2;
+    if (redirected)
+        undo(shell, saved);
     shell->depth -= nests;
-    bool checked = tree->kind == TREE_SIMPLE || tree->kind == TREE_SUBSHELL ||
+    bool checked = !good || tree->kind == TREE_SIMPLE || tree->kind == TREE_SUBSHELL ||
                    (tree->kind == TREE_PIPELINE && !tree->negated);
     if (shell->leaving != STAY)
         return shell->status;
