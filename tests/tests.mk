@@ -5,7 +5,7 @@ include tests/fuzz/fuzz.mk
 include tests/port/port.mk
 include tests/bench/bench.mk
 
-.PHONY: unit boot-tests standalone build-clang coverage mutants
+.PHONY: unit boot-tests standalone build-clang coverage mutants lines
 
 # The driver and the software controller compile alone, without any include path: another kernel
 # can take either folder as it is.
@@ -45,6 +45,9 @@ coverage: | packages-test ## how much of the driver the unit tests reach, by fil
 mutants: | packages-test ## break the driver one line at a time: a unit test has to notice
 	@$(PYTHON) tests/mutants.py $(BUILD)
 
+lines: ## how many lines there are, by room
+	@sh tests/lines.sh
+
 # ---- Lint ---------------------------------------------------------------------------------------
 
 LINT_KERNEL := $(KERNEL_SOURCES:%.S=) $(wildcard drivers/nvmevirt/*.c)
@@ -62,5 +65,5 @@ lint: | packages-lint ## layout, clang-tidy and cppcheck
 	    grep -v "warnings generated" | (! grep .)' lint
 	@cppcheck --quiet --std=c11 --enable=warning,portability --error-exitcode=1 \
 	    $(addprefix --suppress=,$(CPPCHECK_SUPPRESS)) -I. boot kernel drivers lib
-	@sh -n tests/install.sh tests/run-qemu.sh boot/pack.sh
+	@sh -n tests/install.sh tests/lines.sh tests/run-qemu.sh boot/pack.sh
 	@echo 'lint: nothing found'
