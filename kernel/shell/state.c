@@ -77,10 +77,10 @@ bool variable_set_here(struct shell *shell, const char *name, const char *value)
 
 bool variable_export(struct shell *shell, const char *name)
 {
-    if (!variable_get(shell, name) && !variable_set(shell, name, ""))
-        return false;
-    (*find(shell, name))->exported = true;
-    return true;
+    struct variable **link = find(shell, name);
+    if (*link || assign(shell, link, name, ""))
+        (*link)->exported = true;
+    return *link != NULL;
 }
 
 static void drop(struct variable **link)
@@ -156,11 +156,12 @@ void shell_free(struct shell *shell)
 static bool inherit(struct shell *shell, const struct shell *parent, bool whole)
 {
     for (struct variable *from = parent->variables; from; from = from->next) {
-        if ((!whole && !from->exported) || variable_get(shell, from->name))
+        struct variable **link = find(shell, from->name);
+        if ((!whole && !from->exported) || *link)
             continue;
-        if (!variable_set(shell, from->name, from->value) ||
-            (from->exported && !variable_export(shell, from->name)))
+        if (!assign(shell, link, from->name, from->value))
             return false;
+        (*link)->exported = from->exported;
     }
     return !whole || arguments_set(shell, parent->argument_count, parent->arguments);
 }
