@@ -1,147 +1,15 @@
 /*
- * The line editor. The line is counted in cells, one for each character, from
- * the beginning of the prompt; row and column on the screen follow from the
- * width. Each change redraws from where it happened to the end. A terminal that
- * has not said its width is taken for one that knows nothing but backspace.
+ * The line editor: what keys do to the line. screen.c shows it.
  */
 #include "kernel/terminal/edit.h"
 
 #include "kernel/mem/heap.h"
+#include "kernel/terminal/screen.h"
 #include "lib/bits.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 
 #define KEY(letter) ((letter) - '@') /* what Ctrl makes of it */
-
-static bool continues(char c)
-{
-    return ((unsigned char)c & 0xC0) == 0x80;
-}
-
-static size_t cells(const char *text, size_t length)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < length; i++)
-        count += !continues(text[i]);
-    return count;
-}
-
-#define WIDTH_LEAST   8
-#define WIDTH_UNKNOWN 100000 /* rows are left to the terminal */
-
-static void put(struct editor *self, const char *text)
-{
-    self->put(self->context, text, strlen(text));
-}
-
-/* How many of the bytes take up at most `room` cells, with what combines with the last of them. */
-static size_t fitting(const char *text, size_t length, size_t room)
-{
-    size_t fits = 0, taken = 0;
-    while (fits < length && (taken < room || continues(text[fits])))
-        taken += !continues(text[fits++]);
-    return fits;
-}
-
-/*
- * Text at the end of what is shown, row by row. Terminals differ in what they do when their last
- * column is filled: it stays empty, and rows are ended by us.
- */
-static void put_text(struct editor *self, const char *text, size_t length)
-{
-    while (length) {
-        size_t room = self->columns - self->cell % self->columns;
-        size_t count = fitting(text, length, room), taken = cells(text, count);
-        self->put(self->context, text, count);
-        self->cell += taken;
-        if (taken == room)
-            put(self, "\r\n");
-        text += count;
-        length -= count;
-    }
-}
-
-static void put_sequence(struct editor *self, size_t count, char what)
-{
-    char sequence[16];
-    snprintf(sequence, sizeof sequence, "\033[%u%c", (unsigned)count, what);
-    put(self, sequence);
-}
-
-static bool is_dumb(const struct editor *self)
-{
-    return self->columns == WIDTH_UNKNOWN - 1;
-}
-
-/* Without the means to move, the way to the right is to write what stands there once more. */
-static void step_to(struct editor *self, size_t cell)
-{
-    size_t prompt = cells(self->prompt, strlen(self->prompt));
-    for (; self->cell > cell; self->cell--)
-        put(self, "\b");
-    if (cell < prompt)
-        return;
-    size_t from = fitting(self->line, self->length, self->cell - prompt);
-    size_t to = fitting(self->line, self->length, cell - prompt);
-    put_text(self, self->line + from, to - from);
-}
-
-static void clear_behind(struct editor *self)
-{
-    if (!is_dumb(self)) {
-        put(self, "\033[J");
-        return;
-    }
-    for (size_t cell = self->cell; cell < self->end; cell++)
-        put(self, " ");
-    for (size_t cell = self->cell; cell < self->end; cell++)
-        put(self, "\b");
-}
-
-static void move_to(struct editor *self, size_t cell)
-{
-    if (is_dumb(self)) {
-        step_to(self, cell);
-        return;
-    }
-    size_t column = cell % self->columns, now = self->cell % self->columns;
-    size_t row = cell / self->columns, from = self->cell / self->columns;
-    if (row != from)
-        put_sequence(self, from > row ? from - row : row - from, from > row ? 'A' : 'B');
-    if (now > column && now - column <= 4) {
-        for (; now > column; now--)
-            put(self, "\b");
-    } else if (now > column) {
-        put(self, "\r");
-        now = 0;
-    }
-    if (column > now)
-        put_sequence(self, column - now, 'C');
-    self->cell = cell;
-}
-
-static size_t cell_of(struct editor *self, size_t offset)
-{
-    return cells(self->prompt, strlen(self->prompt)) + cells(self->line, offset);
-}
-
-/* Draws what has changed: everything from `offset` on. */
-static void redraw(struct editor *self, size_t offset)
-{
-    move_to(self, cell_of(self, offset));
-    if (offset < self->length)
-        put_text(self, self->line + offset, self->length - offset);
-    if (self->cell < self->end)
-        clear_behind(self);
-    self->end = self->cell;
-    move_to(self, cell_of(self, self->cursor));
-}
-
-static void redraw_prompt(struct editor *self)
-{
-    put_text(self, self->prompt, strlen(self->prompt));
-    redraw(self, 0);
-}
 
 static bool make_room(struct editor *self, size_t length)
 {
@@ -150,7 +18,7 @@ static bool make_room(struct editor *self, size_t length)
     size_t size = MAX(2 * self->size, self->length + length + 128);
     char *line = size > 2 * EDIT_LINE_MAX ? NULL : krealloc(self->line, size);
     if (!line) {
-        put(self, "\a");
+        screen_put(self, "\a");
         return false;
     }
     self->line = line;
@@ -168,10 +36,10 @@ void editor_insert(struct editor *self, const char *text, size_t length)
     self->length += length;
     self->cursor += length;
     if (self->cursor == self->length) {
-        put_text(self, text, length);
+        screen_append(self, text, length);
         self->end = self->cell;
     } else {
-        redraw(self, self->cursor - length);
+        screen_draw(self, self->cursor - length);
     }
 }
 
@@ -182,7 +50,7 @@ static void erase(struct editor *self, size_t from, size_t to)
     memmove(self->line + from, self->line + to, self->length - to);
     self->length -= to - from;
     self->cursor = from;
-    redraw(self, from);
+    screen_draw(self, from);
 }
 
 static void replace(struct editor *self, const char *text)
@@ -192,7 +60,7 @@ static void replace(struct editor *self, const char *text)
         return;
     memcpy(self->line, text, length);
     self->length = self->cursor = length;
-    redraw(self, 0);
+    screen_draw(self, 0);
 }
 
 static size_t left_of(struct editor *self)
@@ -226,7 +94,7 @@ static size_t word_left_of(struct editor *self)
 static void go(struct editor *self, size_t offset)
 {
     self->cursor = offset;
-    move_to(self, cell_of(self, offset));
+    screen_move(self, screen_cell_of(self, offset));
 }
 
 /* The new line is not kept while one walks through the old ones. */
@@ -241,9 +109,9 @@ static void walk(struct editor *self, bool back)
 
 static void swap_prompt(struct editor *self, const char *prompt)
 {
-    move_to(self, 0);
+    screen_move(self, 0);
     self->prompt = prompt;
-    redraw_prompt(self);
+    screen_draw_all(self);
 }
 
 /* Looks back in the history, from before entry `from` on. */
@@ -260,14 +128,14 @@ static void search(struct editor *self, unsigned from)
             memcpy(self->line, line, self->length);
         }
     } else if (*self->sought) {
-        put(self, "\a");
+        screen_put(self, "\a");
     }
     swap_prompt(self, self->search_prompt);
 }
 
 void editor_ask_width(struct editor *self)
 {
-    put(self, "\033[999C\033[6n\r");
+    screen_put(self, "\033[999C\033[6n\r");
 }
 
 void editor_begin(struct editor *self, const char *prompt, size_t columns)
@@ -280,7 +148,7 @@ void editor_begin(struct editor *self, const char *prompt, size_t columns)
     self->escape = self->partial_length = 0;
     self->tab = self->searching = false;
     self->entry = self->history ? self->history->count : 0;
-    redraw_prompt(self);
+    screen_draw_all(self);
 }
 
 static enum edit_result finish(struct editor *self)
@@ -288,7 +156,7 @@ static enum edit_result finish(struct editor *self)
     if (!make_room(self, 1))
         self->length = self->length ? self->length - 1 : 0;
     go(self, self->length);
-    put(self, "\n");
+    screen_put(self, "\n");
     if (self->line)
         self->line[self->length] = 0;
     return self->line ? EDIT_DONE : EDIT_MORE;
@@ -297,7 +165,7 @@ static enum edit_result finish(struct editor *self)
 void editor_cancel(struct editor *self)
 {
     go(self, self->length);
-    put(self, "^C\n");
+    screen_put(self, "^C\n");
 }
 
 void editor_free(struct editor *self)
@@ -309,19 +177,19 @@ void editor_free(struct editor *self)
 
 void editor_list_begin(struct editor *self)
 {
-    move_to(self, self->end);
-    put(self, "\n");
+    screen_move(self, self->end);
+    screen_put(self, "\n");
 }
 
 void editor_list_end(struct editor *self)
 {
     self->cell = self->end = 0;
-    redraw_prompt(self);
+    screen_draw_all(self);
 }
 
 static void clear_screen(struct editor *self)
 {
-    put(self, is_dumb(self) ? "\n" : "\033[H\033[2J");
+    screen_put(self, screen_is_dumb(self) ? "\n" : "\033[H\033[2J");
     editor_list_end(self);
 }
 

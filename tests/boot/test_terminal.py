@@ -133,6 +133,17 @@ def test_utf8_is_edited_by_characters(pane):
     pane.shows(PROMPT + "echo größe 5 €", "größe 5 €", PROMPT.rstrip())
 
 
+def test_wide_characters_take_two_columns(pane):
+    pane.type("echo 漢字 wide")
+    pane.keys(*["Left"] * 6, "BSpace")
+    pane.shows(PROMPT + "echo 字 wide", cursor=(len(PROMPT) + 5, 0))
+    pane.type("漢" * 30)
+    rows = [PROMPT + "echo " + "漢" * 21, "漢" * 9 + "字 wide"]
+    pane.shows(*rows, cursor=(18, 1))
+    pane.keys("C-a", "Right", "Right", "Right", "Right", "Right", "C-k")
+    pane.shows(PROMPT + "echo", cursor=(len(PROMPT) + 5, 0))
+
+
 def test_history_and_search(pane):
     for word in ("alpha", "beta", "gamma"):
         pane.type(f"echo {word} word")

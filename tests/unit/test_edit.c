@@ -72,14 +72,28 @@ static void run_sequence(const char *sequence)
     }
 }
 
+/* U+0300 to U+033F combine with what is there. */
+static bool continues(unsigned char c)
+{
+    return (c & 0xC0) == 0x80 || c == 0xCC;
+}
+
+/* U+4000 to U+9FFF are wide: the second of their cells is empty. */
+static bool is_wide(unsigned char c)
+{
+    return c >= 0xE4 && c <= 0xE9;
+}
+
 static void show(char c)
 {
-    if (((unsigned char)c & 0xC0) == 0x80) {
+    if (continues((unsigned char)c)) {
         char *cell = terminal.cells[terminal.last_row][terminal.last_column];
         assert_true(strlen(cell) < 4);
         strncat(cell, &c, 1);
         return;
     }
+    unsigned width = is_wide((unsigned char)c) ? 2 : 1;
+    assert_true(terminal.waits || terminal.column + width <= COLUMNS);
     if (terminal.waits) {
         terminal.column = 0;
         next_row();
@@ -88,6 +102,8 @@ static void show(char c)
     terminal.last_row = terminal.row;
     terminal.last_column = terminal.column;
     snprintf(terminal.cells[terminal.row][terminal.column], 5, "%c", c);
+    if (width == 2)
+        strcpy(terminal.cells[terminal.row][++terminal.column], "");
     if (terminal.column + 1 < COLUMNS) {
         terminal.column++;
     } else if (terminal.hasty) {
@@ -335,6 +351,34 @@ static void test_utf8(void **state)
     expect("a\244\244b\303c", "abc");
 }
 
+#define WIDE "\346\274\242" /* U+6F22 */
+
+static void test_wide_characters(void **state)
+{
+    (void)state;
+    expect("a" WIDE "b", "a" WIDE "b");
+    assert_int_equal(terminal.column, 6);
+    expect("a" WIDE WIDE "b" LEFT LEFT "x", "a" WIDE "x" WIDE "b");
+    expect(WIDE WIDE "\177", WIDE);
+    assert_int_equal(terminal.column, 4);
+    expect("abc\001" WIDE, WIDE "abc");
+    expect("e\314\201x" LEFT "y", "e\314\201yx");
+    assert_int_equal(terminal.column, 4);
+    for (int lead = 0; lead < 3; lead++) { /* one that would begin in the last column */
+        char text[200], line[100];
+        snprintf(line, sizeof line, "%.*s%s", 15 + lead, "0123456789abcdefghij", WIDE WIDE "end");
+        expect(line, line);
+        snprintf(text, sizeof text, "%s\001\004\004", line);
+        expect(text, line + 2);
+        snprintf(text, sizeof text, "%s\001X", line);
+        snprintf(line, sizeof line, "X%.*s%s", 15 + lead, "0123456789abcdefghij", WIDE WIDE "end");
+        expect(text, line);
+        snprintf(text, sizeof text, "%s" LEFT LEFT LEFT LEFT "\177!", line);
+        snprintf(line, sizeof line, "X%.*s%s", 15 + lead, "0123456789abcdefghij", "!" WIDE "end");
+        expect(text, line);
+    }
+}
+
 static void test_finishing(void **state)
 {
     (void)state;
@@ -464,10 +508,11 @@ int main(void)
         cmocka_unit_test(test_typing),        cmocka_unit_test(test_movement),
         cmocka_unit_test(test_erasing),       cmocka_unit_test(test_unknown_sequences_are_ignored),
         cmocka_unit_test(test_wrapping),      cmocka_unit_test(test_width_by_answer),
-        cmocka_unit_test(test_dumb_terminal), cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_finishing),     cmocka_unit_test(test_history),
-        cmocka_unit_test(test_search),        cmocka_unit_test(test_paste),
-        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_random_keys),
+        cmocka_unit_test(test_dumb_terminal), cmocka_unit_test(test_wide_characters),
+        cmocka_unit_test(test_utf8),          cmocka_unit_test(test_finishing),
+        cmocka_unit_test(test_history),       cmocka_unit_test(test_search),
+        cmocka_unit_test(test_paste),         cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_random_keys),
     };
     editor.put = put;
     editor.history = &history;
