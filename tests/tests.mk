@@ -59,11 +59,12 @@ CPPCHECK_SUPPRESS := missingIncludeSystem comparePointers zerodivcond internalAs
 LINT_JOBS   := xargs -P 2 -n 6
 
 lint: | packages-lint ## layout, clang-tidy and cppcheck
+	@sh -n tests/lines.sh
 	@clang-format --dry-run --Werror $(SOURCES)
 	@echo $(filter %.c,$(LINT_KERNEL)) | $(LINT_JOBS) sh -c 'clang-tidy --quiet "$$@" -- \
 	    -std=gnu17 -I. -ffreestanding -mgeneral-regs-only 2>&1 | \
 	    grep -v "warnings generated" | (! grep .)' lint
 	@cppcheck --quiet --std=c11 --enable=warning,portability --error-exitcode=1 \
 	    $(addprefix --suppress=,$(CPPCHECK_SUPPRESS)) -I. boot kernel drivers lib
-	@sh -n tests/install.sh tests/lines.sh tests/run-qemu.sh boot/pack.sh
+	@sh -n tests/install.sh tests/run-qemu.sh boot/pack.sh
 	@echo 'lint: nothing found'

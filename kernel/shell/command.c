@@ -9,14 +9,6 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 
-const struct command *command_find(const char *name)
-{
-    for (const struct command *const *entry = __start_commands; entry < __stop_commands; entry++)
-        if (!strcmp((*entry)->name, name))
-            return *entry;
-    return NULL;
-}
-
 const struct command *command_after(const char *name)
 {
     const struct command *best = NULL;
@@ -25,6 +17,14 @@ const struct command *command_after(const char *name)
             (!best || strcmp((*entry)->name, best->name) < 0))
             best = *entry;
     return best;
+}
+
+const struct command *command_find(const char *name)
+{
+    for (const struct command *const *entry = __start_commands; entry < __stop_commands; entry++)
+        if (!strcmp((*entry)->name, name))
+            return *entry;
+    return NULL;
 }
 
 /* Formatted text on its way to a file: gathered, so that a line is one write. */
@@ -76,6 +76,12 @@ PRINTF_LIKE(2, 3) static void sink_format(struct sink *sink, const char *format,
     va_end(arguments);
 }
 
+/* Whose reader went away would have been ended by a signal elsewhere, and says nothing more. */
+static bool is_mute(const struct invocation *self)
+{
+    return self->out && file_is_broken(self->out);
+}
+
 /* A reader that went away is no error to report: the writer just ends, as on SIGPIPE. */
 static void output_status(struct invocation *self, int status)
 {
@@ -105,17 +111,11 @@ void out_bytes(struct invocation *self, const void *bytes, size_t length)
         output_status(self, write_all(self->out, bytes, length));
 }
 
-/* Whose reader went away would have been ended by a signal elsewhere, and says nothing more. */
-static bool is_mute(const struct invocation *self)
-{
-    return self->out && file_is_broken(self->out);
-}
-
 static void message(struct invocation *self, const char *format, va_list arguments)
 {
+    struct sink sink = {.file = self->error};
     if (is_mute(self))
         return;
-    struct sink sink = {.file = self->error};
     sink_format(&sink, "%s: ", self->command->name);
     format_to(sink_put, &sink, format, arguments);
     sink_put(&sink, "\n", 1);
@@ -133,9 +133,9 @@ int complain(struct invocation *self, const char *format, ...)
 
 void note(struct invocation *self, const char *format, ...)
 {
+    struct sink sink = {.file = self->error};
     if (is_mute(self))
         return;
-    struct sink sink = {.file = self->error};
     va_list arguments;
     va_start(arguments, format);
     format_to(sink_put, &sink, format, arguments);
