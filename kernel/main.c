@@ -19,6 +19,7 @@
 #include "kernel/panic.h"
 #include "kernel/power.h"
 #include "kernel/shell/shell.h"
+#include "kernel/terminal/terminal.h"
 #include "kernel/x86/apic.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/clock_start.h"
@@ -127,7 +128,7 @@ static _Noreturn void run_shell(void)
     if (cmdline_has("poweroff"))
         power_off();
     for (;;) {
-        shell_interactive(shell);
+        terminal_run(shell);
         say("There is nothing behind this shell; `poweroff` ends the machine.\n");
     }
 }

@@ -5,7 +5,7 @@ include tests/fuzz/fuzz.mk
 include tests/port/port.mk
 include tests/bench/bench.mk
 
-.PHONY: unit boot-tests standalone build-clang coverage mutants
+.PHONY: unit boot-tests standalone build-clang coverage mutants lines
 
 # The driver and the software controller compile alone, without any include path: another kernel
 # can take either folder as it is.
@@ -45,6 +45,9 @@ coverage: | packages-test ## how much of the driver the unit tests reach, by fil
 mutants: | packages-test ## break the driver one line at a time: a unit test has to notice
 	@$(PYTHON) tests/mutants.py $(BUILD)
 
+lines: ## how many lines there are, by room
+	@sh tests/lines.sh
+
 # ---- Lint ---------------------------------------------------------------------------------------
 
 LINT_KERNEL := $(KERNEL_SOURCES:%.S=) $(wildcard drivers/nvmevirt/*.c)
@@ -56,6 +59,7 @@ CPPCHECK_SUPPRESS := missingIncludeSystem comparePointers zerodivcond internalAs
 LINT_JOBS   := xargs -P 2 -n 6
 
 lint: | packages-lint ## layout, clang-tidy and cppcheck
+	@sh -n tests/lines.sh
 	@clang-format --dry-run --Werror $(SOURCES)
 	@echo $(filter %.c,$(LINT_KERNEL)) | $(LINT_JOBS) sh -c 'clang-tidy --quiet "$$@" -- \
 	    -std=gnu17 -I. -ffreestanding -mgeneral-regs-only 2>&1 | \

@@ -57,6 +57,13 @@ int file_open(const char *path, unsigned flags, struct file **file)
     return status;
 }
 
+struct file *file_temporary(void)
+{
+    struct node *node = node_new_file();
+    struct file *file = NULL;
+    return node && file_open_node(node, O_READ | O_WRITE, &file) == OK ? file : NULL;
+}
+
 struct file *file_share(struct file *file)
 {
     file->references++;

@@ -80,6 +80,9 @@ int file_open(const char *path, unsigned flags, struct file **file);
 /* Opens a node that has no name: pipes, temporary files. Takes over the caller's reference. */
 int file_open_node(struct node *node, unsigned flags, struct file **file);
 
+/* A RAM file without a name, to be written and read again; NULL without memory. */
+struct file *file_temporary(void);
+
 struct file *file_share(struct file *file); /* one more user of the same file and position */
 void file_close(struct file *file);         /* NULL is allowed */
 
@@ -94,6 +97,12 @@ int file_sync(struct file *file);
 uint64_t file_size(struct file *file);   /* bytes; 0 for streams */
 bool file_is_console(struct file *file); /* is this a person's terminal? */
 
+/* A pipe: what is written to ends[1] is read from ends[0], each by a coroutine of its own. Reading
+ * gives 0 once all of the other end is closed, writing ERR_PIPE; Ctrl-C ends the wait for either
+ * (ERR_INTERRUPTED). */
+int fs_pipe(struct file *ends[2]);
+bool file_is_broken(const struct file *file); /* has a write failed with ERR_PIPE? */
+
 /* The block device that a file is, if it is open for `mode` (O_READ or O_WRITE) at a position of
  * its own; else NULL. For who has several transfers in flight (kernel/block/block.h) and then
  * moves the position on. */
@@ -107,6 +116,10 @@ int fs_rename(const char *from, const char *to);
 int fs_change_directory(const char *path);
 const char *fs_working_directory(void); /* absolute, without a trailing slash but for "/" */
 
+/* The working directory, to come back to; fs_return_directory() takes over the reference. */
+struct node *fs_hold_directory(void);
+void fs_return_directory(struct node *directory);
+
 struct file_information {
     enum node_type type;
     uint64_t number;
@@ -119,6 +132,10 @@ int fs_information(const char *path, struct file_information *information);
 /* The index-th name of a directory in alphabetical order, without "." and ".."; ERR_NOT_FOUND
  * behind the last. */
 int fs_entry(const char *path, unsigned index, char name[FS_NAME_MAX + 1]);
+
+/* Calls found() for each path that matches, in alphabetical order (lib/pattern.h; a slash is
+ * matched by a slash alone). False without memory. */
+bool fs_match(const char *pattern, void (*found)(void *context, const char *path), void *context);
 
 /* A name for a node, for device drivers: "/dev/" + name. Takes over the caller's reference. */
 int fs_add_device(const char *name, struct node *node);

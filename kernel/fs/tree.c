@@ -363,6 +363,18 @@ int fs_change_directory(const char *path)
     return OK;
 }
 
+struct node *fs_hold_directory(void)
+{
+    working->references++;
+    return working;
+}
+
+void fs_return_directory(struct node *directory)
+{
+    node_release(working);
+    working = directory;
+}
+
 const char *fs_working_directory(void)
 {
     static char path[FS_PATH_MAX] = "/"; /* a removed directory is still called what it was */

@@ -104,40 +104,37 @@ static int64_t operand(struct calculation *self)
     return value;
 }
 
-/* Shifts count modulo 64 and everything wraps, as the processor does it. */
-static int64_t apply(struct calculation *self, const char *operation, int64_t left, int64_t right)
+/* All but / and %, in the order of `operators`. Shifts count modulo 64 and everything wraps, as the
+ * processor does it. */
+static int64_t apply(struct calculation *self, int operator, int64_t left, int64_t right)
 {
     uint64_t a = (uint64_t)left, b = (uint64_t)right;
-    bool twice = operation[1] && operation[1] == operation[0], equal = operation[1] == '=';
-    switch (operation[0]) {
-    case '|':
-        return twice ? left || right : left | right;
-    case '&':
-        return twice ? left && right : left & right;
-    case '^':
-        return left ^ right;
-    case '=':
-        return left == right;
-    case '!':
-        return left != right;
-    case '<':
-        return twice ? (int64_t)(a << (b & 63)) : equal ? left <= right : left < right;
-    case '>':
-        return twice ? left >> (b & 63) : equal ? left >= right : left > right;
-    case '+':
-        return (int64_t)(a + b);
-    case '-':
-        return (int64_t)(a - b);
-    case '*':
-        return (int64_t)(a * b);
-    }
+    const int64_t results[] = {left || right,
+                               left && right,
+                               left == right,
+                               left != right,
+                               left <= right,
+                               left >= right,
+                               (int64_t)(a << (b & 63)),
+                               left >> (b & 63),
+                               left | right,
+                               left ^ right,
+                               left & right,
+                               left<right, left>
+                                   right,
+                               (int64_t)(a + b),
+                               (int64_t)(a - b),
+                               (int64_t)(a * b)};
+    if (operator<(int) ARRAY_SIZE(results))
+        return results[operator];
     if (self->skipped)
         return 0;
     if (!right)
         return fail(self, "division by zero", "");
+    bool divides = *operators[operator].text == '/';
     if (right == -1)
-        return operation[0] == '/' ? (int64_t)(0 - a) : 0;
-    return operation[0] == '/' ? left / right : left % right;
+        return divides ? (int64_t)(0 - a) : 0;
+    return divides ? left / right : left % right;
 }
 
 static int find_operator(struct calculation *self)
@@ -173,14 +170,13 @@ static int64_t calculate(struct calculation *self, unsigned precedence)
     int i;
     while (!self->failed && (i = find_operator(self)) >= 0 &&
            operators[i].precedence >= precedence) {
-        const char *operation = operators[i].text;
-        self->next += strlen(operation);
+        self->next += strlen(operators[i].text);
         unsigned tighter = operators[i].precedence;
         bool skip = (tighter == 1 && left) || (tighter == 2 && !left);
         self->skipped += skip;
         int64_t right = calculate(self, tighter + 1);
         self->skipped -= skip;
-        left = apply(self, operation, left, right);
+        left = apply(self, i, left, right);
     }
     if (!precedence && !self->failed && accept(self, '?'))
         left = choose(self, left != 0);

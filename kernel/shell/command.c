@@ -9,6 +9,16 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 
+const struct command *command_after(const char *name)
+{
+    const struct command *best = NULL;
+    for (const struct command *const *entry = __start_commands; entry < __stop_commands; entry++)
+        if ((!name || strcmp((*entry)->name, name) > 0) &&
+            (!best || strcmp((*entry)->name, best->name) < 0))
+            best = *entry;
+    return best;
+}
+
 const struct command *command_find(const char *name)
 {
     for (const struct command *const *entry = __start_commands; entry < __stop_commands; entry++)
@@ -75,6 +85,12 @@ PRINTF_LIKE(2, 3) static void sink_format(struct sink *sink, const char *format,
     va_end(arguments);
 }
 
+/* Whose reader went away would have been ended by a signal elsewhere, and says nothing more. */
+static bool is_mute(const struct invocation *self)
+{
+    return self->out && file_is_broken(self->out);
+}
+
 /* A reader that went away is no error to report: the writer just ends, as on SIGPIPE. */
 static void output_status(struct invocation *self, int status)
 {
@@ -117,6 +133,8 @@ static void message(struct invocation *self, const char *format, va_list argumen
 {
     progress_wipe(self);
     struct sink sink = {.file = self->error};
+    if (is_mute(self))
+        return;
     sink_format(&sink, "%s: ", self->command->name);
     format_to(sink_put, &sink, format, arguments);
     sink_put(&sink, "\n", 1);
@@ -136,6 +154,8 @@ void note(struct invocation *self, const char *format, ...)
 {
     progress_wipe(self);
     struct sink sink = {.file = self->error};
+    if (is_mute(self))
+        return;
     va_list arguments;
     va_start(arguments, format);
     format_to(sink_put, &sink, format, arguments);

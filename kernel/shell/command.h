@@ -29,6 +29,7 @@
 #define STATUS_NOT_RUN     126
 #define STATUS_NOT_FOUND   127
 #define STATUS_INTERRUPTED 130
+#define STATUS_BROKEN_PIPE 141
 
 struct option {
     int key;              /* a letter, or above 255 for one with only a long name */
@@ -48,6 +49,7 @@ struct command {
     const char *details;          /* more lines for `help NAME`, or NULL */
     int usage_status;             /* exit status of bad usage; 0 stands for STATUS_USAGE */
     bool options_first;           /* the first operand ends the options: the rest is another's */
+    const struct command *(*subcommand)(unsigned index); /* or NULL; each is named "NAME SUB" */
     int (*run)(struct invocation *self);
 };
 
@@ -85,6 +87,7 @@ struct invocation {
 /* The table, in no particular order. */
 extern const struct command *const __start_commands[], *const __stop_commands[];
 const struct command *command_find(const char *name);
+const struct command *command_after(const char *name); /* in alphabetical order; NULL: first */
 
 /* Runs it; returns its exit status, which is not 0 if output was lost. */
 int command_run(struct invocation *self);

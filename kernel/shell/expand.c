@@ -5,23 +5,20 @@
  * before every character that must not act as one.
  */
 #include "kernel/shell/internal.h"
+#include "lib/pattern.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-
-struct fields {
-    char **items;
-    int count, size;
-};
 
 struct expansion {
     struct shell *shell;
     struct arena *arena;
     bool splits; /* into fields, and looks for files; otherwise all becomes one text */
     struct text text;
-    bool begun;       /* there is a field, though it may be empty */
-    bool blank_ended; /* the last one ended at a blank: a `:` right after it belongs to that */
-    bool special;     /* an unquoted * ? or [ */
-    struct fields fields;
+    bool begun;         /* there is a field, though it may be empty */
+    bool blank_ended;   /* the last one ended at a blank: a `:` right after it belongs to that */
+    bool special;       /* an unquoted * ? or [ */
+    struct text fields; /* those that are complete, each with its NUL */
+    int count;
 };
 
 static void expand_parts(struct expansion *self, const struct part *parts, bool plain_splits);
@@ -29,28 +26,19 @@ static void expand_parts(struct expansion *self, const struct part *parts, bool 
 static void add_field(void *context, const char *text)
 {
     struct expansion *self = context;
-    struct fields *fields = &self->fields;
-    if (fields->count + 1 >= fields->size) {
-        int size = fields->size ? 2 * fields->size : 8;
-        char **items = arena_get(self->arena, (size_t)size * sizeof *items);
-        if (!items)
-            return;
-        if (fields->count)
-            memcpy(items, fields->items, (size_t)fields->count * sizeof *items);
-        fields->items = items;
-        fields->size = size;
-    }
-    fields->items[fields->count++] = arena_copy(self->arena, text, strlen(text));
-    fields->items[fields->count] = NULL;
+    do
+        text_add(&self->fields, *text);
+    while (*text++);
+    self->count++;
 }
 
 static void end_field(struct expansion *self)
 {
     char *text = self->text.bytes ? self->text.bytes : "";
-    int before = self->fields.count;
-    if (self->special && !pattern_paths(text, add_field, self))
+    int before = self->count;
+    if (self->special && !fs_match(text, add_field, self))
         self->arena->failed = true;
-    if (self->fields.count == before && !self->arena->failed) {
+    if (self->count == before && !self->arena->failed) {
         if (self->text.bytes)
             pattern_strip(text);
         add_field(self, text);
@@ -70,25 +58,20 @@ static void put(struct expansion *self, char c, bool quoted)
     self->blank_ended = false;
 }
 
-static void put_quoted(struct expansion *self, const char *text)
-{
-    self->begun = true;
-    while (*text)
-        put(self, *text++, true);
-}
-
 static const char *separators(struct shell *shell)
 {
     const char *ifs = variable_get(shell, "IFS");
     return ifs ? ifs : " \t\n";
 }
 
-static void put_split(struct expansion *self, const char *text)
+/* `splits`: at $IFS, if there are to be fields at all. */
+static void put_text(struct expansion *self, const char *text, bool quoted, bool splits)
 {
-    const char *ifs = separators(self->shell);
+    const char *ifs = splits && self->splits ? separators(self->shell) : "";
+    self->begun |= quoted;
     for (; *text; text++) {
         if (!strchr(ifs, *text)) {
-            put(self, *text, false);
+            put(self, *text, quoted);
             continue;
         }
         bool blank = strchr(" \t\n", *text) != NULL;
@@ -103,13 +86,7 @@ static void put_split(struct expansion *self, const char *text)
 /* The result of an expansion. */
 static void put_result(struct expansion *self, const char *text, bool quoted)
 {
-    if (quoted)
-        put_quoted(self, text);
-    else if (self->splits)
-        put_split(self, text);
-    else
-        while (*text)
-            put(self, *text++, false);
+    put_text(self, text, quoted, !quoted);
 }
 
 /* $@ and $*. "$@" makes a field of each argument, "$*" one of all. */
@@ -118,12 +95,12 @@ static void put_arguments(struct expansion *self, bool quoted, bool each)
     const char *ifs = separators(self->shell);
     const char separator[2] = {each ? ' ' : *ifs};
     bool apart = self->splits && (each || !quoted);
-    for (int i = 1; i <= arguments_count(self->shell); i++) {
+    for (int i = 1; i <= self->shell->argument_count; i++) {
         if (i > 1 && apart && (quoted || self->begun))
             end_field(self);
         else if (i > 1 && !apart)
             put_result(self, separator, quoted);
-        put_result(self, argument_get(self->shell, i), quoted);
+        put_result(self, self->shell->arguments[i - 1], quoted);
     }
     self->begun |= quoted && !each;
 }
@@ -135,19 +112,21 @@ static const char *parameter(struct shell *shell, const char *name, char buffer[
     switch (name[0]) {
     case '?':
     case '#':
-        snprintf(buffer, 24, "%d", name[0] == '?' ? shell->status : arguments_count(shell));
+        snprintf(buffer, 24, "%d", name[0] == '?' ? shell->status : shell->argument_count);
         return buffer;
     case '$':
         return "1"; /* there is one process */
     case '@':
     case '*':
-        return arguments_count(shell) ? argument_get(shell, 1) : NULL;
+        return shell->argument_count ? shell->arguments[0] : NULL;
     }
     if (name_begins(name[0]))
         return variable_get(shell, name);
     for (; *name && number < 100000; name++)
         number = 10 * number + (*name - '0');
-    return number ? argument_get(shell, number) : shell->name;
+    if (!number)
+        return shell->name;
+    return number <= shell->argument_count ? shell->arguments[number - 1] : NULL;
 }
 
 /* What ${name#pattern} and its like leave of `value`. */
@@ -224,26 +203,19 @@ static const char *capture(struct expansion *self, struct tree *tree)
     shell->substituted = 0;
     if (!tree)
         return "";
-    struct file *file = temporary_file();
+    struct file *file = file_temporary();
     if (!file) {
         shell_no_memory(shell);
         return "";
     }
-    shell->substituted = shell_run_within(shell, tree, shell->file[0], file);
-    size_t size = file_size(file), length = 0;
-    char *text = arena_get(self->arena, size + 1);
-    int64_t count = 0;
-    if (text && file_seek(file, 0) == OK)
-        count = file_read(file, text, size);
-    for (int64_t i = 0; i < count; i++)
-        if (text[i])
-            text[length++] = text[i];
-    while (length && text[length - 1] == '\n')
-        length--;
-    if (text)
-        text[length] = 0;
+    shell->substituted = shell_run_within(shell, tree, file);
+    struct text text = {.arena = self->arena};
+    if (file_seek(file, 0) == OK)
+        shell_read(file, &text);
     file_close(file);
-    return text ? text : "";
+    while (text.length && text.bytes[text.length - 1] == '\n')
+        text.bytes[--text.length] = 0;
+    return text.bytes ? text.bytes : "";
 }
 
 static void expand_arithmetic(struct expansion *self, const struct part *part)
@@ -262,11 +234,7 @@ static void expand_parts(struct expansion *self, const struct part *part, bool p
     for (; part && self->shell->leaving == STAY && !self->arena->failed; part = part->next) {
         switch (part->kind) {
         case PART_TEXT:
-            if (part->quoted || plain_splits)
-                put_result(self, part->text, part->quoted);
-            else
-                for (const char *c = part->text; *c; c++)
-                    put(self, *c, false);
+            put_text(self, part->text, part->quoted, plain_splits && !part->quoted);
             break;
         case PART_PARAMETER:
             expand_parameter(self, part);
@@ -291,17 +259,21 @@ static bool succeeded(struct expansion *self)
 
 char **expand_fields(struct shell *shell, struct arena *arena, const struct word *words, int *count)
 {
-    static char *none[1];
     struct expansion self = {
-        .shell = shell, .arena = arena, .splits = true, .text.arena = arena, .fields.items = none};
+        .shell = shell, .arena = arena, .splits = true, .text.arena = arena, .fields.arena = arena};
     for (; words; words = words->next) {
         expand_parts(&self, words->parts, false);
         if (self.begun)
             end_field(&self);
         self.blank_ended = false;
     }
-    *count = self.fields.count;
-    return succeeded(&self) ? self.fields.items : NULL;
+    *count = self.count;
+    char **fields = arena_get(arena, ((size_t)self.count + 1) * sizeof *fields);
+    if (!succeeded(&self))
+        return NULL;
+    for (int i = 0; i < self.count; i++)
+        fields[i] = i ? fields[i - 1] + strlen(fields[i - 1]) + 1 : self.fields.bytes;
+    return fields;
 }
 
 char *expand_pattern(struct shell *shell, struct arena *arena, const struct part *parts)

@@ -1,6 +1,6 @@
 /*
- * What the files of the shell share: memory that lives as long as a command,
- * the syntax tree, the shell's state, and who does what.
+ * What the files of the shell share: the syntax tree, the shell's state, and
+ * who does what.
  */
 #ifndef KERNEL_SHELL_INTERNAL_H
 #define KERNEL_SHELL_INTERNAL_H
@@ -9,33 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/mem/arena.h"
 #include "kernel/shell/command.h"
 #include "kernel/shell/shell.h"
 
 /* How deep constructs may stand in each other, $( ), `sh FILE` and `.` included. Bounds the use of
  * the kernel's stack. A running shell counts two for each: the construct and the list in it. */
 #define SHELL_DEPTH 32
-
-/* arena.c: allocations that go all at once. Filled with zeros. NULL also sets `failed`. */
-struct arena {
-    struct chunk *chunks;
-    char *next;
-    size_t left;
-    bool failed;
-};
-
-void *arena_get(struct arena *arena, size_t size);
-char *arena_copy(struct arena *arena, const char *text, size_t length);
-void arena_free(struct arena *arena);
-
-/* A text that grows in an arena; what does not fit into memory is dropped, and arena->failed. */
-struct text {
-    struct arena *arena;
-    char *bytes; /* NULL, or NUL-terminated */
-    size_t length, size;
-};
-
-void text_add(struct text *text, char c);
 
 /* The syntax tree. A word is a chain of parts; expand.c makes fields of them. */
 enum part_kind {
@@ -58,32 +38,16 @@ struct part {
 };
 
 struct word {
-    struct word *next;
-    const char *name; /* of an assignment, whose value the parts are */
-    struct part *parts;
-};
-
-enum redirection_kind {
-    REDIRECT_READ,
-    REDIRECT_WRITE,
-    REDIRECT_APPEND,
-    REDIRECT_BOTH,
-    REDIRECT_SAME, /* 2>&1 */
-    REDIRECT_HERE,
-    REDIRECT_HERE_TABS /* <<-: leading tabs are dropped */
-};
-
-struct redirection {
-    struct redirection *next, *next_here;
-    enum redirection_kind kind;
-    unsigned descriptor;
-    struct word *word; /* here-documents: the delimiter, then the body */
+    struct word *next, *next_here;
+    struct part *parts;    /* of a here-document the delimiter, and later the body */
+    const char *name;      /* an assignment's; the parts are the value */
+    const char *operation; /* a redirection's: "<", ">>", "<&" and so on */
+    unsigned descriptor;   /* that it redirects */
 };
 
 enum tree_kind {
     TREE_SIMPLE,   /* assignments, words */
-    TREE_LIST,     /* body: one after the other */
-    TREE_AND_OR,   /* body: each with `after_or` */
+    TREE_LIST,     /* body: one after the other, each with its `connector` */
     TREE_PIPELINE, /* body: the stages */
     TREE_SUBSHELL, /* body */
     TREE_IF,       /* condition, body, otherwise */
@@ -97,38 +61,22 @@ struct tree {
     enum tree_kind kind;
     unsigned line;
     struct tree *next; /* the sibling */
-    bool after_or;     /* || stands before it, not && */
+    char connector;    /* what stands before it: & for &&, | for ||, 0 */
     bool negated, timed;
-    bool all_arguments; /* TREE_FOR without `in` */
     const char *name;
-    struct redirection *redirections;
-    struct word *assignments, *words;
+    struct word *assignments, *words, *redirections;
     struct tree *condition, *body, *otherwise;
 };
 
-/* token.c and parse.c */
-enum token_kind {
-    TOKEN_END,
-    TOKEN_NEWLINE,
-    TOKEN_WORD,
-    TOKEN_REDIRECTION,
-    TOKEN_AND,
-    TOKEN_OR,
-    TOKEN_PIPE,
-    TOKEN_BACKGROUND,
-    TOKEN_SEMICOLON,
-    TOKEN_ARM_END,
-    TOKEN_OPEN,
-    TOKEN_CLOSE
-};
-
+/* token.c and parse.c. */
 struct token {
-    enum token_kind kind;
     const char *start; /* in the source */
     size_t length;
     unsigned line;
-    struct word *word;
-    struct redirection *redirection;
+    const char *text;  /* an operator, a newline, a word without quotes and $; NULL: another word;
+                          "": the end */
+    struct word *word; /* NULL for operators and the end */
+    int descriptor;    /* the digit in front of < or >, or -1 */
 };
 
 enum parse_status {
@@ -143,40 +91,40 @@ struct source {
     unsigned line;
 };
 
-/* Once `status` is not PARSE_OK, only TOKEN_END comes, so that everything returns. */
+/* Once `status` is not PARSE_OK, only the end comes, so that everything returns. */
 struct parser {
     struct source source;
     struct arena *arena;
     struct token token, offender;
-    struct redirection *here; /* here-documents whose bodies are yet to come */
+    struct word *here; /* here-documents whose bodies are yet to come */
     enum parse_status status;
     const char *problem;  /* NULL: a syntax error */
     const char *text_end; /* of the whole text; `source` may be a part within */
     bool unfinished;      /* complete for a script, but a person may have meant to go on */
     unsigned depth;
-    struct tree spare; /* handed out when there is no memory for another */
+    struct tree spare; /* what parser_get() gives without memory */
 };
 
 void parser_advance(struct parser *parser); /* the next token */
 void parser_fail(struct parser *parser, enum parse_status status, const char *problem);
 
+/* Zeros for a node of the tree. Without memory it fails the parser, and gives what may be written
+ * to and is of no other use. */
+void *parser_get(struct parser *parser, size_t size);
+
 /* The next complete command, up to its newline; NULL at the end and on failure. */
 struct tree *parse_command_line(struct parser *parser);
 
-/* A list that ends with `)`, or with the source, in the midst of a word. */
-struct tree *parse_nested(struct parser *parser, enum token_kind end);
+/* A list that ends with `end` (")", or "" for the source's end), in the midst of a word. */
+struct tree *parse_nested(struct parser *parser, const char *end);
 
 /* state.c */
 struct variable {
     struct variable *next;
     char *value;
     bool exported;
+    unsigned scope; /* 0, or the shell's `depth` in the command that it was set for */
     char name[];
-};
-
-struct arguments { /* one allocation with its strings */
-    int count;
-    char *items[];
 };
 
 enum leaving {
@@ -191,11 +139,12 @@ struct shell {
     struct file *file[3];
     const char *name; /* $0, and what messages begin with */
     struct variable *variables;
-    struct arguments *arguments;
-    int shifted;
-    char *directory; /* where the parent was, for the way back */
-    int status;      /* $? */
-    int substituted; /* the status of the last $( ) */
+    struct arena arguments_memory;
+    char **arguments; /* $1 and so on */
+    int argument_count;
+    struct node *directory; /* where the parent was, for the way back */
+    int status;             /* $? */
+    int substituted;        /* the status of the last $( ) */
     enum leaving leaving;
     unsigned levels, loops;
     unsigned conditions; /* set -e looks away */
@@ -203,10 +152,13 @@ struct shell {
     bool exit_on_error, trace, interactive;
 };
 
-/* A shell within: `whole` for ( ), which knows all variables, not for `sh`, which knows the
- * exported ones. shell_leave() takes the working directory back, frees it, returns its status. */
-struct shell *shell_enter(const struct shell *parent, bool whole);
+/* A shell within, which reads and writes these files: `whole` for ( ), which knows all variables,
+ * not for `sh`, which knows the exported ones. shell_leave() takes the working directory back,
+ * frees it, returns its status. */
+struct shell *shell_enter(const struct shell *parent, struct file *in, struct file *out,
+                          bool whole);
 int shell_leave(struct shell *shell);
+void shell_return(struct shell *shell); /* to the parent's working directory */
 
 /* Prints "NAME: line N: MESSAGE"; without the line at the prompt. */
 void shell_say(struct shell *shell, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -219,11 +171,12 @@ size_t name_length(const char *text); /* of the variable's name that `text` begi
 const char *variable_get(struct shell *shell, const char *name);             /* NULL: unset */
 bool variable_set(struct shell *shell, const char *name, const char *value); /* or no memory */
 bool variable_export(struct shell *shell, const char *name);
-struct variable *variable_take(struct shell *shell, const char *name); /* out of the list */
-void variable_free(struct variable *variable);                         /* NULL is allowed */
+void variable_unset(struct shell *shell, const char *name);
+/* NAME=value in front of a command: an exported variable that hides others of its name, until
+ * variables_end_scope(). */
+bool variable_set_here(struct shell *shell, const char *name, const char *value);
+void variables_end_scope(struct shell *shell);
 
-int arguments_count(const struct shell *shell);
-const char *argument_get(const struct shell *shell, int number); /* from 1; NULL: none */
 bool arguments_set(struct shell *shell, int count, char *const *items);
 
 /* expand.c: all in `arena`. NULL when the shell is leaving or arena->failed. */
@@ -235,40 +188,19 @@ char *expand_pattern(struct shell *shell, struct arena *arena, const struct part
 /* arithmetic.c: false after shell_fail(). */
 bool arithmetic(struct shell *shell, const char *text, int64_t *value);
 
-/* pattern.c: `*`, `?`, `[a-z]`, and a backslash in front of what is meant as it stands. */
-bool pattern_match(const char *pattern, const char *pattern_end, const char *text, size_t length);
-void pattern_strip(char *pattern); /* drops the backslashes */
-/* Calls found() for each path that matches; false without memory. */
-bool pattern_paths(const char *pattern, void (*found)(void *context, const char *path),
-                   void *context);
-
 /* run.c, script.c */
-struct file *temporary_file(void);
 int shell_run(struct shell *shell, struct tree *tree);
-int shell_run_within(struct shell *shell, struct tree *tree, struct file *in, struct file *out);
+int shell_run_within(struct shell *shell, struct tree *tree, struct file *out);
 int shell_run_command(struct shell *shell, int argc, char **argv);
 /* As shell_run_text(), but leaves `leaving` to the caller. With `unfinished`, a text that ends
  * within a command is not an error: nothing is run and *unfinished set. */
 int shell_run_source(struct shell *shell, const char *name, const char *text, size_t length,
                      bool *unfinished);
-/* `.`: reads the file and runs it; a file that cannot be read has been reported. */
-int shell_run_file(struct shell *shell, const char *path);
-void shell_print_time(struct shell *shell, uint64_t nanoseconds);
-
-/* history.c */
-#define HISTORY_LINES 100
-
-struct history {
-    char *lines[HISTORY_LINES]; /* oldest first */
-    unsigned count;
-};
-
-void history_add(struct history *history, const char *line); /* without memory: forgets it */
-void history_free(struct history *history);
-
-/* complete.c */
-struct editor;
-void complete(struct editor *editor, bool list);
-const struct command *command_after(const char *name); /* in alphabetical order; NULL: first */
+/* Reads a script, which is the open file if there is one (and closes it), and runs it. One that
+ * cannot be read has been reported. */
+int shell_run_file(struct shell *shell, const char *path, struct file *file);
+/* All that is left of a file, but for NULs. */
+int shell_read(struct file *file, struct text *text);
+void shell_print_time(struct shell *shell, uint64_t nanoseconds); /* commands/time.c */
 
 #endif

@@ -6,34 +6,30 @@
 #include "kernel/shell/internal.h"
 #include "lib/string.h"
 
-static struct tree *parse_list(struct parser *parser);
-static struct tree *parse_command(struct parser *parser);
+static struct tree *parse_list(struct parser *parser, bool over_lines);
 
 static struct tree *new_tree(struct parser *parser, enum tree_kind kind)
 {
-    struct tree *tree = arena_get(parser->arena, sizeof *tree);
-    if (!tree) {
-        parser_fail(parser, PARSE_NO_MEMORY, NULL);
-        parser->spare = (struct tree){0};
-        tree = &parser->spare;
-    }
+    unsigned line = parser->token.line;
+    struct tree *tree = parser_get(parser, sizeof *tree);
     tree->kind = kind;
-    tree->line = parser->token.line;
+    tree->line = line;
     return tree;
 }
 
-static struct tree *unexpected(struct parser *parser)
-{
-    parser_fail(parser, parser->token.kind == TOKEN_END ? PARSE_INCOMPLETE : PARSE_ERROR, NULL);
-    return new_tree(parser, TREE_LIST);
-}
-
-/* An unquoted word of this text, which is where the grammar allows a reserved one. */
 static bool at(struct parser *parser, const char *text)
 {
-    const struct token *token = &parser->token;
-    return parser->status == PARSE_OK && token->kind == TOKEN_WORD &&
-           token->length == strlen(text) && !memcmp(token->start, text, token->length);
+    return parser->token.text && !strcmp(parser->token.text, text);
+}
+
+static bool at_redirection(struct parser *parser)
+{
+    return !parser->token.word && (*parser->token.text == '<' || *parser->token.text == '>');
+}
+
+static void unexpected(struct parser *parser)
+{
+    parser_fail(parser, at(parser, "") ? PARSE_INCOMPLETE : PARSE_ERROR, NULL);
 }
 
 static bool accept(struct parser *parser, const char *text)
@@ -52,38 +48,50 @@ static void expect(struct parser *parser, const char *text)
 
 static void skip_newlines(struct parser *parser)
 {
-    while (parser->token.kind == TOKEN_NEWLINE && parser->status == PARSE_OK)
-        parser_advance(parser);
+    while (accept(parser, "\n"))
+        ;
 }
 
 static bool ends_list(struct parser *parser)
 {
-    static const char *const closing[] = {"then", "do", "done", "fi", "elif", "else", "esac", "}"};
+    static const char *const closing[] = {"",   ")",    ";;",   "then", "do", "done",
+                                          "fi", "elif", "else", "esac", "}"};
     for (unsigned i = 0; i < ARRAY_SIZE(closing); i++)
         if (at(parser, closing[i]))
             return true;
-    return parser->status != PARSE_OK || parser->token.kind == TOKEN_END ||
-           parser->token.kind == TOKEN_CLOSE || parser->token.kind == TOKEN_ARM_END;
+    return false;
 }
 
-static void parse_redirection(struct parser *parser, struct redirection ***link)
+/* Appends the word in hand; returns where the next one goes. */
+static struct word **take_word(struct parser *parser, struct word **link)
 {
-    struct redirection *redirection = parser->token.redirection;
-    parser_advance(parser);
-    if (parser->token.kind != TOKEN_WORD) {
+    struct word *word = parser->token.word;
+    if (!word) {
         unexpected(parser);
-        return;
+        return link;
     }
-    redirection->word = parser->token.word;
-    **link = redirection;
-    *link = &redirection->next;
-    if (redirection->kind == REDIRECT_HERE || redirection->kind == REDIRECT_HERE_TABS) {
-        struct redirection **here = &parser->here;
-        while (*here)
-            here = &(*here)->next_here;
-        *here = redirection;
-    }
+    *link = word;
     parser_advance(parser);
+    return &word->next;
+}
+
+/* Appends a redirection; the word behind the operator is what it is made of. */
+static struct word **parse_redirection(struct parser *parser, struct word **link)
+{
+    struct token token = parser->token;
+    parser_advance(parser);
+    struct word *word = parser->token.word;
+    if (word) {
+        word->operation = token.text;
+        word->descriptor = token.descriptor >= 0 ? (unsigned)token.descriptor : *token.text == '>';
+        if (!strncmp(token.text, "<<", 2)) {
+            struct word **here = &parser->here;
+            while (*here)
+                here = &(*here)->next_here;
+            *here = word;
+        }
+    }
+    return take_word(parser, link);
 }
 
 /* Turns NAME=value into an assignment. */
@@ -104,27 +112,18 @@ static struct tree *parse_simple(struct parser *parser)
 {
     struct tree *tree = new_tree(parser, TREE_SIMPLE);
     struct word **words = &tree->words, **assignments = &tree->assignments;
-    struct redirection **redirections = &tree->redirections;
-    if (ends_list(parser) ||
-        (parser->token.kind != TOKEN_WORD && parser->token.kind != TOKEN_REDIRECTION))
-        return unexpected(parser);
-    for (;;) {
-        struct word *word = parser->token.word;
-        if (parser->token.kind == TOKEN_REDIRECTION) {
-            parse_redirection(parser, &redirections);
-            continue;
-        }
-        if (parser->token.kind != TOKEN_WORD)
-            return tree;
-        if (!tree->words && is_assignment(parser, word)) {
-            *assignments = word;
-            assignments = &word->next;
-        } else {
-            *words = word; /* NOLINT(clang-analyzer-core.NullDereference): starts in `tree` */
-            words = &word->next;
-        }
-        parser_advance(parser);
+    struct word **redirections = &tree->redirections;
+    if (ends_list(parser) || (!parser->token.word && !at_redirection(parser)))
+        unexpected(parser);
+    while (parser->token.word || at_redirection(parser)) {
+        if (!parser->token.word)
+            redirections = parse_redirection(parser, redirections);
+        else if (!tree->words && is_assignment(parser, parser->token.word))
+            assignments = take_word(parser, assignments);
+        else
+            words = take_word(parser, words);
     }
+    return tree;
 }
 
 /* Behind `if`. An elif is an if in the other's `otherwise`; the chain does not nest. */
@@ -132,15 +131,15 @@ static struct tree *parse_if(struct parser *parser)
 {
     struct tree *first = new_tree(parser, TREE_IF), *tree = first;
     for (;;) {
-        tree->condition = parse_list(parser);
+        tree->condition = parse_list(parser, true);
         expect(parser, "then");
-        tree->body = parse_list(parser);
+        tree->body = parse_list(parser, true);
         if (!accept(parser, "elif"))
             break;
         tree = tree->otherwise = new_tree(parser, TREE_IF);
     }
     if (accept(parser, "else"))
-        tree->otherwise = parse_list(parser);
+        tree->otherwise = parse_list(parser, true);
     expect(parser, "fi");
     return first;
 }
@@ -148,7 +147,7 @@ static struct tree *parse_if(struct parser *parser)
 static struct tree *parse_do(struct parser *parser)
 {
     expect(parser, "do");
-    struct tree *body = parse_list(parser);
+    struct tree *body = parse_list(parser, true);
     expect(parser, "done");
     return body;
 }
@@ -157,35 +156,31 @@ static struct tree *parse_loop(struct parser *parser, bool until)
 {
     struct tree *tree = new_tree(parser, TREE_LOOP);
     tree->negated = until;
-    tree->condition = parse_list(parser);
+    tree->condition = parse_list(parser, true);
     tree->body = parse_do(parser);
     return tree;
 }
 
 static struct tree *parse_for(struct parser *parser)
 {
+    static struct part every = {.kind = PART_PARAMETER, .quoted = true, .text = "@"};
+    static struct word arguments = {.parts = &every};
     struct tree *tree = new_tree(parser, TREE_FOR);
-    const struct token *token = &parser->token;
-    tree->name = arena_copy(parser->arena, token->start, token->length);
-    if (token->kind != TOKEN_WORD || !tree->name || name_length(tree->name) != token->length)
-        return unexpected(parser);
-    parser_advance(parser);
-    tree->all_arguments = true;
-    bool ended = token->kind == TOKEN_SEMICOLON;
-    if (ended)
-        parser_advance(parser);
+    struct word *name, **link = &tree->words;
+    tree->name = parser->token.text;
+    if (!tree->name || !*tree->name || tree->name[name_length(tree->name)])
+        unexpected(parser);
+    take_word(parser, &name);
+    bool ended = accept(parser, ";");
     skip_newlines(parser);
     if (!ended && accept(parser, "in")) {
-        tree->all_arguments = false;
-        struct word **link = &tree->words;
-        for (; token->kind == TOKEN_WORD; parser_advance(parser)) {
-            *link = token->word;
-            link = &token->word->next;
-        }
-        if (token->kind != TOKEN_SEMICOLON && token->kind != TOKEN_NEWLINE)
-            return unexpected(parser);
-        parser_advance(parser);
+        while (parser->token.word)
+            link = take_word(parser, link);
+        if (!accept(parser, ";"))
+            expect(parser, "\n");
         skip_newlines(parser);
+    } else {
+        tree->words = &arguments;
     }
     tree->body = parse_do(parser);
     return tree;
@@ -195,27 +190,16 @@ static struct tree *parse_arm(struct parser *parser)
 {
     struct tree *arm = new_tree(parser, TREE_ARM);
     struct word **link = &arm->words;
-    if (parser->token.kind == TOKEN_OPEN)
-        parser_advance(parser);
-    do {
-        if (arm->words)
-            parser_advance(parser);
-        if (parser->token.kind != TOKEN_WORD)
-            return unexpected(parser);
-        *link = parser->token.word;
-        link = &parser->token.word->next;
-        parser_advance(parser);
-    } while (parser->token.kind == TOKEN_PIPE);
-    if (parser->token.kind != TOKEN_CLOSE)
-        return unexpected(parser);
-    parser_advance(parser);
+    accept(parser, "(");
+    do
+        link = take_word(parser, link);
+    while (accept(parser, "|"));
+    expect(parser, ")");
     skip_newlines(parser);
-    if (parser->token.kind != TOKEN_ARM_END && !at(parser, "esac"))
-        arm->body = parse_list(parser);
-    if (parser->token.kind == TOKEN_ARM_END)
-        parser_advance(parser);
-    else if (!at(parser, "esac"))
-        unexpected(parser);
+    if (!at(parser, ";;") && !at(parser, "esac"))
+        arm->body = parse_list(parser, true);
+    if (!at(parser, "esac"))
+        expect(parser, ";;");
     skip_newlines(parser);
     return arm;
 }
@@ -223,14 +207,11 @@ static struct tree *parse_arm(struct parser *parser)
 static struct tree *parse_case(struct parser *parser)
 {
     struct tree *tree = new_tree(parser, TREE_CASE), **link = &tree->body;
-    tree->words = parser->token.word;
-    if (parser->token.kind != TOKEN_WORD)
-        return unexpected(parser);
-    parser_advance(parser);
+    take_word(parser, &tree->words);
     skip_newlines(parser);
     expect(parser, "in");
     skip_newlines(parser);
-    while (!at(parser, "esac") && parser->status == PARSE_OK) {
+    while (!at(parser, "esac") && !at(parser, "")) {
         *link = parse_arm(parser);
         link = &(*link)->next;
     }
@@ -241,17 +222,15 @@ static struct tree *parse_case(struct parser *parser)
 /* NULL if it is none. */
 static struct tree *parse_compound(struct parser *parser)
 {
-    if (parser->token.kind == TOKEN_OPEN) {
+    if (at(parser, "(")) {
         struct tree *tree = new_tree(parser, TREE_SUBSHELL);
         parser_advance(parser);
-        tree->body = parse_list(parser);
-        if (parser->token.kind != TOKEN_CLOSE)
-            return unexpected(parser);
-        parser_advance(parser);
+        tree->body = parse_list(parser, true);
+        expect(parser, ")");
         return tree;
     }
     if (accept(parser, "{")) {
-        struct tree *tree = parse_list(parser);
+        struct tree *tree = parse_list(parser, true);
         expect(parser, "}");
         return tree;
     }
@@ -274,9 +253,9 @@ static struct tree *parse_command(struct parser *parser)
     if (!tree) {
         tree = parse_simple(parser);
     } else {
-        struct redirection **link = &tree->redirections;
-        while (parser->token.kind == TOKEN_REDIRECTION)
-            parse_redirection(parser, &link);
+        struct word **link = &tree->redirections;
+        while (at_redirection(parser))
+            link = parse_redirection(parser, link);
     }
     parser->depth--;
     return tree;
@@ -289,8 +268,7 @@ static struct tree *parse_pipeline(struct parser *parser)
     while (accept(parser, "!"))
         tree->negated = !tree->negated;
     struct tree *last = tree->body = parse_command(parser);
-    while (parser->token.kind == TOKEN_PIPE) {
-        parser_advance(parser);
+    while (accept(parser, "|")) {
         skip_newlines(parser);
         last = last->next = parse_command(parser);
     }
@@ -298,51 +276,45 @@ static struct tree *parse_pipeline(struct parser *parser)
     return plain ? last : tree;
 }
 
-static struct tree *parse_and_or(struct parser *parser)
-{
-    struct tree *first = parse_pipeline(parser), *last = first;
-    if (parser->token.kind != TOKEN_AND && parser->token.kind != TOKEN_OR)
-        return first;
-    struct tree *tree = new_tree(parser, TREE_AND_OR);
-    tree->body = first;
-    while (parser->token.kind == TOKEN_AND || parser->token.kind == TOKEN_OR) {
-        bool after_or = parser->token.kind == TOKEN_OR;
-        parser_advance(parser);
-        skip_newlines(parser);
-        last = last->next = parse_pipeline(parser);
-        last->after_or = after_or;
-    }
-    return tree;
-}
-
-/* A list that goes over lines, up to what closes it. */
-static struct tree *parse_list(struct parser *parser)
+/* Up to what closes it, or, if it does not go over lines, to the newline. */
+static struct tree *parse_list(struct parser *parser, bool over_lines)
 {
     struct tree *tree = new_tree(parser, TREE_LIST), **link = &tree->body;
-    skip_newlines(parser);
-    do {
-        *link = parse_and_or(parser);
-        link = &(*link)->next;
-        if (parser->token.kind != TOKEN_SEMICOLON && parser->token.kind != TOKEN_NEWLINE)
-            break;
-        parser_advance(parser);
+    char connector = 0;
+    if (over_lines)
         skip_newlines(parser);
-    } while (!ends_list(parser));
+    do {
+        struct tree *pipeline = *link = parse_pipeline(parser);
+        pipeline->connector = connector;
+        link = &pipeline->next;
+        connector = at(parser, "&&") || at(parser, "||") ? *parser->token.text : 0;
+        if (connector)
+            parser_advance(parser);
+        else if (!accept(parser, ";") && !(over_lines && at(parser, "\n")))
+            break;
+        if (over_lines || connector)
+            skip_newlines(parser);
+    } while (connector || (!ends_list(parser) && !at(parser, "\n")));
     return tree;
 }
 
-struct tree *parse_nested(struct parser *parser, enum token_kind end)
+struct tree *parse_nested(struct parser *parser, const char *end)
 {
     struct token outside = parser->token;
+    struct word *here = parser->here; /* a here-document does not reach beyond the list */
     struct tree *tree = NULL;
+    parser->here = NULL;
     if (++parser->depth > SHELL_DEPTH)
         parser_fail(parser, PARSE_ERROR, "nested too deeply");
     parser_advance(parser);
     skip_newlines(parser);
-    if (parser->token.kind != end)
-        tree = parse_list(parser);
-    if (parser->token.kind != end)
+    if (!at(parser, end))
+        tree = parse_list(parser, true);
+    if (!at(parser, end))
         unexpected(parser);
+    for (; parser->here; parser->here = parser->here->next_here)
+        parser->here->parts = NULL;
+    parser->here = here;
     parser->depth--;
     if (parser->status == PARSE_OK)
         parser->token = outside;
@@ -355,20 +327,11 @@ struct tree *parse_command_line(struct parser *parser)
     parser->unfinished = false;
     do
         parser_advance(parser);
-    while (parser->token.kind == TOKEN_NEWLINE);
-    if (parser->token.kind == TOKEN_END)
+    while (at(parser, "\n"));
+    if (at(parser, ""))
         return NULL;
-    struct tree *tree = new_tree(parser, TREE_LIST), **link = &tree->body;
-    for (;;) {
-        *link = parse_and_or(parser);
-        link = &(*link)->next;
-        if (parser->token.kind != TOKEN_SEMICOLON)
-            break;
-        parser_advance(parser);
-        if (parser->token.kind == TOKEN_NEWLINE || parser->token.kind == TOKEN_END)
-            break;
-    }
-    if (parser->token.kind != TOKEN_NEWLINE && parser->token.kind != TOKEN_END)
+    struct tree *tree = parse_list(parser, false);
+    if (!at(parser, "\n") && !at(parser, ""))
         unexpected(parser);
     return parser->status == PARSE_OK ? tree : NULL;
 }

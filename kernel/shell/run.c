@@ -1,66 +1,58 @@
 /*
  * The syntax tree at work. There are no processes: a command is a function,
- * `( )` and each stage of a pipeline run in a shell that is a copy, one stage
- * after the other, with a RAM file in place of the pipe. After every step
- * `leaving` tells whether to go on.
+ * `( )` and each stage of a pipeline run in a shell that is a copy; stages take
+ * turns when a pipe is full or empty. After every step `leaving` tells whether
+ * to go on.
  */
 #include "kernel/console.h"
-#include "kernel/mem/heap.h"
 #include "kernel/shell/internal.h"
 #include "kernel/x86/clock.h"
+#include "kernel/x86/coroutine.h"
+#include "lib/pattern.h"
 #include "lib/string.h"
 
-struct file *temporary_file(void)
+int shell_run_within(struct shell *shell, struct tree *tree, struct file *out)
 {
-    struct node *node = node_new_file();
-    struct file *file = NULL;
-    return node && file_open_node(node, O_READ | O_WRITE, &file) == OK ? file : NULL;
-}
-
-int shell_run_within(struct shell *shell, struct tree *tree, struct file *in, struct file *out)
-{
-    struct shell *within = shell_enter(shell, true);
+    struct shell *within = shell_enter(shell, shell->file[0], out, true);
     if (!within)
         return shell_no_memory(shell);
-    file_close(within->file[0]);
-    file_close(within->file[1]);
-    within->file[0] = file_share(in);
-    within->file[1] = file_share(out);
     shell_run(within, tree);
     return shell_leave(within);
 }
 
-static int open_redirection(struct shell *shell, struct redirection *redirection,
-                            const char *target, struct file **file)
+/* A here-document is a file that holds it. */
+static int open_here(const char *text, struct file **file)
 {
-    static const unsigned flags[] = {
-        [REDIRECT_READ] = O_READ,
-        [REDIRECT_WRITE] = O_WRITE | O_CREATE | O_TRUNCATE,
-        [REDIRECT_APPEND] = O_WRITE | O_CREATE | O_APPEND,
-        [REDIRECT_BOTH] = O_READ | O_WRITE | O_CREATE,
-    };
-    if (redirection->kind == REDIRECT_SAME) {
+    size_t length = strlen(text);
+    *file = file_temporary();
+    if (*file && file_write(*file, text, length) == (int64_t)length)
+        return file_seek(*file, 0);
+    file_close(*file);
+    return ERR_NO_MEMORY;
+}
+
+static int open_redirection(struct shell *shell, const char *operation, const char *target,
+                            struct file **file)
+{
+    unsigned flags = O_READ;
+    if (operation[1] == '&') {
         if (target[0] < '0' || target[0] > '2' || target[1])
             return ERR_BAD_FILE;
         *file = file_share(shell->file[target[0] - '0']);
         return OK;
     }
-    if (redirection->kind < REDIRECT_SAME)
-        return file_open(target, flags[redirection->kind], file);
-    *file = temporary_file();
-    if (!*file)
-        return ERR_NO_MEMORY;
-    size_t length = strlen(target);
-    int64_t written = file_write(*file, target, length);
-    int status = written == (int64_t)length ? file_seek(*file, 0) : ERR_NO_MEMORY;
-    if (status != OK)
-        file_close(*file);
-    return status;
+    if (!strncmp(operation, "<<", 2))
+        return open_here(target, file);
+    if (operation[1] == '>')
+        flags = operation[0] == '<' ? O_READ | O_WRITE | O_CREATE : O_WRITE | O_CREATE | O_APPEND;
+    else if (operation[0] == '>')
+        flags = O_WRITE | O_CREATE | O_TRUNCATE;
+    return file_open(target, flags, file);
 }
 
 /* Exchanges the shell's files until undo(); after an error, which is reported, nothing has
  * changed. */
-static bool redirect(struct shell *shell, struct redirection *redirection, struct file *saved[3])
+static bool redirect(struct shell *shell, struct word *redirection, struct file *saved[3])
 {
     for (int i = 0; i < 3; i++) {
         saved[i] = shell->file[i];
@@ -70,18 +62,18 @@ static bool redirect(struct shell *shell, struct redirection *redirection, struc
     for (; redirection && good; redirection = redirection->next) {
         struct arena arena = {0};
         struct file *file;
-        char *target = expand_text(shell, &arena, redirection->word->parts);
+        char *target = expand_text(shell, &arena, redirection->parts);
         int status = target ? OK : ERR_INVALID;
         if (target && redirection->descriptor > 2)
             status = ERR_BAD_FILE;
         if (status == OK)
-            status = open_redirection(shell, redirection, target, &file);
+            status = open_redirection(shell, redirection->operation, target, &file);
         good = status == OK;
         if (good) {
             file_close(shell->file[redirection->descriptor]);
             shell->file[redirection->descriptor] = file;
         } else if (target) {
-            bool here = redirection->kind > REDIRECT_SAME;
+            bool here = !strncmp(redirection->operation, "<<", 2);
             shell_say(shell, "cannot open %.100s: %s", here ? "<<" : target, status_text(status));
         }
         arena_free(&arena);
@@ -100,12 +92,12 @@ static void undo(struct shell *shell, struct file *saved[3])
 /* A path that names no command is a script. */
 static int run_script(struct shell *shell, int argc, char **argv)
 {
-    struct shell *within = shell_enter(shell, false);
+    struct shell *within = shell_enter(shell, shell->file[0], shell->file[1], false);
     if (!within)
         return shell_no_memory(shell);
     within->name = argv[0];
     if (arguments_set(within, argc - 1, argv + 1))
-        shell_run_file(within, argv[0]);
+        shell_run_file(within, argv[0], NULL);
     return shell_leave(within);
 }
 
@@ -128,25 +120,7 @@ int shell_run_command(struct shell *shell, int argc, char **argv)
     return command_run(&invocation);
 }
 
-/* Variables that are set for one command, and what they hide. */
-struct hidden {
-    struct hidden *next;
-    const char *name;
-    struct variable *variable;
-};
-
-static void reveal(struct shell *shell, struct hidden *hidden)
-{
-    for (; hidden; hidden = hidden->next) {
-        variable_free(variable_take(shell, hidden->name));
-        if (hidden->variable) {
-            hidden->variable->next = shell->variables;
-            shell->variables = hidden->variable;
-        }
-    }
-}
-
-static void trace(struct shell *shell, int count, char **words, const char *separator)
+static void trace(struct shell *shell, int count, const char *const *words, const char *separator)
 {
     const char *before = "+ ";
     for (int i = 0; i < count; i++, before = separator) {
@@ -156,29 +130,15 @@ static void trace(struct shell *shell, int count, char **words, const char *sepa
     file_write(shell->file[2], "\n", 1);
 }
 
-/* With `hidden`, for one command only. */
-static bool assign_all(struct shell *shell, struct arena *arena, const struct word *word,
-                       struct hidden **hidden)
+/* `here`: for one command only. */
+static bool assign_all(struct shell *shell, struct arena *arena, const struct word *word, bool here)
 {
     for (; word; word = word->next) {
         char *value = expand_text(shell, arena, word->parts);
-        if (value && hidden) {
-            struct hidden *entry = arena_get(arena, sizeof *entry);
-            if (!entry)
-                return shell_no_memory(shell), false;
-            entry->name = word->name;
-            entry->variable = variable_take(shell, word->name);
-            entry->next = *hidden;
-            *hidden = entry;
-        }
-        if (!value || !variable_set(shell, word->name, value))
+        if (!value || !(here ? variable_set_here : variable_set)(shell, word->name, value))
             return false;
-        if (hidden && !variable_export(shell, word->name))
-            return false;
-        if (shell->trace) {
-            char *shown[] = {(char *)(uintptr_t)word->name, value};
-            trace(shell, 2, shown, "=");
-        }
+        if (shell->trace)
+            trace(shell, 2, (const char *[]){word->name, value}, "=");
     }
     return true;
 }
@@ -186,7 +146,6 @@ static bool assign_all(struct shell *shell, struct arena *arena, const struct wo
 static int run_simple(struct shell *shell, struct tree *tree)
 {
     struct arena arena = {0};
-    struct hidden *hidden = NULL;
     struct file *saved[3];
     int argc, status = 0;
     shell->line = tree->line;
@@ -194,25 +153,16 @@ static int run_simple(struct shell *shell, struct tree *tree)
     char **argv = expand_fields(shell, &arena, tree->words, &argc);
     if (argv) {
         if (argc && shell->trace)
-            trace(shell, argc, argv, " ");
+            trace(shell, argc, (const char *const *)argv, " ");
         if (!redirect(shell, tree->redirections, saved))
             status = 2;
-        else if (assign_all(shell, &arena, tree->assignments, argc ? &hidden : NULL))
+        else if (assign_all(shell, &arena, tree->assignments, argc > 0))
             status = argc ? shell_run_command(shell, argc, argv) : shell->substituted;
         undo(shell, saved);
+        variables_end_scope(shell);
     }
-    reveal(shell, hidden);
     arena_free(&arena);
     return shell->leaving == STAY ? status : shell->status;
-}
-
-/* One after the other; the status is the last one's. */
-static int run_list(struct shell *shell, struct tree *tree)
-{
-    int status = 0;
-    for (; tree && shell->leaving == STAY; tree = tree->next)
-        status = shell_run(shell, tree);
-    return status;
 }
 
 /* A failure that somebody looks at does not end the script under `set -e`. */
@@ -224,33 +174,75 @@ static int run_condition(struct shell *shell, struct tree *tree)
     return status;
 }
 
-static int run_and_or(struct shell *shell, struct tree *tree)
+/* One after the other, unless && or || leaves it out; the status is that of the last which ran. */
+static int run_list(struct shell *shell, struct tree *tree)
 {
     int status = 0;
-    for (bool first = true; tree && shell->leaving == STAY; tree = tree->next, first = false)
-        if (first || tree->after_or == (status != 0))
-            status = tree->next ? run_condition(shell, tree) : shell_run(shell, tree);
+    for (; tree && shell->leaving == STAY; tree = tree->next)
+        if (!tree->connector || (tree->connector == '|') == (status != 0))
+            status = tree->next && tree->next->connector ? run_condition(shell, tree)
+                                                         : shell_run(shell, tree);
     return status;
 }
 
-static int run_stages(struct shell *shell, struct tree *stage)
+/* A stage of a pipeline. Its shell goes at its end, so that its neighbours see the pipes closed. */
+struct stage {
+    struct stage *next;
+    struct shell *shell;
+    struct tree *tree;
+    struct coroutine *coroutine;
+    int status;
+};
+
+static void run_stage(void *argument)
 {
-    int status = 0;
+    struct stage *stage = argument;
+    shell_return(stage->shell);
+    shell_run(stage->shell, stage->tree);
+    stage->status = shell_leave(stage->shell);
+}
+
+/* Reads from *in and leaves there what the next one reads from. */
+static bool start_stage(struct shell *shell, struct stage *stage, struct file **in)
+{
+    struct file *ends[2] = {NULL, shell->file[1]};
+    if (stage->tree->next && fs_pipe(ends) != OK)
+        return false;
+    stage->shell = shell_enter(shell, *in, ends[1], true);
+    if (stage->shell)
+        stage->coroutine = coroutine_start(run_stage, stage);
+    if (!stage->coroutine)
+        shell_free(stage->shell);
+    if (stage->tree->next)
+        file_close(ends[1]);
+    file_close(*in);
+    *in = ends[0];
+    return stage->coroutine != NULL;
+}
+
+static int run_stages(struct shell *shell, struct tree *tree)
+{
+    struct arena arena = {0};
+    struct stage *stages = NULL, **link = &stages, *stage;
     struct file *in = file_share(shell->file[0]);
-    for (; stage && shell->leaving == STAY && !console_interrupted(); stage = stage->next) {
-        struct file *out = stage->next ? temporary_file() : file_share(shell->file[1]);
-        if (!out) {
-            status = shell_no_memory(shell);
+    struct node *directory = fs_hold_directory();
+    int status = 0;
+    for (; tree; tree = tree->next, link = &stage->next) {
+        stage = arena_get(&arena, sizeof *stage);
+        if (stage)
+            stage->tree = tree;
+        if (!stage || !start_stage(shell, stage, &in))
             break;
-        }
-        status = shell_run_within(shell, stage, in, out);
-        if (stage->next)
-            file_seek(out, 0);
-        file_close(in);
-        in = out;
+        *link = stage;
     }
     file_close(in);
-    return status;
+    for (stage = stages; stage; stage = stage->next) {
+        coroutine_finish(stage->coroutine);
+        status = stage->status;
+    }
+    fs_return_directory(directory);
+    arena_free(&arena);
+    return tree ? shell_no_memory(shell) : status;
 }
 
 static int run_pipeline(struct shell *shell, struct tree *tree)
@@ -309,12 +301,9 @@ static int run_loop(struct shell *shell, struct tree *tree)
 
 static int run_for(struct shell *shell, struct tree *tree)
 {
-    static struct part every = {.kind = PART_PARAMETER, .quoted = true, .text = "@"};
-    static const struct word arguments = {.parts = &every};
     struct arena arena = {0};
     int count = 0, status = 0;
-    char **items =
-        expand_fields(shell, &arena, tree->all_arguments ? &arguments : tree->words, &count);
+    char **items = expand_fields(shell, &arena, tree->words, &count);
     shell->loops++;
     for (int i = 0; items && i < count && variable_set(shell, tree->name, items[i]); i++) {
         status = shell_run(shell, tree->body);
@@ -350,12 +339,10 @@ static int run_kind(struct shell *shell, struct tree *tree)
     switch (tree->kind) {
     case TREE_SIMPLE:
         return run_simple(shell, tree);
-    case TREE_AND_OR:
-        return run_and_or(shell, tree->body);
     case TREE_PIPELINE:
         return run_pipeline(shell, tree);
     case TREE_SUBSHELL:
-        return shell_run_within(shell, tree->body, shell->file[0], shell->file[1]);
+        return shell_run_within(shell, tree->body, shell->file[1]);
     case TREE_IF:
         return run_if(shell, tree);
     case TREE_LOOP:
@@ -371,32 +358,29 @@ static int run_kind(struct shell *shell, struct tree *tree)
     return run_list(shell, tree->body);
 }
 
-static int run_redirected(struct shell *shell, struct tree *tree)
-{
-    struct file *saved[3];
-    shell->line = tree->line;
-    int status = redirect(shell, tree->redirections, saved) ? run_kind(shell, tree) : 2;
-    undo(shell, saved);
-    return shell->leaving == STAY ? status : shell->status;
-}
-
 int shell_run(struct shell *shell, struct tree *tree)
 {
-    if (console_interrupted()) {
+    if (console_interrupted() || file_is_broken(shell->file[1])) {
         shell->leaving = LEAVE_SCRIPT;
-        return shell->status = STATUS_INTERRUPTED;
+        return shell->status = console_interrupted() ? STATUS_INTERRUPTED : STATUS_BROKEN_PIPE;
     }
     /* The others do not nest but with one of these in between. */
-    bool nests = tree->kind != TREE_AND_OR && tree->kind != TREE_PIPELINE;
+    bool nests = tree->kind != TREE_PIPELINE;
     shell->depth += nests;
     if (shell->depth > 2 * SHELL_DEPTH) {
         shell->depth -= nests;
         return shell_fail(shell, 2, "nested too deeply");
     }
+    struct file *saved[3];
     bool redirected = tree->redirections && tree->kind != TREE_SIMPLE;
-    int status = redirected ? run_redirected(shell, tree) : run_kind(shell, tree);
+    if (redirected)
+        shell->line = tree->line;
+    bool good = !redirected || redirect(shell, tree->redirections, saved);
+    int status = good ? run_kind(shell, tree) : 2;
+    if (redirected)
+        undo(shell, saved);
     shell->depth -= nests;
-    bool checked = tree->kind == TREE_SIMPLE || tree->kind == TREE_SUBSHELL ||
+    bool checked = !good || tree->kind == TREE_SIMPLE || tree->kind == TREE_SUBSHELL ||
                    (tree->kind == TREE_PIPELINE && !tree->negated);
     if (shell->leaving != STAY)
         return shell->status;

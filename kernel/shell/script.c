@@ -3,13 +3,10 @@
  * as it is complete, so that what follows a syntax error was never looked at
  * and what precedes it has happened.
  */
+#include "kernel/console.h"
 #include "kernel/mem/heap.h"
 #include "kernel/shell/internal.h"
-#include "kernel/x86/clock.h"
-#include "lib/printf.h"
 #include "lib/string.h"
-
-#define SCRIPT_MAX (16u << 20)
 
 /* Says what is wrong and where; for a syntax error that is a token. */
 static void report(struct shell *shell, const char *name, const struct parser *parser)
@@ -26,7 +23,7 @@ static void report(struct shell *shell, const char *name, const struct parser *p
         shell_fail(shell, 2, "syntax error: unexpected end of file");
     else if (parser->problem)
         shell_fail(shell, 2, "%s", parser->problem);
-    else if (token->kind == TOKEN_NEWLINE)
+    else if (*token->start == '\n')
         shell_fail(shell, 2, "syntax error near `newline'");
     else
         shell_fail(shell, 2, "syntax error near `%.*s'", (int)MIN(token->length, (size_t)40),
@@ -77,52 +74,35 @@ int shell_run_text(struct shell *shell, const char *name, const char *text, size
     return shell->status;
 }
 
-/* The whole file, for kfree(). */
-static int read_whole(const char *path, char **text, size_t *length)
+int shell_read(struct file *file, struct text *text)
 {
-    struct file *file;
-    struct file_information information;
-    int status = fs_information(path, &information);
-    if (status == OK && information.type == NODE_DIRECTORY)
-        status = ERR_IS_DIRECTORY;
-    if (status == OK && (information.type != NODE_FILE || information.size > SCRIPT_MAX))
-        status = ERR_INVALID;
-    if (status == OK)
-        status = file_open(path, O_READ, &file);
+    char buffer[512];
+    int64_t count = 1;
+    while (count > 0) {
+        count = console_interrupted() ? ERR_INTERRUPTED : file_read(file, buffer, sizeof buffer);
+        for (int64_t i = 0; i < count; i++)
+            if (buffer[i])
+                text_add(text, buffer[i]);
+        if (text->arena->failed)
+            return ERR_NO_MEMORY;
+    }
+    return (int)count;
+}
+
+int shell_run_file(struct shell *shell, const char *path, struct file *file)
+{
+    struct arena arena = {0};
+    struct text text = {.arena = &arena};
+    int status = file ? OK : file_open(path, O_READ, &file);
+    if (status == OK) {
+        status = shell_read(file, &text);
+        file_close(file);
+    }
+    shell->status = status == OK ? 0 : status == ERR_NOT_FOUND ? STATUS_NOT_FOUND : STATUS_NOT_RUN;
     if (status != OK)
-        return status;
-    *text = kmalloc(information.size);
-    int64_t count = *text ? file_read(file, *text, information.size) : ERR_NO_MEMORY;
-    file_close(file);
-    if (count < 0) {
-        kfree(*text);
-        return (int)count;
-    }
-    *length = (size_t)count;
-    return OK;
-}
-
-int shell_run_file(struct shell *shell, const char *path)
-{
-    char *text = NULL;
-    size_t length = 0;
-    int status = read_whole(path, &text, &length);
-    if (status != OK) {
         shell_say(shell, "cannot open %.100s: %s", path, status_text(status));
-        return shell->status = status == ERR_NOT_FOUND ? STATUS_NOT_FOUND : STATUS_NOT_RUN;
-    }
-    shell->status = 0;
-    shell_run_source(shell, path, text, length, NULL);
-    kfree(text);
+    else if (text.bytes)
+        shell_run_source(shell, path, text.bytes, text.length, NULL);
+    arena_free(&arena);
     return shell->status;
-}
-
-void shell_print_time(struct shell *shell, uint64_t nanoseconds)
-{
-    char text[48];
-    uint64_t ms = nanoseconds / NS_PER_MS;
-    int length =
-        snprintf(text, sizeof text, "real\t%llum%llu.%03llus\n", (unsigned long long)(ms / 60000),
-                 (unsigned long long)(ms / 1000 % 60), (unsigned long long)(ms % 1000));
-    file_write(shell->file[2], text, (size_t)length);
 }

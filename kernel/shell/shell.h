@@ -1,7 +1,6 @@
 /*
- * The shell: lines in, commands run. token.c cuts the text, parse.c builds the
- * tree, expand.c makes words of it, run.c runs it; edit.c is the line editor,
- * interactive.c the prompt.
+ * The shell: text in, commands run. token.c cuts the text, parse.c builds the
+ * tree, expand.c makes words of it, run.c runs it.
  */
 #ifndef KERNEL_SHELL_SHELL_H
 #define KERNEL_SHELL_SHELL_H
@@ -20,8 +19,5 @@ void shell_free(struct shell *shell);
 /* Runs a whole script text; returns the exit status of its last command, 2 for a syntax error.
  * `name` is what messages call it ("sh", a file's name). */
 int shell_run_text(struct shell *shell, const char *name, const char *text, size_t length);
-
-/* The prompt, until `exit`; returns its status. Ctrl-D on an empty line is `exit`. */
-int shell_interactive(struct shell *shell);
 
 #endif

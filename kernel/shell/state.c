@@ -41,80 +41,88 @@ static char *copy_text(const char *text)
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
-bool variable_set(struct shell *shell, const char *name, const char *value)
+/* Gives *link a value, or, if there is nothing, puts a variable there. */
+static bool assign(struct shell *shell, struct variable **link, const char *name, const char *value)
 {
-    struct variable **link = find(shell, name), *variable = *link;
     char *copy = copy_text(value);
-    if (copy && !variable) {
-        size_t size = strlen(name) + 1;
-        variable = *link = kcalloc(1, sizeof *variable + size);
-        if (variable)
-            memcpy(variable->name, name, size);
-    }
-    if (!copy || !variable) {
+    size_t size = strlen(name) + 1;
+    if (copy && !*link && (*link = kcalloc(1, sizeof **link + size)))
+        memcpy((*link)->name, name, size);
+    if (!copy || !*link) {
         kfree(copy);
         shell_no_memory(shell);
         return false;
     }
-    kfree(variable->value);
-    variable->value = copy;
+    kfree((*link)->value);
+    (*link)->value = copy;
+    return true;
+}
+
+bool variable_set(struct shell *shell, const char *name, const char *value)
+{
+    return assign(shell, find(shell, name), name, value);
+}
+
+bool variable_set_here(struct shell *shell, const char *name, const char *value)
+{
+    struct variable *front = NULL;
+    if (!assign(shell, &front, name, value))
+        return false;
+    front->exported = true;
+    front->scope = shell->depth;
+    front->next = shell->variables;
+    shell->variables = front;
     return true;
 }
 
 bool variable_export(struct shell *shell, const char *name)
 {
-    if (!variable_get(shell, name) && !variable_set(shell, name, ""))
-        return false;
-    (*find(shell, name))->exported = true;
-    return true;
+    struct variable **link = find(shell, name);
+    if (*link || assign(shell, link, name, ""))
+        (*link)->exported = true;
+    return *link != NULL;
 }
 
-struct variable *variable_take(struct shell *shell, const char *name)
+static void drop(struct variable **link)
 {
-    struct variable **link = find(shell, name), *variable = *link;
-    if (variable)
-        *link = variable->next;
-    return variable;
-}
-
-void variable_free(struct variable *variable)
-{
-    if (variable)
-        kfree(variable->value);
+    struct variable *variable = *link;
+    *link = variable->next;
+    kfree(variable->value);
     kfree(variable);
 }
 
-int arguments_count(const struct shell *shell)
+void variable_unset(struct shell *shell, const char *name)
 {
-    return shell->arguments ? shell->arguments->count - shell->shifted : 0;
+    struct variable **link = find(shell, name);
+    if (*link)
+        drop(link);
 }
 
-const char *argument_get(const struct shell *shell, int number)
+void variables_end_scope(struct shell *shell)
 {
-    bool there = number >= 1 && number <= arguments_count(shell);
-    return there ? shell->arguments->items[shell->shifted + number - 1] : NULL;
+    struct variable **link = &shell->variables;
+    while (*link)
+        if ((*link)->scope && (*link)->scope >= shell->depth)
+            drop(link);
+        else
+            link = &(*link)->next;
 }
 
 bool arguments_set(struct shell *shell, int count, char *const *items)
 {
-    size_t size = sizeof(struct arguments) + (size_t)count * sizeof(char *);
-    size_t strings = size;
-    for (int i = 0; i < count; i++)
-        size += strlen(items[i]) + 1;
-    struct arguments *arguments = kmalloc(size);
-    if (!arguments) {
+    struct arena memory = {0};
+    char **copies = arena_get(&memory, (size_t)count * sizeof *copies);
+    for (int i = 0; i < count && !memory.failed; i++)
+        copies[i] = arena_copy(&memory, items[i], strlen(items[i]));
+    if (memory.failed) {
+        arena_free(&memory);
         shell_no_memory(shell);
         return false;
     }
-    arguments->count = count;
-    for (int i = 0; i < count; i++) {
-        size_t length = strlen(items[i]) + 1;
-        arguments->items[i] = memcpy((char *)arguments + strings, items[i], length);
-        strings += length;
-    }
-    kfree(shell->arguments);
-    shell->arguments = arguments;
-    shell->shifted = 0;
+    arena_free(&shell->arguments_memory);
+    shell->arguments_memory = memory;
+    shell->arguments = copies;
+    shell->argument_count = count;
     return true;
 }
 
@@ -135,74 +143,73 @@ void shell_free(struct shell *shell)
     if (!shell)
         return;
     while (shell->variables)
-        variable_free(variable_take(shell, shell->variables->name));
+        drop(&shell->variables);
     for (int i = 0; i < 3; i++)
         file_close(shell->file[i]);
-    kfree(shell->arguments);
-    kfree(shell->directory);
+    if (shell->directory)
+        node_release(shell->directory);
+    arena_free(&shell->arguments_memory);
     kfree(shell);
 }
 
+/* Where a name is there twice, the first hides the other. */
 static bool inherit(struct shell *shell, const struct shell *parent, bool whole)
 {
     for (struct variable *from = parent->variables; from; from = from->next) {
-        if (!whole && !from->exported)
+        struct variable **link = find(shell, from->name);
+        if ((!whole && !from->exported) || *link)
             continue;
-        if (!variable_set(shell, from->name, from->value))
+        if (!assign(shell, link, from->name, from->value))
             return false;
-        struct variable *copy = *find(shell, from->name);
-        if (copy)
-            copy->exported = from->exported;
+        (*link)->exported = from->exported;
     }
-    int count = whole ? arguments_count(parent) : 0;
-    if (count && !arguments_set(shell, count, parent->arguments->items + parent->shifted))
-        return false;
-    shell->directory = copy_text(fs_working_directory());
-    return shell->directory != NULL;
+    return !whole || arguments_set(shell, parent->argument_count, parent->arguments);
 }
 
-struct shell *shell_enter(const struct shell *parent, bool whole)
+struct shell *shell_enter(const struct shell *parent, struct file *in, struct file *out, bool whole)
 {
-    struct shell *shell = shell_new(parent->file[0], parent->file[1], parent->file[2]);
+    struct shell *shell = shell_new(in, out, parent->file[2]);
     if (!shell)
         return NULL;
-    shell->depth = parent->depth;
     if (whole) {
-        shell->name = parent->name;
-        shell->status = parent->status;
-        shell->line = parent->line;
-        shell->loops = parent->loops;
-        shell->conditions = parent->conditions;
-        shell->exit_on_error = parent->exit_on_error;
-        shell->trace = parent->trace;
-        shell->interactive = parent->interactive;
+        *shell = *parent;
+        shell->file[0] = in;
+        shell->file[1] = out;
     }
+    shell->depth = parent->depth;
+    shell->variables = NULL;
+    shell->arguments_memory = (struct arena){0};
+    shell->directory = fs_hold_directory();
     if (inherit(shell, parent, whole))
         return shell;
     shell_free(shell);
     return NULL;
 }
 
+void shell_return(struct shell *shell)
+{
+    shell->directory->references++;
+    fs_return_directory(shell->directory);
+}
+
 int shell_leave(struct shell *shell)
 {
     int status = shell->status;
-    if (shell->directory && strcmp(shell->directory, fs_working_directory()))
-        fs_change_directory(shell->directory);
+    shell_return(shell);
     shell_free(shell);
     return status;
 }
 
 static void say(struct shell *shell, const char *format, va_list arguments)
 {
-    char text[200], place[24] = "";
+    char text[200];
+    size_t length = (size_t)snprintf(text, sizeof text, "%.60s: ", shell->name);
     if (!shell->interactive && shell->line)
-        snprintf(place, sizeof place, "line %u: ", shell->line);
-    snprintf(text, sizeof text, "%.60s: %s", shell->name, place);
-    size_t length = strlen(text), room = sizeof text - length;
-    int more = vsnprintf(text + length, room, format, arguments);
-    length += MIN((size_t)MAX(more, 0), room - 1);
-    text[length == sizeof text - 1 ? length - 1 : length] = '\n';
-    file_write(shell->file[2], text, MIN(length + 1, sizeof text - 1));
+        length += (size_t)snprintf(text + length, sizeof text - length, "line %u: ", shell->line);
+    vsnprintf(text + length, sizeof text - length - 1, format, arguments);
+    length = strlen(text);
+    text[length] = '\n';
+    file_write(shell->file[2], text, length + 1);
 }
 
 void shell_say(struct shell *shell, const char *format, ...)

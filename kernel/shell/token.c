@@ -24,41 +24,25 @@ struct builder {
     bool quoted;      /* the kind of `text` */
 };
 
-static const struct {
-    const char *text;
-    enum token_kind kind;
-    enum redirection_kind redirection;
-} operators[] = {
-    /* a longer one in front of its beginnings */
-    {"<<-", TOKEN_REDIRECTION, REDIRECT_HERE_TABS},
-    {"<<", TOKEN_REDIRECTION, REDIRECT_HERE},
-    {"<&", TOKEN_REDIRECTION, REDIRECT_SAME},
-    {"<>", TOKEN_REDIRECTION, REDIRECT_BOTH},
-    {"<", TOKEN_REDIRECTION, REDIRECT_READ},
-    {">>", TOKEN_REDIRECTION, REDIRECT_APPEND},
-    {">&", TOKEN_REDIRECTION, REDIRECT_SAME},
-    {">|", TOKEN_REDIRECTION, REDIRECT_WRITE},
-    {">", TOKEN_REDIRECTION, REDIRECT_WRITE},
-    {"&&", TOKEN_AND, 0},
-    {"&", TOKEN_BACKGROUND, 0},
-    {"||", TOKEN_OR, 0},
-    {"|", TOKEN_PIPE, 0},
-    {";;", TOKEN_ARM_END, 0},
-    {";", TOKEN_SEMICOLON, 0},
-    {"(", TOKEN_OPEN, 0},
-    {")", TOKEN_CLOSE, 0},
-};
-
 static void scan(struct builder *builder, enum ending ending, bool quoted);
 
 void parser_fail(struct parser *parser, enum parse_status status, const char *problem)
 {
-    if (parser->status == PARSE_OK) {
-        parser->status = status;
-        parser->problem = problem;
-        parser->offender = parser->token;
-        parser->token.kind = TOKEN_END;
-    }
+    if (parser->status != PARSE_OK)
+        return;
+    parser->status = status;
+    parser->problem = problem;
+    parser->offender = parser->token;
+    parser->token = (struct token){.text = ""};
+}
+
+void *parser_get(struct parser *parser, size_t size)
+{
+    void *piece = arena_get(parser->arena, size);
+    if (piece)
+        return piece;
+    parser_fail(parser, PARSE_NO_MEMORY, NULL);
+    return memset(&parser->spare, 0, sizeof parser->spare);
 }
 
 static int peek(struct parser *parser)
@@ -82,15 +66,18 @@ static int take(struct parser *parser)
     return (unsigned char)*source->next++;
 }
 
-static struct part *add_part(struct builder *builder, enum part_kind kind, bool quoted)
+static bool take_if(struct parser *parser, int c)
 {
-    struct part *part = arena_get(builder->parser->arena, sizeof *part);
-    if (!part) {
-        parser_fail(builder->parser, PARSE_NO_MEMORY, NULL);
-        return NULL;
-    }
+    return peek(parser) == c && take(parser) == c;
+}
+
+static struct part *add_part(struct builder *builder, enum part_kind kind, bool quoted,
+                             const char *text)
+{
+    struct part *part = parser_get(builder->parser, sizeof *part);
     part->kind = kind;
     part->quoted = quoted;
+    part->text = text;
     *builder->link = part;
     builder->link = &part->next;
     return part;
@@ -99,11 +86,8 @@ static struct part *add_part(struct builder *builder, enum part_kind kind, bool 
 /* Makes the plain characters so far a part. */
 static void flush(struct builder *builder)
 {
-    if (!builder->text.length)
-        return;
-    struct part *part = add_part(builder, PART_TEXT, builder->quoted);
-    if (part)
-        part->text = builder->text.bytes;
+    if (builder->text.length)
+        add_part(builder, PART_TEXT, builder->quoted, builder->text.bytes);
     builder->text = (struct text){.arena = builder->parser->arena};
 }
 
@@ -123,8 +107,7 @@ static struct part *scan_parts(struct parser *parser, enum ending ending, bool q
     parser->depth += ending != END_WORD;
     if (parser->depth > SHELL_DEPTH)
         parser_fail(parser, PARSE_ERROR, "nested too deeply");
-    else
-        scan(&builder, ending, quoted);
+    scan(&builder, ending, quoted);
     parser->depth -= ending != END_WORD;
     flush(&builder);
     return builder.first;
@@ -134,7 +117,7 @@ static struct part *scan_parts(struct parser *parser, enum ending ending, bool q
 static void finish(struct parser *parser, const char *ending)
 {
     for (; *ending; ending++)
-        if (peek(parser) != *ending || take(parser) < 0)
+        if (!take_if(parser, *ending))
             parser_fail(parser, PARSE_INCOMPLETE, NULL);
 }
 
@@ -146,45 +129,25 @@ static void scan_backslash(struct builder *builder, enum ending ending, bool quo
                    (c == '"' && ending != END_TEXT) || (c == '}' && ending == END_BRACE);
     if (!escapes || c < 0)
         add(builder, '\\', true);
-    if (c >= 0)
-        add(builder, c, true);
+    add(builder, c, true);
 }
 
-static void scan_single_quotes(struct builder *builder)
+/* Where nothing stands between the quotes, an empty part says that there is something. */
+static void scan_quotes(struct builder *builder)
 {
     struct parser *parser = builder->parser;
-    take(parser);
-    flush(builder);
-    int c = take(parser);
-    if (c == '\'') {
-        struct part *part = add_part(builder, PART_TEXT, true);
-        if (part)
-            part->text = "";
-        return;
-    }
-    for (; c != '\''; c = take(parser)) {
-        if (c < 0) {
-            parser_fail(parser, PARSE_INCOMPLETE, NULL);
-            return;
-        }
-        add(builder, c, true);
-    }
-}
-
-static void scan_double_quotes(struct builder *builder)
-{
-    struct parser *parser = builder->parser;
-    take(parser);
+    bool single = take(parser) == '\'';
     flush(builder);
     struct part **before = builder->link;
-    scan(builder, END_QUOTE, true);
-    flush(builder);
-    finish(parser, "\"");
-    if (builder->link == before) {
-        struct part *part = add_part(builder, PART_TEXT, true);
-        if (part)
-            part->text = "";
-    }
+    if (!single)
+        scan(builder, END_QUOTE, true);
+    else
+        while (parser->source.next < parser->source.end && *parser->source.next != '\'')
+            add(builder, take(parser), true);
+    if (builder->link == before && !builder->text.length)
+        add_part(builder, PART_TEXT, true, "");
+    if (take(parser) < 0)
+        parser_fail(parser, PARSE_INCOMPLETE, NULL);
 }
 
 /* The name of a parameter: a variable's, digits, or one of the special characters. */
@@ -193,13 +156,12 @@ static const char *scan_name(struct parser *parser, bool braces)
     struct text name = {.arena = parser->arena};
     int c = peek(parser);
     bool digit = c >= '0' && c <= '9';
-    if (c > 0 && (strchr("?#@*$", c) || (digit && !braces))) {
+    if (c > 0 && (strchr("?#@*$", c) || (digit && !braces)))
         text_add(&name, (char)take(parser));
-    } else {
+    else
         for (; c > 0 && ((c >= '0' && c <= '9') || (!digit && name_begins((char)c)));
              c = peek(parser))
             text_add(&name, (char)take(parser));
-    }
     return name.bytes;
 }
 
@@ -208,17 +170,14 @@ static void scan_braces(struct parser *parser, struct part *part)
 {
     const char *bad = "bad substitution";
     part->text = scan_name(parser, true);
-    if (part->text && part->text[0] == '#' && peek(parser) > 0 && peek(parser) != '}' &&
-        !strchr(":-+=%", peek(parser))) {
+    if (part->text && part->text[0] == '#' && peek(parser) > 0 && !strchr("}:-+=%", peek(parser))) {
         part->operation = 'L';
         part->text = scan_name(parser, true);
     }
     if (!part->text)
         parser_fail(parser, peek(parser) < 0 ? PARSE_INCOMPLETE : PARSE_ERROR, bad);
     if (!part->operation && peek(parser) != '}' && peek(parser) >= 0) {
-        part->colon = peek(parser) == ':';
-        if (part->colon)
-            take(parser);
+        part->colon = take_if(parser, ':');
         int c = take(parser);
         if (c < 0 || !strchr(part->colon ? "-=+?" : "-=+?#%", c)) {
             parser_fail(parser, PARSE_ERROR, bad);
@@ -226,7 +185,7 @@ static void scan_braces(struct parser *parser, struct part *part)
         }
         part->operation = (char)c;
         bool trims = c == '#' || c == '%';
-        part->longest = trims && peek(parser) == c && take(parser);
+        part->longest = trims && take_if(parser, c);
         part->inner = scan_parts(parser, END_BRACE, part->quoted && !trims);
     }
     if (peek(parser) >= 0 && peek(parser) != '}')
@@ -239,32 +198,32 @@ static void scan_dollar(struct builder *builder, bool quoted)
     struct parser *parser = builder->parser;
     take(parser);
     int c = peek(parser);
-    bool names = c > 0 && (name_begins((char)c) || strchr("{(?#@*$0123456789", c));
-    if (!names) {
+    if (c <= 0 || !(name_begins((char)c) || strchr("{(?#@*$0123456789", c))) {
         add(builder, '$', quoted);
         return;
     }
     flush(builder);
-    struct part *part = add_part(builder, PART_PARAMETER, quoted);
-    if (!part)
-        return;
-    if (c == '{') {
-        take(parser);
+    struct part *part = add_part(builder, PART_PARAMETER, quoted, NULL);
+    if (take_if(parser, '{')) {
         scan_braces(parser, part);
-    } else if (c != '(') {
+    } else if (!take_if(parser, '(')) {
         part->text = scan_name(parser, false);
+    } else if (take_if(parser, '(')) {
+        part->kind = PART_ARITHMETIC;
+        part->inner = scan_parts(parser, END_ARITHMETIC, true);
+        finish(parser, "))");
     } else {
-        take(parser);
-        if (peek(parser) == '(') {
-            take(parser);
-            part->kind = PART_ARITHMETIC;
-            part->inner = scan_parts(parser, END_ARITHMETIC, true);
-            finish(parser, "))");
-        } else {
-            part->kind = PART_COMMAND;
-            part->tree = parse_nested(parser, TOKEN_CLOSE);
-        }
+        part->kind = PART_COMMAND;
+        part->tree = parse_nested(parser, ")");
     }
+}
+
+/* Makes `text` the source for a while; gives the source to return to. */
+static struct source enter(struct parser *parser, const struct text *text, unsigned line)
+{
+    struct source outside = parser->source;
+    parser->source = (struct source){text->bytes, text->bytes + text->length, line};
+    return outside;
 }
 
 /* Between backquotes a backslash hides $, ` and itself from the outside, so the text is taken out
@@ -272,7 +231,7 @@ static void scan_dollar(struct builder *builder, bool quoted)
 static void scan_backquotes(struct builder *builder, bool quoted)
 {
     struct parser *parser = builder->parser;
-    struct source inside = {.line = parser->source.line};
+    unsigned line = parser->source.line;
     struct text text = {.arena = parser->arena};
     take(parser);
     int c;
@@ -287,49 +246,37 @@ static void scan_backquotes(struct builder *builder, bool quoted)
         text_add(&text, (char)c);
     }
     flush(builder);
-    struct part *part = add_part(builder, PART_COMMAND, quoted);
-    if (!part || !text.bytes)
+    struct part *part = add_part(builder, PART_COMMAND, quoted, NULL);
+    if (!text.bytes)
         return;
-    struct source outside = parser->source;
-    inside.next = text.bytes;
-    inside.end = text.bytes + text.length;
-    parser->source = inside;
-    part->tree = parse_nested(parser, TOKEN_END);
+    struct source outside = enter(parser, &text, line);
+    part->tree = parse_nested(parser, "");
     parser->source = outside;
 }
 
 static bool ends(enum ending ending, int c, unsigned parentheses)
 {
-    switch (ending) {
-    case END_WORD:
-        return strchr(" \t\n;&|<>()", c) != NULL;
-    case END_QUOTE:
-        return c == '"';
-    case END_BRACE:
-        return c == '}';
-    case END_ARITHMETIC:
-        return c == ')' && !parentheses;
-    case END_TEXT:
-        break;
-    }
-    return false;
+    static const char *const at[] = {[END_WORD] = " \t\n;&|<>()",
+                                     [END_QUOTE] = "\"",
+                                     [END_BRACE] = "}",
+                                     [END_ARITHMETIC] = ")",
+                                     [END_TEXT] = ""};
+    return c && !parentheses && strchr(at[ending], c);
 }
 
 static void scan(struct builder *builder, enum ending ending, bool quoted)
 {
     struct parser *parser = builder->parser;
     unsigned parentheses = 0;
-    while (parser->status == PARSE_OK) {
-        int c = peek(parser);
-        if (c < 0 || (c && ends(ending, c, parentheses)))
-            return;
-        parentheses += (c == '(') - (c == ')');
+    int c;
+    while (parser->status == PARSE_OK && (c = peek(parser)) >= 0 && !ends(ending, c, parentheses)) {
+        if (ending == END_ARITHMETIC)
+            parentheses += (c == '(') - (c == ')');
         if (c == '\\')
             scan_backslash(builder, ending, quoted);
-        else if (c == '\'' && !quoted)
-            scan_single_quotes(builder);
-        else if (c == '"' && ending != END_TEXT && ending != END_ARITHMETIC)
-            scan_double_quotes(builder);
+        else if ((c == '\'' && !quoted) ||
+                 (c == '"' && ending != END_TEXT && ending != END_ARITHMETIC))
+            scan_quotes(builder);
         else if (c == '$')
             scan_dollar(builder, quoted);
         else if (c == '`')
@@ -351,128 +298,94 @@ static const char *delimiter_text(struct parser *parser, const struct word *word
     return text.bytes ? text.bytes : "";
 }
 
-static void read_here(struct parser *parser, struct redirection *here)
+static void read_here(struct parser *parser, struct word *here)
 {
     struct source *source = &parser->source;
-    struct source body = {.line = source->line};
+    unsigned line = source->line;
     struct text text = {.arena = parser->arena};
-    bool quoted = false;
-    const char *delimiter = delimiter_text(parser, here->word, &quoted);
-    for (;;) {
-        while (here->kind == REDIRECT_HERE_TABS && source->next < source->end &&
-               *source->next == '\t')
+    bool quoted = false, last = false;
+    const char *delimiter = delimiter_text(parser, here, &quoted);
+    while (!last) {
+        while (here->operation[2] && source->next < source->end && *source->next == '\t')
             source->next++;
         size_t length = 0, left = (size_t)(source->end - source->next);
         while (length < left && source->next[length] != '\n')
             length++;
-        bool last = length == strlen(delimiter) && !memcmp(source->next, delimiter, length);
-        parser->unfinished |= !last && length == left;
+        bool ended = length == strlen(delimiter) && !memcmp(source->next, delimiter, length);
+        last = ended || length == left;
+        parser->unfinished |= !ended && last;
         for (size_t i = 0; i < MIN(length + 1, left); i++) {
             char c = (char)take(parser);
-            if (!last)
+            if (!ended)
                 text_add(&text, c);
         }
-        if (last || length == left)
-            break;
     }
-    struct builder builder = {.parser = parser, .text = text, .quoted = true};
-    builder.link = &builder.first;
+    struct part *parts = NULL;
     if (quoted) {
-        flush(&builder);
+        parts = parser_get(parser, sizeof *parts);
+        *parts = (struct part){.quoted = true, .text = text.bytes ? text.bytes : ""};
     } else if (text.bytes) {
-        struct source outside = *source;
-        body.next = text.bytes;
-        body.end = text.bytes + text.length;
-        *source = body;
-        builder.first = scan_parts(parser, END_TEXT, true);
-        *source = outside;
+        struct source outside = enter(parser, &text, line);
+        parts = scan_parts(parser, END_TEXT, true);
+        parser->source = outside;
     }
-    here->word->parts = builder.first;
+    here->parts = parts;
 }
 
-/* The operator whose text begins with these characters; the shortest, since that is listed last. */
-static int find_operator(const char *text, size_t length)
+/* NULL if the next characters are none. What an operator begins with is one, too. */
+static const char *scan_operator(struct parser *parser)
 {
-    int found = -1;
-    for (unsigned i = 0; i < ARRAY_SIZE(operators); i++)
-        if (!strncmp(operators[i].text, text, length))
-            found = (int)i;
-    return found;
-}
-
-/* Takes as many characters as form an operator; what an operator begins with is one, too. */
-static bool scan_operator(struct parser *parser, struct token *token, unsigned descriptor)
-{
-    char text[4] = "";
-    int found = -1;
-    for (size_t length = 0; length < sizeof text - 1; length++) {
-        int c = peek(parser);
-        text[length] = (char)c;
-        int next = c > 0 ? find_operator(text, length + 1) : -1;
-        if (next < 0)
-            break;
-        found = next;
+    static const char *const operators[] = {"\n", "<", "<<", "<<-", "<&", "<>", ">",  ">>", ">&",
+                                            ">|", "&", "&&", "|",   "||", ";",  ";;", "(",  ")"};
+    char text[5] = "";
+    const char *found = NULL;
+    for (size_t length = 0, i = 0; i < ARRAY_SIZE(operators); i++) {
+        text[length] = (char)MAX(peek(parser), 0);
+        if (!text[length] || strcmp(text, operators[i]) != 0)
+            continue;
+        found = operators[i];
         take(parser);
+        length++;
     }
-    if (found < 0)
-        return false;
-    token->kind = operators[found].kind;
-    if (token->kind == TOKEN_REDIRECTION)
-        token->redirection = arena_get(parser->arena, sizeof *token->redirection);
-    if (token->redirection) {
-        bool reads = operators[found].text[0] == '<';
-        token->redirection->kind = operators[found].redirection;
-        token->redirection->descriptor = descriptor != UINT32_MAX ? descriptor : !reads;
-    }
-    return true;
+    return found;
 }
 
 static void scan_token(struct parser *parser, struct token *token)
 {
     struct source *source = &parser->source;
     int c = peek(parser);
-    if (c < 0)
-        return;
-    if (c == '\n') {
-        token->kind = TOKEN_NEWLINE;
-        take(parser);
+    token->descriptor = -1;
+    if (c >= '0' && c <= '9' && source->end - source->next > 1 &&
+        (source->next[1] == '<' || source->next[1] == '>'))
+        token->descriptor = take(parser) - '0';
+    token->text = c < 0 ? "" : scan_operator(parser);
+    if (!token->text) {
+        token->word = parser_get(parser, sizeof *token->word);
+        struct part *part = token->word->parts = scan_parts(parser, END_WORD, false);
+        if (part && !part->next && part->kind == PART_TEXT && !part->quoted)
+            token->text = part->text;
+    } else if (token->text[0] == '\n') {
         /* A body may hold commands, and those here-documents of their own. */
-        struct redirection *here = parser->here;
+        struct word *here = parser->here;
         for (parser->here = NULL; here; here = here->next_here)
             read_here(parser, here);
-        return;
     }
-    if (c >= '0' && c <= '9' && source->end - source->next > 1 &&
-        (source->next[1] == '<' || source->next[1] == '>')) {
-        take(parser);
-        scan_operator(parser, token, (unsigned)(c - '0'));
-        return;
-    }
-    if (scan_operator(parser, token, UINT32_MAX))
-        return;
-    token->kind = TOKEN_WORD;
-    token->word = arena_get(parser->arena, sizeof *token->word);
-    struct part *parts = scan_parts(parser, END_WORD, false);
-    if (token->word)
-        token->word->parts = parts;
 }
 
 void parser_advance(struct parser *parser)
 {
     struct source *source = &parser->source;
-    int c;
-    while ((c = peek(parser)) == ' ' || c == '\t')
+    while (peek(parser) == ' ' || peek(parser) == '\t')
         take(parser);
-    if (c == '#')
+    if (peek(parser) == '#')
         while (source->next < source->end && *source->next != '\n')
             source->next++;
     /* A word may hold tokens of its own: this one's place is taken when it is through. */
     struct token token = {.start = source->next, .line = source->line};
     scan_token(parser, &token);
+    token.length = (size_t)(source->next - token.start);
     if (parser->arena->failed)
         parser_fail(parser, PARSE_NO_MEMORY, NULL);
-    if (parser->status != PARSE_OK)
-        token.kind = TOKEN_END;
-    token.length = (size_t)(source->next - token.start);
-    parser->token = token;
+    if (parser->status == PARSE_OK)
+        parser->token = token;
 }

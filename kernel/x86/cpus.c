@@ -83,6 +83,12 @@ bool cpu_stack_contains(uint64_t address)
     return false;
 }
 
+void cpu_use_stack(const void *bottom, size_t size)
+{
+    const uint8_t *low = bottom;
+    boot_cpu.stacks[STACK_WORK] = low ? stack(low, low + size) : stack(boot_stack, boot_stack_top);
+}
+
 /* ---- Reaching others ---- */
 
 /* To have come is all that most wake-ups are for. */

@@ -10,6 +10,7 @@
 #define KERNEL_X86_CPUS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define CPUS_MOST 64
@@ -67,5 +68,8 @@ _Noreturn void cpu_stop(void);
 
 /* Does `address` lie in a stack of this processor? */
 bool cpu_stack_contains(uint64_t address);
+
+/* The boot processor works on this stack now; NULL: on the one that it came with. */
+void cpu_use_stack(const void *bottom, size_t size);
 
 #endif

@@ -11,7 +11,7 @@
 
 static struct file *open_input(void)
 {
-    struct file *file = temporary_file();
+    struct file *file = file_temporary();
     static const char text[] = "first line\nsecond\\\n  third\n";
     CHECK(file && file_write(file, text, sizeof text - 1) == sizeof text - 1);
     file_seek(file, 0);
@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     started = true;
     if (size < 1)
         return 0;
-    struct file *in = open_input(), *out = temporary_file(), *error = temporary_file();
+    struct file *in = open_input(), *out = file_temporary(), *error = file_temporary();
     CHECK(out && error);
     struct shell *shell = shell_new(in, out, error);
     CHECK(shell);

@@ -12,6 +12,7 @@
 #include "kernel/idle.h"
 #include "kernel/log.h"
 #include "kernel/mem/heap.h"
+#include "kernel/panic.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/cpus.h"
 #include "kernel/x86/rtc.h"
@@ -274,4 +275,16 @@ void host_block_copy(const struct block_request *request, uint8_t *at)
             memcpy(segment->base, at, segment->length);
         at += segment->length;
     }
+}
+
+void cpu_use_stack(const void *bottom, size_t size)
+{
+    (void)bottom;
+    (void)size;
+}
+
+void panic(const char *format, ...)
+{
+    fprintf(stderr, "panic: %s\n", format);
+    abort();
 }

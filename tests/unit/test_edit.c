@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "kernel/shell/edit.h"
-#include "kernel/shell/internal.h"
+#include "kernel/terminal/edit.h"
+#include "lib/bits.h"
 #include "tests/unit/host_kernel.h"
 
 #define ROWS    12
@@ -23,6 +23,7 @@ static struct terminal {
     unsigned row, column, last_row, last_column;
     bool waits; /* the last column is filled */
     bool hasty; /* a terminal that does not wait there */
+    bool dumb;  /* one that knows no sequences, and whose width nobody tells */
     char sequence[16];
     unsigned sequence_length, bells;
     size_t sent;
@@ -71,14 +72,28 @@ static void run_sequence(const char *sequence)
     }
 }
 
+/* U+0300 to U+033F combine with what is there. */
+static bool continues(unsigned char c)
+{
+    return (c & 0xC0) == 0x80 || c == 0xCC;
+}
+
+/* U+4000 to U+9FFF are wide: the second of their cells is empty. */
+static bool is_wide(unsigned char c)
+{
+    return c >= 0xE4 && c <= 0xE9;
+}
+
 static void show(char c)
 {
-    if (((unsigned char)c & 0xC0) == 0x80) {
+    if (continues((unsigned char)c)) {
         char *cell = terminal.cells[terminal.last_row][terminal.last_column];
         assert_true(strlen(cell) < 4);
         strncat(cell, &c, 1);
         return;
     }
+    unsigned width = is_wide((unsigned char)c) ? 2 : 1;
+    assert_true(terminal.waits || terminal.column + width <= COLUMNS);
     if (terminal.waits) {
         terminal.column = 0;
         next_row();
@@ -87,6 +102,8 @@ static void show(char c)
     terminal.last_row = terminal.row;
     terminal.last_column = terminal.column;
     snprintf(terminal.cells[terminal.row][terminal.column], 5, "%c", c);
+    if (width == 2)
+        strcpy(terminal.cells[terminal.row][++terminal.column], "");
     if (terminal.column + 1 < COLUMNS) {
         terminal.column++;
     } else if (terminal.hasty) {
@@ -103,6 +120,7 @@ static void put(void *context, const char *bytes, size_t length)
     terminal.sent += length;
     for (size_t i = 0; i < length; i++) {
         char c = bytes[i];
+        assert_false(terminal.dumb && c == '\033');
         if (terminal.sequence_length || c == '\033') {
             assert_true(terminal.sequence_length < sizeof terminal.sequence - 1);
             terminal.sequence[terminal.sequence_length++] = c;
@@ -151,12 +169,16 @@ static const char *screen(void)
 static struct history history;
 static struct editor editor;
 
+static void begin_on(struct editor *on)
+{
+    terminal = (struct terminal){.hasty = terminal.hasty, .dumb = terminal.dumb};
+    clear_from(0, 0);
+    editor_begin(on, "$ ", terminal.dumb ? 0 : COLUMNS);
+}
+
 static void begin(void)
 {
-    bool hasty = terminal.hasty;
-    terminal = (struct terminal){.hasty = hasty};
-    clear_from(0, 0);
-    editor_begin(&editor, "$ ", COLUMNS);
+    begin_on(&editor);
 }
 
 static enum edit_result keys(const char *bytes)
@@ -179,10 +201,7 @@ static void expect(const char *bytes, const char *line)
     snprintf(drawn, sizeof drawn, "%s", screen());
     struct terminal before = terminal;
     struct editor fresh = {.put = put};
-    bool hasty = terminal.hasty;
-    terminal = (struct terminal){.hasty = hasty};
-    clear_from(0, 0);
-    editor_begin(&fresh, "$ ", COLUMNS);
+    begin_on(&fresh);
     editor_insert(&fresh, line, strlen(line));
     size_t right = 0;
     for (size_t i = editor.cursor; i < editor.length; i++)
@@ -302,6 +321,25 @@ static void test_wrapping(void **state)
     terminal.hasty = false;
 }
 
+static void test_dumb_terminal(void **state)
+{
+    (void)state;
+    size_t told = editor.told;
+    editor.told = 0;
+    terminal.dumb = true;
+    test_typing(state);
+    test_movement(state);
+    test_erasing(state);
+    expect("\303\244\342\202\254" LEFT LEFT "x", "x\303\244\342\202\254");
+    expect("a\303\244b" LEFT LEFT LEFT "\005c\177", "a\303\244b");
+    begin();
+    keys("abc" LEFT LEFT "\014");
+    assert_string_equal(screen(), "$ abc|$ abc|");
+    assert_int_equal(terminal.column, 3);
+    terminal.dumb = false;
+    editor.told = told;
+}
+
 static void test_utf8(void **state)
 {
     (void)state;
@@ -311,6 +349,34 @@ static void test_utf8(void **state)
     expect("\303\244b\001\004", "b");
     expect("0123456789abcdefg\303\244\303\266", "0123456789abcdefg\303\244\303\266");
     expect("a\244\244b\303c", "abc");
+}
+
+#define WIDE "\346\274\242" /* U+6F22 */
+
+static void test_wide_characters(void **state)
+{
+    (void)state;
+    expect("a" WIDE "b", "a" WIDE "b");
+    assert_int_equal(terminal.column, 6);
+    expect("a" WIDE WIDE "b" LEFT LEFT "x", "a" WIDE "x" WIDE "b");
+    expect(WIDE WIDE "\177", WIDE);
+    assert_int_equal(terminal.column, 4);
+    expect("abc\001" WIDE, WIDE "abc");
+    expect("e\314\201x" LEFT "y", "e\314\201yx");
+    assert_int_equal(terminal.column, 4);
+    for (int lead = 0; lead < 3; lead++) { /* one that would begin in the last column */
+        char text[200], line[100];
+        snprintf(line, sizeof line, "%.*s%s", 15 + lead, "0123456789abcdefghij", WIDE WIDE "end");
+        expect(line, line);
+        snprintf(text, sizeof text, "%s\001\004\004", line);
+        expect(text, line + 2);
+        snprintf(text, sizeof text, "%s\001X", line);
+        snprintf(line, sizeof line, "X%.*s%s", 15 + lead, "0123456789abcdefghij", WIDE WIDE "end");
+        expect(text, line);
+        snprintf(text, sizeof text, "%s" LEFT LEFT LEFT LEFT "\177!", line);
+        snprintf(line, sizeof line, "X%.*s%s", 15 + lead, "0123456789abcdefghij", "!" WIDE "end");
+        expect(text, line);
+    }
 }
 
 static void test_finishing(void **state)
@@ -439,12 +505,13 @@ static void test_random_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_typing),      cmocka_unit_test(test_movement),
-        cmocka_unit_test(test_erasing),     cmocka_unit_test(test_unknown_sequences_are_ignored),
-        cmocka_unit_test(test_wrapping),    cmocka_unit_test(test_width_by_answer),
-        cmocka_unit_test(test_utf8),        cmocka_unit_test(test_finishing),
-        cmocka_unit_test(test_history),     cmocka_unit_test(test_search),
-        cmocka_unit_test(test_paste),       cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_typing),        cmocka_unit_test(test_movement),
+        cmocka_unit_test(test_erasing),       cmocka_unit_test(test_unknown_sequences_are_ignored),
+        cmocka_unit_test(test_wrapping),      cmocka_unit_test(test_width_by_answer),
+        cmocka_unit_test(test_dumb_terminal), cmocka_unit_test(test_wide_characters),
+        cmocka_unit_test(test_utf8),          cmocka_unit_test(test_finishing),
+        cmocka_unit_test(test_history),       cmocka_unit_test(test_search),
+        cmocka_unit_test(test_paste),         cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_random_keys),
     };
     editor.put = put;

@@ -13,6 +13,7 @@
 
 #include "kernel/console.h"
 #include "kernel/shell/internal.h"
+#include "kernel/terminal/terminal.h"
 #include "tests/unit/host_kernel.h"
 
 static char output[65536], errors[65536];
@@ -28,7 +29,7 @@ static void collect(struct file *file, char *to, size_t size)
 /* Runs a script in a shell of its own; leaves what it printed in `output` and `errors`. */
 static int run(const char *script)
 {
-    struct file *in, *out = temporary_file(), *error = temporary_file();
+    struct file *in, *out = file_temporary(), *error = file_temporary();
     assert_non_null(out);
     assert_non_null(error);
     assert_int_equal(file_open("/dev/null", O_READ, &in), OK);
@@ -265,7 +266,7 @@ static void test_out_of_memory(void **state)
 static void test_out_of_memory_is_said(void **state)
 {
     (void)state;
-    struct file *in, *error = temporary_file();
+    struct file *in, *error = file_temporary();
     assert_int_equal(file_open("/dev/null", O_READ, &in), OK);
     struct shell *shell = shell_new(in, error, error);
     file_write(error, "          room for the message                                        ", 70);
@@ -308,6 +309,9 @@ static void test_interrupt(void **state)
         "while :; do (while :; do echo a; done); done",
         "while :; do x=$(while :; do echo a >&2; done); done",
         "while :; do echo a >&2 | cat; done",
+        "while :; do echo a >&2; done | cat",
+        "while :; do echo a >&2; done | while read x; do :; done",
+        "(while :; do echo a; done) | while read x; do echo a >&2; done",
         "while :; do sh -c 'while :; do echo a; done'; done",
         "while :; do eval 'while :; do echo a; done'; done || echo b",
     };
@@ -345,7 +349,7 @@ static int type(const char *keys)
     struct shell *shell = shell_new(console, console, console);
     host_console_clear();
     host_console_feed(keys, strlen(keys));
-    int status = shell_interactive(shell);
+    int status = terminal_run(shell);
     shell_free(shell);
     file_close(console);
     assert_int_equal(host_allocations_live, base);
@@ -416,7 +420,7 @@ static void test_prompt_out_of_memory(void **state)
         struct shell *shell = shell_new(console, console, console);
         host_console_feed("echo a b\rx=1\r\033[A\r", 16);
         host_allocations_left = left;
-        shell_interactive(shell);
+        terminal_run(shell);
         host_allocations_left = -1;
         while (console_get(0) >= 0)
             ;
@@ -444,6 +448,49 @@ static void test_completion(void **state)
     assert_string_equal(shown(), "nvmetal:/# cd /some/\nnvmetal:/some# true;unset ^C\n"
                                  "nvmetal:/some# \n");
     fs_change_directory("/");
+}
+
+static const struct option options[] = {
+    {'l', "lines", "NUM", ""}, {'q', "quick", NULL, ""}, {'z', NULL, NULL, ""}, {0}};
+static const struct command tool_subs[] = {
+    {.name = "tool sub-one", .options = options}, {.name = "tool sub-two"}, {.name = "tool other"}};
+
+static const struct command *tool_sub(unsigned index)
+{
+    return index < ARRAY_SIZE(tool_subs) ? &tool_subs[index] : NULL;
+}
+
+COMMAND(tool, .summary = "", .options = options + 1, .subcommand = tool_sub)
+
+static void test_completion_of_commands(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"tool o\t", "tool other "},
+        {"tool s\tt\t", "tool sub-two "},
+        {"tool sub-one --l\t", "tool sub-one --lines="},
+        {"tool sub-one x --q\t", "tool sub-one x --quick "},
+        {"tool --q\t", "tool --quick "},
+        {"tool --l\t", "tool --l\a"},
+        {"tool sub-two --l\t", "tool sub-two --l\a"},
+        {"tool sub-one -z\t", "tool sub-one -z "},
+        {"true; tool o\t", "true; tool other "},
+        {"echo $(tool o\t", "echo $(tool other "},
+        {"if ! x=1 too\t", "if ! x=1 tool "},
+        {"while tool o\t", "while tool other "},
+        {"echo too\t", "echo too\a"},
+        {"tool other /de\t", "tool other /dev/"},
+        {"cat </de\t", "cat </dev/"},
+        {"tool sub-one -\t\t",
+         "tool sub-one -\a\n--lines=  --quick   -z        \nnvmetal:/# tool sub-one -"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char expected[200];
+        type(cases[i][0]);
+        snprintf(expected, sizeof expected, "nvmetal:/# %s", cases[i][1]);
+        if (strncmp(shown(), expected, strlen(expected)) != 0)
+            assert_string_equal(shown(), expected);
+    }
 }
 
 /* Random tokens: the parser ends, with a tree or without, and loses nothing. */
@@ -500,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_prompt_interrupt),
         cmocka_unit_test(test_prompt_out_of_memory),
         cmocka_unit_test(test_completion),
+        cmocka_unit_test(test_completion_of_commands),
         cmocka_unit_test(test_token_soup),
     };
     if (fs_start() != OK)

@@ -1,6 +1,6 @@
 """Every case of shell_cases/ is run by dash and by our shell; output and status must agree.
 
-A file there holds cases that begin with a line `### NAME`.
+A file there holds cases that begin with a line `### NAME`. More come out of shell_generator.py.
 """
 
 import os
@@ -8,6 +8,10 @@ import pathlib
 import subprocess
 
 import pytest
+
+import shell_generator
+
+GENERATED = 200
 
 HERE = pathlib.Path(__file__).parent
 TREE = HERE.parent.parent
@@ -19,6 +23,8 @@ def cases():
         for text in path.read_text().split("### ")[1:]:
             name, _, script = text.partition("\n")
             yield pytest.param(script, id=f"{path.stem}: {name}")
+    for seed in range(GENERATED):
+        yield pytest.param(shell_generator.script(seed), id=f"generated: {seed}")
 
 
 def run(command, directory):
@@ -47,4 +53,4 @@ def test_agrees_with_dash(script, tmp_path):
 
 
 def test_there_are_enough_cases():
-    assert len(list(cases())) >= 150
+    assert len(list(cases())) - GENERATED >= 150

@@ -41,7 +41,7 @@ static int run_unset(struct invocation *self)
         size_t length = name_length(self->argv[i]);
         if (!length || self->argv[i][length])
             return shell_fail(self->shell, 2, "unset: %s: bad variable name", self->argv[i]);
-        variable_free(variable_take(self->shell, self->argv[i]));
+        variable_unset(self->shell, self->argv[i]);
     }
     return 0;
 }

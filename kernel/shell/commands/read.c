@@ -4,6 +4,7 @@
  */
 #include "kernel/console.h"
 #include "kernel/shell/internal.h"
+#include "lib/pattern.h"
 #include "lib/string.h"
 
 static const struct option options[] = {{'r', NULL, NULL, "a backslash is nothing special"},

@@ -52,9 +52,10 @@ static int run_shift(struct invocation *self)
     struct shell *shell = self->shell;
     uint64_t count = 1;
     bool number = self->argc < 2 || number_parse(self->argv[1], 10, &count) == OK;
-    if (self->argc > 2 || !number || count > (unsigned)arguments_count(shell))
+    if (self->argc > 2 || !number || count > (unsigned)shell->argument_count)
         return shell_fail(shell, 2, "shift: can't shift that many");
-    shell->shifted += (int)count;
+    shell->arguments += count;
+    shell->argument_count -= (int)count;
     return 0;
 }
 

@@ -9,21 +9,6 @@ static const struct option options[] = {{'c', NULL, "TEXT", "run TEXT instead of
                                         {'x', NULL, NULL, "print commands before they run"},
                                         {0}};
 
-/* Standard input as a script, when there is neither a file nor a text. */
-static void run_input(struct invocation *self, struct shell *shell)
-{
-    struct arena arena = {0};
-    struct text text = {.arena = &arena};
-    char c;
-    while (!arena.failed && file_read(self->in, &c, 1) == 1)
-        text_add(&text, c);
-    if (arena.failed)
-        shell_no_memory(shell);
-    else if (text.bytes)
-        shell_run_source(shell, "sh", text.bytes, text.length, NULL);
-    arena_free(&arena);
-}
-
 static int run_sh(struct invocation *self)
 {
     const char *text = NULL;
@@ -37,7 +22,7 @@ static int run_sh(struct invocation *self)
     }
     if (key < 0)
         return STATUS_USAGE;
-    struct shell *shell = shell_enter(self->shell, false);
+    struct shell *shell = shell_enter(self->shell, self->in, self->out, false);
     if (!shell)
         return shell_no_memory(self->shell);
     shell->exit_on_error = exit_on_error;
@@ -51,9 +36,9 @@ static int run_sh(struct invocation *self)
     if (text)
         shell_run_source(shell, shell->name, text, strlen(text), NULL);
     else if (count)
-        shell_run_file(shell, operands[0]);
+        shell_run_file(shell, operands[0], NULL);
     else
-        run_input(self, shell);
+        shell_run_file(shell, "sh", file_share(self->in));
     return shell_leave(shell);
 }
 
@@ -62,7 +47,7 @@ COMMAND(sh, .summary = "run a script", .operands = "[FILE [ARG]...]", .options =
 
 static int run_dot(struct invocation *self)
 {
-    return self->argc == 2 ? shell_run_file(self->shell, self->argv[1]) : usage(self, NULL);
+    return self->argc == 2 ? shell_run_file(self->shell, self->argv[1], NULL) : usage(self, NULL);
 }
 
 COMMAND_NAMED(dot, ".", .summary = "run a script in this shell", .operands = "FILE", .run = run_dot)

@@ -36,7 +36,7 @@ static int copy(struct invocation *self, struct file **files)
     struct reader reader;
     int status = reader_open(&reader, self, "-"), worst = 0;
     if (status == OK) {
-        while (reader_fill(&reader)) {
+        while (!file_is_broken(self->out) && reader_fill(&reader)) {
             out_bytes(self, reader_bytes(&reader), reader_available(&reader));
             worst |= write_files(self, files, &reader);
             reader_take(&reader, reader_available(&reader));

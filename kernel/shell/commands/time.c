@@ -4,6 +4,17 @@
  */
 #include "kernel/shell/internal.h"
 #include "kernel/x86/clock.h"
+#include "lib/printf.h"
+
+void shell_print_time(struct shell *shell, uint64_t nanoseconds)
+{
+    char text[48];
+    uint64_t ms = nanoseconds / NS_PER_MS;
+    int length =
+        snprintf(text, sizeof text, "real\t%llum%llu.%03llus\n", (unsigned long long)(ms / 60000),
+                 (unsigned long long)(ms / 1000 % 60), (unsigned long long)(ms % 1000));
+    file_write(shell->file[2], text, (size_t)length);
+}
 
 static int run_time(struct invocation *self)
 {

@@ -46,6 +46,24 @@ true | false; echo $?; false | true; echo $?
 x=1; echo 2 | read x; echo $x; x=5 | cat; echo $x
 ### pipeline into loop
 { echo a; echo b; echo c; } | while read l; do echo "[$l]"; done
+### endless producer
+while :; do echo y; done | head -n 3; echo $?
+### endless producer of bytes
+cat /dev/zero | head -c 100000 | wc -c; echo $?
+### endless producer through stages
+cat /dev/zero | cat | head -c 5 | cat | wc -c
+### pipe reader that takes nothing
+cat /dev/zero | true; echo $?; cat /dev/zero | false; echo $?; seq 100000 | (exit 3); echo $?
+### pipe reader that breaks off
+seq 100000 | while read x; do [ $x = 50 ] && break; done; echo $? $x
+### pipe holds more than its buffer
+seq 100000 | tail -n 1; seq 100000 | cat | cat | wc -l
+### pipe stages have their own directory
+mkdir d; (cd d; seq 100000; [ -e ../d ] && echo in d >&2) | (cd d; tail -n 1; [ -e ../d ] && echo in d); [ -d d ] && echo out
+### pipe in a pipe
+{ seq 50000 | cat; seq 50000 | tail -n 1; } | { cat | tail -n 1; }; (seq 9 | (cat | (tail -n 2)))
+### pipe stage that exits early
+{ echo a; exit 3; echo b; } | cat; echo $?; echo x | { read y; exit 4; }; echo $?
 ### pipeline over lines
 echo x |
 cat |

@@ -143,3 +143,9 @@ for i in 1 2 3; do echo $i >> f; done; cat f
 x=1 > f; echo $x; test -e f; echo $?
 ### output while reading the same name
 echo a > f; cat f > g; cat g >> f; cat f
+### compound that cannot be redirected ends set -e
+(set -e; { echo a; } < nothere; echo b); echo $?; (set -e; if true; then echo a; fi < nothere; echo b); echo $?
+(set -e; { echo a; } < nothere || echo c; echo b); echo $?
+### here-document that its command substitution cuts off
+echo "[$(cat <<E)]"
+echo two

@@ -1,0 +1,106 @@
+/*
+ * See coroutine.h. The stacks are heap memory, in the direct map, so that
+ * devices may be pointed at what lies there; a guard word at the low end tells
+ * whether one was too small.
+ */
+#include "kernel/x86/coroutine.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/mem/heap.h"
+#include "kernel/panic.h"
+#include "kernel/x86/cpus.h"
+
+#define STACK_SIZE 65536 /* as much as the boot processor's own */
+#define GUARD      0x6b63617473646e65
+
+struct coroutine {
+    struct coroutine *next, *previous;
+    void *stack_pointer;
+    uint64_t *stack; /* NULL: the one the processor has always had */
+    void (*run)(void *argument);
+    void *argument;
+    bool ended;
+};
+
+static struct coroutine first = {.next = &first, .previous = &first};
+static struct coroutine *current = &first;
+
+/* Leaves what a function has to preserve on one stack, and takes it from the other (System V ABI,
+ * AMD64 supplement, 3.2.1). */
+__attribute__((naked, noinline)) static void switch_stacks(__attribute__((unused)) void **from,
+                                                           __attribute__((unused)) void *to)
+{
+    __asm__("push %rbp\n\t"
+            "push %rbx\n\t"
+            "push %r12\n\t"
+            "push %r13\n\t"
+            "push %r14\n\t"
+            "push %r15\n\t"
+            "mov %rsp, (%rdi)\n\t"
+            "mov %rsi, %rsp\n\t"
+            "pop %r15\n\t"
+            "pop %r14\n\t"
+            "pop %r13\n\t"
+            "pop %r12\n\t"
+            "pop %rbx\n\t"
+            "pop %rbp\n\t"
+            "ret");
+}
+
+void coroutine_yield(void)
+{
+    struct coroutine *from = current;
+    if (from->stack && *from->stack != GUARD)
+        panic("a coroutine's stack was too small");
+    current = from->next;
+    if (current == from)
+        return;
+    cpu_use_stack(current->stack, STACK_SIZE);
+    switch_stacks(&from->stack_pointer, current->stack_pointer);
+}
+
+/* Returning from here would lead nowhere: an ended one is out of the ring, its turn never comes. */
+static void begin(void)
+{
+    struct coroutine *self = current;
+    self->run(self->argument);
+    self->ended = true;
+    self->next->previous = self->previous;
+    self->previous->next = self->next;
+    coroutine_yield();
+}
+
+struct coroutine *coroutine_start(void (*run)(void *argument), void *argument)
+{
+    struct coroutine *self = kcalloc(1, sizeof *self);
+    uint64_t *stack = self ? kmalloc(STACK_SIZE) : NULL;
+    if (!stack) {
+        kfree(self);
+        return NULL;
+    }
+    /* What switch_stacks() pops: six registers, then where to go; and a return address for that,
+     * 0, which ends a backtrace. */
+    uint64_t *top = stack + STACK_SIZE / sizeof *stack - 8;
+    for (unsigned i = 0; i < 8; i++)
+        top[i] = i == 6 ? (uint64_t)(uintptr_t)begin : 0;
+    *stack = GUARD;
+    *self = (struct coroutine){.next = current,
+                               .previous = current->previous,
+                               .stack_pointer = top,
+                               .stack = stack,
+                               .run = run,
+                               .argument = argument};
+    self->previous->next = self;
+    current->previous = self;
+    return self;
+}
+
+void coroutine_finish(struct coroutine *self)
+{
+    while (!self->ended)
+        coroutine_yield();
+    kfree(self->stack);
+    kfree(self);
+}
