@@ -53,7 +53,7 @@ static int repeat(const struct watch *watch, const char *command, size_t length)
         out(self, "\033[H\033[2J");
         if (!watch->no_title)
             title(watch, command);
-        struct shell *shell = shell_enter(self->shell, true);
+        struct shell *shell = shell_enter(self->shell, self->in, self->out, true);
         if (!shell)
             return shell_no_memory(self->shell);
         shell_run_source(shell, "watch", command, length, NULL);
