@@ -101,6 +101,7 @@ bool file_is_console(struct file *file); /* is this a person's terminal? */
  * gives 0 once all of the other end is closed, writing ERR_PIPE; Ctrl-C ends the wait for either
  * (ERR_INTERRUPTED). */
 int fs_pipe(struct file *ends[2]);
+bool file_is_pipe(const struct file *file);   /* one of these ends? */
 bool file_is_broken(const struct file *file); /* has a write failed with ERR_PIPE? */
 
 /* The block device that a file is, if it is open for `mode` (O_READ or O_WRITE) at a position of

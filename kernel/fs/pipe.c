@@ -101,6 +101,12 @@ int fs_pipe(struct file *ends[2])
     return OK;
 }
 
+bool file_is_pipe(const struct file *file)
+{
+    const struct node_operations *operations = file->node->operations;
+    return operations == &reader_operations || operations == &writer_operations;
+}
+
 bool file_is_broken(const struct file *file)
 {
     const struct pipe *pipe = file->node->data;

@@ -29,7 +29,13 @@ const struct command *command_find(const char *name)
 
 int command_run(struct invocation *self)
 {
-    int status = self->command->run(self);
+    int status = 0;
+    self->explained =
+        self->argc == 2 && !strcmp(self->argv[1], "--help") && !self->command->literal;
+    if (self->explained)
+        command_explain(self, self->command);
+    else
+        status = self->command->run(self);
     progress_wipe(self);
     if (self->explained)
         status = 0;

@@ -48,6 +48,7 @@ struct command {
     const struct option *options; /* ends with an entry of zeros; NULL for none */
     const char *details;          /* more lines for `help NAME`, or NULL */
     int usage_status;             /* exit status of bad usage; 0 stands for STATUS_USAGE */
+    bool literal;                 /* --help is an argument like any other */
     bool options_first;           /* the first operand ends the options: the rest is another's */
     const struct command *(*subcommand)(unsigned index); /* or NULL; each is named "NAME SUB" */
     int (*run)(struct invocation *self);
@@ -89,7 +90,8 @@ extern const struct command *const __start_commands[], *const __stop_commands[];
 const struct command *command_find(const char *name);
 const struct command *command_after(const char *name); /* in alphabetical order; NULL: first */
 
-/* Runs it; returns its exit status, which is not 0 if output was lost. */
+/* Runs it, or explains it if --help is all that is asked for; returns its exit status, which is not
+ * 0 if output was lost. */
 int command_run(struct invocation *self);
 
 /* What `help NAME` says, to self->out. */
@@ -100,8 +102,8 @@ void command_explain(struct invocation *self, const struct command *command);
  * --lines NUM, unambiguous prefixes of long names, "--" ends. self->argument is set where the
  * option takes one. Options may stand behind operands: argv is put in order by the first call.
  * Returns 0 at the end, when self->next is the first operand's index; -1 when there is nothing more
- * to do: the option is wrong and has been reported with usage(), or it is --help, which every
- * command knows and which has been answered (the status is then 0).
+ * to do: the option is wrong and has been reported with usage(), or it is --help, which
+ * has been answered (the status is then 0).
  */
 int option_next(struct invocation *self);
 

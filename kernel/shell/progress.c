@@ -11,7 +11,8 @@
 void progress(struct invocation *self, uint64_t done, uint64_t total)
 {
     struct progress *progress = &self->progress;
-    if (!file_is_console(self->error))
+    /* Of a pipeline the last speaks. */
+    if (!file_is_console(self->error) || file_is_pipe(self->out))
         return;
     uint64_t now = clock_ns();
     if (!progress->started || done < progress->done) {

@@ -696,6 +696,8 @@ static void test_help(void **state)
     assert_int_equal(run("cmp --hel"), 0);
     assert_int_equal(strncmp(run_out, "cmp: ", 5), 0);
     assert_int_equal(run("cmp --help=x"), 2);
+    assert_int_equal(run("cd --help"), 0);
+    assert_int_equal(strncmp(run_out, "cd: ", 4), 0);
     assert_int_equal(run("echo --help"), 0);
     assert_string_equal(run_out, "--help\n");
 }

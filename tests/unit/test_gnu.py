@@ -7,8 +7,7 @@ that tell how a command is used.
 Where ours are different on purpose, no case is made of it:
 
 - numbers may have more than two factors (2x3x4); seq knows whole numbers only;
-- a pipe is a file here: wc's columns are as narrow as for one, hexdump -s works on
-  it, and xxd -r may go back in it;
+- hexdump -s works on a pipe;
 - hexdump, xxd and cksum fail on a directory and name it; the host's cksum says 0;
 - xxd -r passes over what is no dump, where xxd makes something of it; its options
   have no long names but -ps;

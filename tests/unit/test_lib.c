@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <time.h>
 
 #include "lib/bits.h"
+#include "lib/calendar.h"
 #include "lib/chacha20.h"
 #include "lib/list.h"
 #include "lib/ring.h"
@@ -136,10 +138,35 @@ static void test_status(void **state)
         assert_string_equal(status_text(strange[i]), "Unknown error");
 }
 
+/* Beside the C library, over some thousand years on both sides of 1970, there and back. */
+static void test_calendar(void **state)
+{
+    (void)state;
+    srand(3);
+    for (unsigned i = 0; i < 200000; i++) {
+        time_t seconds = ((time_t)rand() << 8 | (rand() & 255)) - ((time_t)1 << 38);
+        if (i < 4000) /* around the ends of years and of Februaries */
+            seconds = (time_t)i * 15778476 + rand() % 200000 - 100000;
+        struct tm expected;
+        assert_non_null(gmtime_r(&seconds, &expected));
+        struct calendar date = calendar_from(seconds);
+        assert_int_equal(date.year, 1900 + (int64_t)expected.tm_year);
+        assert_int_equal(date.month, 1 + expected.tm_mon);
+        assert_int_equal(date.day, expected.tm_mday);
+        assert_int_equal(date.hour, expected.tm_hour);
+        assert_int_equal(date.minute, expected.tm_min);
+        assert_int_equal(date.second, expected.tm_sec);
+        assert_int_equal(date.weekday, expected.tm_wday);
+        assert_int_equal(date.yearday, expected.tm_yday);
+        assert_int_equal(calendar_seconds(&date), seconds);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_list),     cmocka_unit_test(test_ring),   cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_calendar), cmocka_unit_test(test_list),
+        cmocka_unit_test(test_ring),     cmocka_unit_test(test_bits),
         cmocka_unit_test(test_chacha20), cmocka_unit_test(test_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,4 +104,4 @@ static const struct option options[] = {{'n', NULL, NULL, "no newline at the end
                                         {0}};
 
 COMMAND(echo, .summary = "print a line of text", .operands = "[TEXT]...", .options = options,
-        .run = echo)
+        .literal = true, .run = echo)

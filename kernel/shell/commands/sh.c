@@ -71,4 +71,5 @@ static int run_eval(struct invocation *self)
     return status;
 }
 
-COMMAND(eval, .summary = "run the arguments as a command", .operands = "[ARG]...", .run = run_eval)
+COMMAND(eval, .summary = "run the arguments as a command", .operands = "[ARG]...", .literal = true,
+        .run = run_eval)

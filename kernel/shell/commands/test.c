@@ -230,6 +230,6 @@ static int run_bracket(struct invocation *self)
     "! X, X -a Y, X -o Y, ( X )     not, and, or"
 
 COMMAND(test, .summary = "check a condition", .operands = "EXPRESSION", .details = DETAILS,
-        .run = run_test)
+        .literal = true, .run = run_test)
 COMMAND_NAMED(bracket, "[", .summary = "check a condition", .operands = "EXPRESSION ]",
-              .details = DETAILS, .run = run_bracket)
+              .details = DETAILS, .literal = true, .run = run_bracket)

@@ -16,6 +16,8 @@ static int fail(struct invocation *self)
 }
 
 COMMAND_NAMED(colon, ":", .summary = "do nothing, but expand the arguments", .operands = "[ARG]...",
-              .run = succeed)
-COMMAND(true, .summary = "do nothing, successfully", .operands = "", .run = succeed)
-COMMAND(false, .summary = "do nothing, unsuccessfully", .operands = "", .run = fail)
+              .literal = true, .run = succeed)
+COMMAND(true, .summary = "do nothing, successfully", .operands = "", .literal = true,
+        .run = succeed)
+COMMAND(false, .summary = "do nothing, unsuccessfully", .operands = "", .literal = true,
+        .run = fail)
