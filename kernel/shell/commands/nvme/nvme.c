@@ -86,4 +86,4 @@ static int nvme(struct invocation *self)
 
 COMMAND(nvme, .summary = "talk to NVMe controllers, as nvme-cli does",
         .operands = "COMMAND [DEVICE] [OPTION]...", .details = "`nvme help` lists its commands.",
-        .usage_status = 1, .subcommand = subcommand, .run = nvme)
+        .usage_status = 1, .literal = true, .subcommand = subcommand, .run = nvme)
