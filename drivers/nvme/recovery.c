@@ -16,12 +16,17 @@
  * command disables it, and whoever waited for the command sees how to go on.
  *
  * A request is never completed while the device may still write into its
- * memory; that is why the controller is disabled first.
+ * memory; that is why the controller is disabled first. For the same reason a
+ * host that is impatient cannot simply have its requests back: their deadlines
+ * are brought forward, and the ladder does the rest.
  */
 #include "internal.h"
 
 /* What is still in work and not late gets so long to end before a reset. */
 #define DRAIN_NS (100 * NVME_NS_PER_MS)
+
+/* ... and from an impatient host. */
+#define IMPATIENT_NS (1000 * NVME_NS_PER_MS)
 
 /* A controller that does not come back the first time gets another chance. */
 #define RESET_TRIES 2
@@ -205,7 +210,10 @@ static void resume(struct nvme_controller *controller)
 
 static int reset_alone(struct nvme_controller *controller)
 {
+    const struct nvme_host *host = controller->host;
     struct nvme_queue *queue;
+    if (host->revive)
+        host->revive(host->context);
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
         queue->counters.resets++;
     nvme_drain(controller);
@@ -322,9 +330,27 @@ static void look_at_deadlines(struct nvme_controller *controller, uint64_t now)
     climb(controller);
 }
 
-static void check_alone(struct nvme_controller *controller, uint64_t now)
+/* What waits to be sent again is sent soon, for the last time. */
+static void hurry(struct nvme_controller *controller, uint64_t end)
 {
     struct nvme_queue *queue;
+    for (unsigned i = 1; (queue = nvme_queue_at(controller, i)); i++)
+        for (unsigned s = 0; nvme_queue_in_flight(queue) && s < queue->size; s++) {
+            struct nvme_request *request = queue->slots[s].request;
+            if (!request)
+                continue;
+            request->once = true;
+            if (request->deadline > end)
+                request->deadline = end;
+        }
+}
+
+static void check_alone(struct nvme_controller *controller, uint64_t now)
+{
+    const struct nvme_host *host = controller->host;
+    struct nvme_queue *queue;
+    if (controller->state == NVME_LIVE && host->impatient && host->impatient(host->context))
+        hurry(controller, now + IMPATIENT_NS);
     nvme_queues_send_due(controller, now);
     for (unsigned i = 1; (queue = nvme_queue_at(controller, i)); i++)
         nvme_nudge(queue); /* of those that nobody waits for */

@@ -150,6 +150,21 @@ void pci_command(const struct pci_function *f, uint16_t set, uint16_t clear)
     pci_write16(f, PCI_COMMAND, (uint16_t)((command | set) & ~clear));
 }
 
+bool pci_restore(const struct pci_function *f)
+{
+    if (pci_read16(f, PCI_VENDOR) != f->vendor_id)
+        return false;
+    for (unsigned i = 0; i < PCI_BARS; i++) {
+        const struct pci_bar *bar = &f->bars[i];
+        if (!bar->address)
+            continue;
+        pci_write32(f, PCI_BAR0 + 4 * i, (uint32_t)bar->address); /* its low bits are read-only */
+        if (bar->is_64_bits)
+            pci_write32(f, PCI_BAR0 + 4 * i + 4, (uint32_t)(bar->address >> 32));
+    }
+    return true;
+}
+
 void *pci_bar_map(const struct pci_function *f, unsigned index, uint64_t least, uint64_t *size)
 {
     const struct pci_bar *bar = &f->bars[index];

@@ -71,6 +71,9 @@ void pci_write32(const struct pci_function *function, unsigned offset, uint32_t 
 /* Sets and clears bits of the command register. */
 void pci_command(const struct pci_function *function, uint16_t set, uint16_t clear);
 
+/* Writes the BARs' addresses again, which a reset of the function takes away. False: it is gone. */
+bool pci_restore(const struct pci_function *function);
+
 /* Maps a memory BAR for register access; its size, of at least `least` bytes, comes back in *size.
  * NULL, and a line in the log, if that cannot be. */
 void *pci_bar_map(const struct pci_function *function, unsigned index, uint64_t least,
@@ -93,6 +96,9 @@ struct pci_msix {
 /* Maps the table, masks every vector, switches MSI-X on and INTx off. */
 int pci_msix_start(struct pci_msix *msix, const struct pci_function *function);
 void pci_msix_stop(struct pci_msix *msix);
+
+/* All that pci_msix_start() does to the device, once more: every vector is masked. */
+void pci_msix_restart(struct pci_msix *msix);
 
 /* Points a vector at a message and unmasks it. */
 void pci_msix_set(struct pci_msix *msix, unsigned vector, uint64_t address, uint32_t data);

@@ -13,15 +13,14 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from fio_report import parse_json, parse_normal  # noqa: E402
 
-from test_faults import throttle  # noqa: E402
+from injection import (MSIX_CONTROL, MSIX_ENTRY, MSIX_TABLE,  # noqa: E402
+                       throttle)
 
 MIB = 1 << 20
 SPAN = 16  # MiB between two processors' regions
 DISK = "--filename=/dev/nvme0n1"
 FIRMWARE_WANTS_TWO = ["pci_nvme_err_invalid_create_cq_cqid .*cqid=2$",
                       "pci_nvme_err_req_status cid 2 nsid 0 status 0x4101 opc 0x5"]
-
-MSIX_TABLE, MSIX_ENTRY, MSIX_CONTROL = 0x2000, 16, 12  # in BAR0 of QEMU's controller; bit 0: masked
 
 
 def fio(machine, arguments, timeout=60):
