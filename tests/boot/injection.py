@@ -11,7 +11,7 @@ LIMITS = ("bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr")
 COMPLAINTS = ["pci_nvme_err_aio", "pci_nvme_err_req_status"]  # of QEMU, about a failed request
 
 ECAM = 0xb0000000
-COMMAND, BUS_MASTER = 0x04, 0x4  # of configuration space
+COMMAND, MEMORY, BUS_MASTER = 0x04, 0x2, 0x4  # of configuration space
 MSIX_TABLE, MSIX_ENTRY, MSIX_CONTROL = 0x2000, 16, 12  # in BAR0 of QEMU's controller; bit 0: masked
 
 

@@ -445,92 +445,16 @@ static void test_duplicate_completion(void **state)
     }
 }
 
-/* ---- Hosts that have had enough, hosts that put things right --------------------------------- */
-
-static bool impatient(void *context)
-{
-    testhost_called(context, "impatient");
-    return ((struct testhost *)context)->now >= 5 * SECOND;
-}
-
-/* Its deadline is far and it may be repeated, and yet it ends soon; what still answers is OK. */
-static void test_impatient(void **state)
-{
-    (void)state;
-    struct nvmevirt_config config = testhost_config();
-    config.abort_never = true;
-    struct testhost *host = testhost_new(&config);
-    host->ops.impatient = impatient;
-    assert_int_equal(testhost_start(host, NULL), NVME_OK);
-    uint8_t *data = testhost_data(host, 512);
-    reads_meet(host, NVMEVIRT_DROP, 0, 2);
-    host->now = 4 * SECOND;
-    struct testio io[3] = {0};
-    for (unsigned n = 0; n < 3; n++)
-        submit_read(host, 0, &io[n], data);
-    testhost_drain(host, &host->nvme.io[0]);
-    assert_true(host->now >= 5 * SECOND && host->now < 8 * SECOND);
-    assert_done(&io[0], NVME_OK);
-    assert_done(&io[1], NVME_ERR_TIMEOUT);
-    assert_done(&io[2], NVME_OK);
-    assert_int_equal(io[1].request.repeats, 0);
-    assert_int_equal(host->nvme.resets, 1);
-    host->ops.impatient = NULL;
-    testhost_works(host);
-    testhost_free(host);
-}
-
-static void revive(void *context)
-{
-    struct testhost *host = context;
-    testhost_called(host, "revive");
-    host->read = NULL;
-}
-
-static bool no_registers(struct testhost *host, uint32_t offset, uint32_t *value)
-{
-    (void)host, (void)offset;
-    *value = UINT32_MAX;
-    return true;
-}
-
-/* Somebody has reset the function: its registers are back when the host has put things right. */
-static void test_revive(void **state)
-{
-    (void)state;
-    for (unsigned can = 0; can < 2; can++) {
-        struct testhost *host = live(0);
-        host->ops.revive = can ? revive : NULL;
-        host->read = no_registers;
-        struct testio io = {0};
-        submit_read(host, 0, &io, testhost_data(host, 512));
-        assert_int_equal(nvme_reset(&host->nvme), can ? NVME_OK : NVME_ERR_DEAD);
-        assert_done(&io, can ? NVME_OK : NVME_ERR_DEAD);
-        if (can)
-            testhost_works(host);
-        testhost_free(host);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_late_command),
-        cmocka_unit_test(test_late_under_load),
-        cmocka_unit_test(test_others_are_reset),
-        cmocka_unit_test(test_late_admin_command),
-        cmocka_unit_test(test_timeouts_are_options),
-        cmocka_unit_test(test_endless_timeout),
-        cmocka_unit_test(test_lost_interrupt),
-        cmocka_unit_test(test_check_is_cheap),
-        cmocka_unit_test(test_fatal_status),
-        cmocka_unit_test(test_removed),
-        cmocka_unit_test(test_completion_of_nobody),
-        cmocka_unit_test(test_ring_of_garbage),
-        cmocka_unit_test(test_completion_of_another),
-        cmocka_unit_test(test_duplicate_completion),
-        cmocka_unit_test(test_impatient),
-        cmocka_unit_test(test_revive),
+        cmocka_unit_test(test_late_command),          cmocka_unit_test(test_late_under_load),
+        cmocka_unit_test(test_others_are_reset),      cmocka_unit_test(test_late_admin_command),
+        cmocka_unit_test(test_timeouts_are_options),  cmocka_unit_test(test_endless_timeout),
+        cmocka_unit_test(test_lost_interrupt),        cmocka_unit_test(test_check_is_cheap),
+        cmocka_unit_test(test_fatal_status),          cmocka_unit_test(test_removed),
+        cmocka_unit_test(test_completion_of_nobody),  cmocka_unit_test(test_ring_of_garbage),
+        cmocka_unit_test(test_completion_of_another), cmocka_unit_test(test_duplicate_completion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
