@@ -51,6 +51,8 @@ static int error_status(const struct transfer *transfer)
 {
     const struct nvme_request *request = &transfer->request;
     const struct block_request *block = block_of(transfer);
+    if (((const struct disk *)block->device->driver)->retired)
+        return ERR_NO_DEVICE; /* that has been said */
     if (request->result == NVME_ERR_STATUS)
         log_line(LOG_ERROR, "%s: %s of %u blocks at LBA %llu: %s (SCT %xh, SC %02xh)",
                  block->device->name, operation_name(block->operation), block->blocks,

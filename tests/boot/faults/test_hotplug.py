@@ -77,7 +77,7 @@ def test_idle(slot):
 
 @pytest.mark.parametrize("command", [
     "dd if=/dev/nvme1n1 of=/dev/null bs=4K", "dd if=/dev/zero of=/dev/nvme1n1 bs=1M",
-    "cat /dev/nvme1n1 > /dev/null", "cmp /dev/nvme1n1 /dev/nvme1n1",
+    "cat /dev/nvme1n1 > /dev/null", "cmp /dev/nvme1n1 /dev/zero",
     "fio --name=a --filename=/dev/nvme1n1 --rw=randrw --bs=4k --iodepth=16 --numjobs=2 "
     "--eta=never"])
 def test_under_load(slot, command):
