@@ -459,11 +459,9 @@ out:
 
 static void shut_down(struct nvme_controller *controller)
 {
-    /* A late command ends with a disabled controller: then there is nothing left to say. A queue
-     * that is still busy stays: its deletion might wait for what never ends. */
+    /* A late command ends with a disabled controller: then there is nothing left to say. */
     for (unsigned i = controller->io_count; i-- > 0 && controller->admin.live;)
-        if (!nvme_queue_in_flight(&controller->io[i]))
-            nvme_delete_queue(&controller->io[i]);
+        nvme_delete_queue(&controller->io[i]);
     if (!controller->admin.live)
         return;
     uint64_t timeout = controller->identify->rtd3e * 1000ULL;
