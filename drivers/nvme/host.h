@@ -200,6 +200,31 @@ struct nvme_host {
     void (*isolate)(void *context);
 
     /*
+     * A reset begins, and somebody may have been at the function behind the driver's back: a
+     * function-level reset takes BARs, Bus Master and MSI-X with it. Sees to it that registers
+     * can be reached, memory too, and that the attached vectors interrupt. On a device that is gone
+     * it does nothing. Without this function such a reset leaves a dead controller.
+     *
+     *     void revive(void *context)
+     *     {
+     *         struct board *board = context;
+     *         if (pci_read16(board, 0x00) == 0xffff)
+     *             return;
+     *         pci_write_bars(board);
+     *         pci_write16(board, 0x04, pci_read16(board, 0x04) | 6);
+     *         msix_write_table(board);
+     *     }
+     */
+    void (*revive)(void *context);
+
+    /*
+     * Does nobody want to wait any more (somebody has pressed Ctrl-C)? Asked twice a second while
+     * something is in flight. As long as the answer is yes, I/O requests are not sent again,
+     * and end within a few seconds, if need be by a reset.
+     */
+    bool (*impatient)(void *context);
+
+    /*
      * A range of memory whose bus addresses are known without asking: that of a byte at
      * direct_start + n is direct_bus + n. bus_address() is asked for all other memory. Length 0:
      * there is none.

@@ -11,17 +11,23 @@
  *   4. declare the controller dead: it is cut off from memory, and every
  *      request, now and later, ends with NVME_ERR_DEAD at once.
  *
- * A fatal status and registers that read as all-ones begin at step 3. While the
- * controller starts, resets or stops there is nothing to go back to: a late
- * command disables it, and whoever waited for the command sees how to go on.
+ * A fatal status, registers that read as all-ones and a controller that is not
+ * ready any more begin at step 3. While the controller starts, resets or stops
+ * there is nothing to go back to: a late command disables it, and whoever waited
+ * for the command sees how to go on.
  *
  * A request is never completed while the device may still write into its
- * memory; that is why the controller is disabled first.
+ * memory; that is why the controller is disabled first. For the same reason a
+ * host that is impatient cannot simply have its requests back: their deadlines
+ * are brought forward, and the ladder does the rest.
  */
 #include "internal.h"
 
 /* What is still in work and not late gets so long to end before a reset. */
 #define DRAIN_NS (100 * NVME_NS_PER_MS)
+
+/* How long an impatient host still waits. */
+#define IMPATIENT_NS (1000 * NVME_NS_PER_MS)
 
 /* A controller that does not come back the first time gets another chance. */
 #define RESET_TRIES 2
@@ -130,7 +136,7 @@ void nvme_drain(struct nvme_controller *controller)
     const struct nvme_host *host = controller->host;
     const uint64_t end = nvme_now(controller) + DRAIN_NS;
     uint32_t csts = nvme_read32(controller, NVME_REG_CSTS);
-    bool works = csts != NVME_REGISTER_GONE && !(csts & NVME_CSTS_CFS);
+    bool works = csts != NVME_REGISTER_GONE && !(csts & NVME_CSTS_CFS) && (csts & NVME_CSTS_RDY);
     struct nvme_queue *queue;
     controller->quiescing = true;
     /* What was submitted and not told yet would be waited for in vain. */
@@ -205,7 +211,10 @@ static void resume(struct nvme_controller *controller)
 
 static int reset_alone(struct nvme_controller *controller)
 {
+    const struct nvme_host *host = controller->host;
     struct nvme_queue *queue;
+    if (host->revive)
+        host->revive(host->context);
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
         queue->counters.resets++;
     nvme_drain(controller);
@@ -322,19 +331,48 @@ static void look_at_deadlines(struct nvme_controller *controller, uint64_t now)
     climb(controller);
 }
 
-static void check_alone(struct nvme_controller *controller, uint64_t now)
+/* What waits to be sent again is sent soon, for the last time. */
+static void hurry(struct nvme_controller *controller, uint64_t end)
 {
     struct nvme_queue *queue;
+    for (unsigned i = 1; (queue = nvme_queue_at(controller, i)); i++)
+        for (unsigned s = 0; nvme_queue_in_flight(queue) && s < queue->size; s++) {
+            struct nvme_request *request = queue->slots[s].request;
+            if (!request)
+                continue;
+            request->once = true;
+            if (request->deadline > end)
+                request->deadline = end;
+        }
+}
+
+/* What CSTS says that calls for a reset at once; NULL: nothing. */
+static const char *find_problem(struct nvme_controller *controller)
+{
+    uint32_t csts = nvme_read32(controller, NVME_REG_CSTS);
+    if (csts == NVME_REGISTER_GONE)
+        return "is gone";
+    if (csts & NVME_CSTS_CFS)
+        return "reports a fatal status";
+    if (controller->state == NVME_LIVE && !(csts & NVME_CSTS_RDY))
+        return "is not ready any more: somebody has reset it";
+    return NULL;
+}
+
+static void check_alone(struct nvme_controller *controller, uint64_t now)
+{
+    const struct nvme_host *host = controller->host;
+    struct nvme_queue *queue;
+    if (controller->state == NVME_LIVE && host->impatient && host->impatient(host->context))
+        hurry(controller, now + IMPATIENT_NS);
     nvme_queues_send_due(controller, now);
     for (unsigned i = 1; (queue = nvme_queue_at(controller, i)); i++)
         nvme_nudge(queue); /* of those that nobody waits for */
     uint64_t earliest = earliest_deadline(controller);
     if (earliest != UINT64_MAX) {
-        uint32_t csts = nvme_read32(controller, NVME_REG_CSTS);
-        if (csts == NVME_REGISTER_GONE || (csts & NVME_CSTS_CFS)) {
-            nvme_log(controller, NVME_LOG_ERROR,
-                     csts == NVME_REGISTER_GONE ? "the controller is gone"
-                                                : "the controller reports a fatal status");
+        const char *problem = find_problem(controller);
+        if (problem) {
+            nvme_log(controller, NVME_LOG_ERROR, "the controller %s", problem);
             climb(controller);
         } else if (earliest <= now) {
             look_at_deadlines(controller, now);

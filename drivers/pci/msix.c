@@ -35,15 +35,21 @@ int pci_msix_start(struct pci_msix *msix, const struct pci_function *f)
     if (!msix->window)
         return ERR_NO_MEMORY;
     msix->table = msix->window;
+    pci_msix_restart(msix);
+    return OK;
+}
 
-    /* Enabled with everything masked, then masked one by one, then let go. */
+/* Enabled with everything masked, then masked one by one, then let go. */
+void pci_msix_restart(struct pci_msix *msix)
+{
+    const struct pci_function *f = msix->function;
+    unsigned offset = msix->capability + MSIX_CONTROL;
     pci_command(f, PCI_COMMAND_NO_INTX, 0);
-    control |= CONTROL_ENABLE | CONTROL_MASK_ALL;
-    pci_write16(f, msix->capability + MSIX_CONTROL, control);
+    uint16_t control = (uint16_t)(pci_read16(f, offset) | CONTROL_ENABLE | CONTROL_MASK_ALL);
+    pci_write16(f, offset, control);
     for (unsigned vector = 0; vector < msix->count; vector++)
         pci_msix_mask(msix, vector, true);
-    pci_write16(f, msix->capability + MSIX_CONTROL, (uint16_t)(control & ~CONTROL_MASK_ALL));
-    return OK;
+    pci_write16(f, offset, (uint16_t)(control & ~CONTROL_MASK_ALL));
 }
 
 void pci_msix_stop(struct pci_msix *msix)

@@ -114,6 +114,23 @@ static void scan_device(uint16_t segment, uint8_t bus, uint8_t device)
     }
 }
 
+void pci_bus_scan(uint16_t segment, uint8_t bus)
+{
+    scan_device(segment, bus, 0);
+}
+
+void pci_bus_forget(uint16_t segment, uint8_t bus)
+{
+    for (struct list *node = pci_functions.next, *next; node != &pci_functions; node = next) {
+        struct pci_function *f = CONTAINER_OF(node, struct pci_function, node);
+        next = node->next;
+        if (f->segment == segment && f->bus == bus) {
+            list_remove(node);
+            kfree(f);
+        }
+    }
+}
+
 /* Once each: bridges that the firmware left unconfigured all lead to bus 0. */
 static void scan_bus(uint16_t segment, uint8_t bus)
 {
@@ -148,6 +165,21 @@ void pci_command(const struct pci_function *f, uint16_t set, uint16_t clear)
 {
     uint16_t command = pci_read16(f, PCI_COMMAND);
     pci_write16(f, PCI_COMMAND, (uint16_t)((command | set) & ~clear));
+}
+
+bool pci_restore(const struct pci_function *f)
+{
+    if (pci_read16(f, PCI_VENDOR) != f->vendor_id)
+        return false;
+    for (unsigned i = 0; i < PCI_BARS; i++) {
+        const struct pci_bar *bar = &f->bars[i];
+        if (!bar->address)
+            continue;
+        pci_write32(f, PCI_BAR0 + 4 * i, (uint32_t)bar->address); /* its low bits are read-only */
+        if (bar->is_64_bits)
+            pci_write32(f, PCI_BAR0 + 4 * i + 4, (uint32_t)(bar->address >> 32));
+    }
+    return true;
 }
 
 void *pci_bar_map(const struct pci_function *f, unsigned index, uint64_t least, uint64_t *size)

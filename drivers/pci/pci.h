@@ -31,7 +31,8 @@
 #define PCI_COMMAND_BUS_MASTER 0x0004u
 #define PCI_COMMAND_NO_INTX    0x0400u
 
-#define PCI_CAPABILITY_MSIX 0x11
+#define PCI_CAPABILITY_EXPRESS 0x10
+#define PCI_CAPABILITY_MSIX    0x11
 
 #define PCI_CLASS_NVME   0x0108
 #define PCI_PROG_IF_NVME 0x02
@@ -55,7 +56,7 @@ struct pci_function {
     struct pci_bar bars[PCI_BARS];
 };
 
-/* All functions, by segment, bus, device, function. */
+/* All functions, by segment, bus, device, function; behind them those that came later. */
 extern struct list pci_functions;
 
 /* Finds them all: through ECAM where the firmware names it, else through ports CF8h and CFCh. */
@@ -71,6 +72,9 @@ void pci_write32(const struct pci_function *function, unsigned offset, uint32_t 
 /* Sets and clears bits of the command register. */
 void pci_command(const struct pci_function *function, uint16_t set, uint16_t clear);
 
+/* Writes the BARs' addresses again, which a reset of the function takes away. False: it is gone. */
+bool pci_restore(const struct pci_function *function);
+
 /* Maps a memory BAR for register access; its size, of at least `least` bytes, comes back in *size.
  * NULL, and a line in the log, if that cannot be. */
 void *pci_bar_map(const struct pci_function *function, unsigned index, uint64_t least,
@@ -79,6 +83,16 @@ void *pci_bar_map(const struct pci_function *function, unsigned index, uint64_t 
 /* The offset of the first capability with this id behind `after` (0: the first at all); 0 if there
  * is none. An id of 0 finds any. Ends on lists that loop. */
 unsigned pci_capability(const struct pci_function *function, uint8_t id, unsigned after);
+
+/* ---- Slots: PCI Express 6.7 ---- */
+
+/*
+ * From now on what is plugged into a slot that allows it is found, given addresses, and handed to
+ * added(); removed() is called for what somebody wants to take out, before it loses its power, or
+ * for what was torn out. Both are called from idle_run(). After pci_start().
+ */
+void pci_slots_start(void (*added)(const struct pci_function *function),
+                     void (*removed)(const struct pci_function *function));
 
 /* ---- MSI-X: PCI 6.8.2 ---- */
 
@@ -93,6 +107,9 @@ struct pci_msix {
 /* Maps the table, masks every vector, switches MSI-X on and INTx off. */
 int pci_msix_start(struct pci_msix *msix, const struct pci_function *function);
 void pci_msix_stop(struct pci_msix *msix);
+
+/* All that pci_msix_start() does to the device, once more: every vector is masked. */
+void pci_msix_restart(struct pci_msix *msix);
 
 /* Points a vector at a message and unmasks it. */
 void pci_msix_set(struct pci_msix *msix, unsigned vector, uint64_t address, uint32_t data);

@@ -5,9 +5,10 @@
  * do, and who submits need not know.
  *
  * A command that fails does not tell which of its requests is to blame, so each
- * of them is sent once more, by itself.
+ * of them is sent once more, by itself, unless nobody waits for them any more.
  */
 #include "kernel/block/block.h"
+#include "kernel/console.h"
 #include "kernel/x86/cpus.h"
 #include "lib/status.h"
 
@@ -85,7 +86,7 @@ static RARE void take_apart(struct plug *plug, struct block_request *first, int 
 void block_complete_merged(struct block_request *first)
 {
     int status = first->status;
-    if (status != OK && status != ERR_NO_DEVICE) {
+    if (status != OK && status != ERR_NO_DEVICE && !console_interrupted()) {
         take_apart(&plugs[cpu_current()], first, OK);
         return;
     }

@@ -2,6 +2,7 @@
  * What the NVMe driver asks of its host (drivers/nvme/host.h), over PCI, page
  * frames, MSI-X and clock.
  */
+#include "kernel/console.h"
 #include "kernel/log.h"
 #include "kernel/mem/frames.h"
 #include "kernel/mem/paging.h"
@@ -105,6 +106,12 @@ static unsigned vector_cpu(unsigned vector)
     return vector ? (vector - 1) % cpus_count() : 0;
 }
 
+static void set_message(struct device *device, unsigned number)
+{
+    pci_msix_set(&device->msix, number, apic_message_address(vector_cpu(number)),
+                 apic_message_data(device->vectors[number].interrupt));
+}
+
 static bool host_attach(void *context, unsigned number, void (*handler)(void *argument),
                         void *argument)
 {
@@ -121,8 +128,7 @@ static bool host_attach(void *context, unsigned number, void (*handler)(void *ar
     if (allocated < 0)
         return false;
     vector->interrupt = (unsigned)allocated;
-    pci_msix_set(&device->msix, number, apic_message_address(vector_cpu(number)),
-                 apic_message_data(vector->interrupt));
+    set_message(device, number);
     return true;
 }
 
@@ -131,6 +137,28 @@ static void host_isolate(void *context)
     struct device *device = context;
     pci_command(device->function, 0, PCI_COMMAND_BUS_MASTER);
     (void)pci_read16(device->function, PCI_COMMAND); /* writes may be posted: it has arrived */
+}
+
+static void host_revive(void *context)
+{
+    struct device *device = context;
+    cpus_hold();
+    bool there = pci_restore(device->function);
+    if (there)
+        pci_command(device->function, PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER, 0);
+    cpus_let_go();
+    if (!there || !device->msix.table)
+        return;
+    pci_msix_restart(&device->msix);
+    for (unsigned number = 0; number < VECTORS_MOST; number++)
+        if (device->vectors[number].interrupt)
+            set_message(device, number);
+}
+
+static bool host_impatient(void *context)
+{
+    (void)context;
+    return console_interrupted();
 }
 
 static void host_exclusive(void *context, bool on)
@@ -159,6 +187,8 @@ const struct nvme_host host_functions = {
     .vectors = host_vectors,
     .attach = host_attach,
     .isolate = host_isolate,
+    .revive = host_revive,
+    .impatient = host_impatient,
     .exclusive = host_exclusive,
     .direct_start = DIRECT_MAP,
     .direct_length = DIRECT_MAP_SIZE,

@@ -2,7 +2,6 @@
 vectors the device has to share out, and when commands hang, fail or are reset under it."""
 import json
 import re
-import socket
 import sys
 
 import pytest
@@ -13,15 +12,13 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from fio_report import parse_json, parse_normal  # noqa: E402
 
-from test_faults import throttle  # noqa: E402
+from injection import throttle  # noqa: E402
 
 MIB = 1 << 20
 SPAN = 16  # MiB between two processors' regions
 DISK = "--filename=/dev/nvme0n1"
 FIRMWARE_WANTS_TWO = ["pci_nvme_err_invalid_create_cq_cqid .*cqid=2$",
                       "pci_nvme_err_req_status cid 2 nsid 0 status 0x4101 opc 0x5"]
-
-MSIX_TABLE, MSIX_ENTRY, MSIX_CONTROL = 0x2000, 16, 12  # in BAR0 of QEMU's controller; bit 0: masked
 
 
 def fio(machine, arguments, timeout=60):
@@ -169,36 +166,6 @@ def test_media_error(boot):
     assert [job["read"]["total_ios"] for job in reports if not job["error"]] == [32] * 3
     said = "nvme0n1: read of 8 blocks at LBA 56: Unrecovered Read Error (SCT 2h, SC 81h)"
     assert said in machine.good("dmesg")
-
-
-def test_masked_vector(boot):
-    """No interrupt comes to another processor, which waits for one: it looks by itself."""
-    path = boot.directory / "qtest.sock"
-    machine = boot(smp=2, cmdline="nvme.wait=interrupt",
-                   extra=["-qtest", f"unix:{path},server=on,wait=off"])
-    monitor = machine.qmp.execute("human-monitor-command", **{"command-line": "info pci"})
-    bar = int(re.search(r"Class 0264.*?BAR0: 64 bit memory at 0x([0-9a-f]+)", monitor, re.S)[1], 16)
-
-    def mask(value):
-        with socket.socket(socket.AF_UNIX) as qtest:
-            qtest.connect(str(path))
-            control = bar + MSIX_TABLE + 2 * MSIX_ENTRY + MSIX_CONTROL  # of processor 1's queue
-            qtest.sendall(f"writel {control:#x} {value}\n".encode())
-            assert qtest.recv(100).startswith(b"OK")
-
-    def runtime():
-        reports = fio(machine, f"{DISK} --rw=randread --bs=4k --name=a --number_ios=1 "
-                               "--name=b --number_ios=20")
-        assert reports[1]["read"]["total_ios"] == 20
-        return reports[1]["read"]["runtime"]
-
-    quick = runtime()
-    mask(1)
-    slow = runtime()
-    mask(0)
-    assert quick < 400 < slow < 5000
-    assert runtime() < 400
-    assert "no answer" not in machine.transcript()
 
 
 def test_ctrl_c(boot):

@@ -1,0 +1,118 @@
+/*
+ * Others meddle with a controller that works: a person who does not want to wait, and whoever
+ * resets its function behind the driver's back.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/nvme_host.h"
+
+#define SECOND (1000 * MS)
+
+static void submit_read(struct testhost *host, struct testio *io, uint8_t *data)
+{
+    assert_int_equal(testio_submit(host, &host->nvme.io[0], io, false, 0, 1, data), NVME_OK);
+}
+
+static void assert_done(const struct testio *io, int result)
+{
+    assert_int_equal(io->done, 1);
+    assert_int_equal(io->request.result, result);
+}
+
+static bool impatient(void *context)
+{
+    testhost_called(context, "impatient");
+    return ((struct testhost *)context)->now >= 5 * SECOND;
+}
+
+/* Its deadline is far and it may be repeated, and yet it ends soon; what still answers is OK. */
+static void test_impatient(void **state)
+{
+    (void)state;
+    struct nvmevirt_config config = testhost_config();
+    config.abort_never = true;
+    struct testhost *host = testhost_new(&config);
+    host->ops.impatient = impatient;
+    assert_int_equal(testhost_start(host, NULL), NVME_OK);
+    uint8_t *data = testhost_data(host, 512);
+    testhost_meets(host, NVMEVIRT_ANY, NVME_IO_READ, 2, NVMEVIRT_DROP, 0);
+    host->now = 4 * SECOND;
+    struct testio io[3] = {0};
+    for (unsigned n = 0; n < 3; n++)
+        submit_read(host, &io[n], data);
+    testhost_drain(host, &host->nvme.io[0]);
+    assert_true(host->now >= 5 * SECOND && host->now < 8 * SECOND);
+    assert_done(&io[0], NVME_OK);
+    assert_done(&io[1], NVME_ERR_TIMEOUT);
+    assert_done(&io[2], NVME_OK);
+    assert_int_equal(io[1].request.repeats, 0);
+    assert_int_equal(host->nvme.resets, 1);
+    host->ops.impatient = NULL;
+    testhost_works(host);
+    testhost_free(host);
+}
+
+static void revive(void *context)
+{
+    struct testhost *host = context;
+    testhost_called(host, "revive");
+    host->read = NULL;
+}
+
+static bool no_registers(struct testhost *host, uint32_t offset, uint32_t *value)
+{
+    (void)host, (void)offset;
+    *value = UINT32_MAX;
+    return true;
+}
+
+/* Somebody has reset the function: its registers are back when the host has put things right. */
+static void test_revive(void **state)
+{
+    (void)state;
+    for (unsigned can = 0; can < 2; can++) {
+        struct testhost *host = testhost_live(NULL, NULL);
+        host->ops.revive = can ? revive : NULL;
+        host->read = no_registers;
+        struct testio io = {0};
+        submit_read(host, &io, testhost_data(host, 512));
+        assert_int_equal(nvme_reset(&host->nvme), can ? NVME_OK : NVME_ERR_DEAD);
+        assert_done(&io, can ? NVME_OK : NVME_ERR_DEAD);
+        if (can)
+            testhost_works(host);
+        testhost_free(host);
+    }
+}
+
+/* The controller is well, but knows nothing of what it was told. */
+static void test_reset_by_another(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    struct testio io = {0};
+    submit_read(host, &io, testhost_data(host, 512));
+    host->ops.write32(host, NVME_REG_CC, 0);
+    host->now += SECOND;
+    nvme_check(&host->nvme);
+    assert_true(testhost_logged(host, "is not ready any more"));
+    testhost_drain(host, &host->nvme.io[0]);
+    assert_done(&io, NVME_OK);
+    assert_int_equal(io.request.repeats, 1);
+    testhost_works(host);
+    testhost_free(host);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_impatient),
+        cmocka_unit_test(test_revive),
+        cmocka_unit_test(test_reset_by_another),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
