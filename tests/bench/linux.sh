@@ -43,6 +43,12 @@ archive() {
     (cd root && find . | LC_ALL=C sort | cpio -o -H newc --quiet -R 0:0) > "../$1"
 }
 
+# A machine that has never asked for the lists knows of no package.
+if ! apt-cache show busybox-static > /dev/null 2>&1; then
+    as_root=
+    [ "$(id -u)" -eq 0 ] || as_root=sudo
+    $as_root apt-get -q update
+fi
 if [ "$what" = system ]; then
     kernel=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends:/ { print $2; exit }')
     echo "Fetching $kernel and busybox for the Linux guest"

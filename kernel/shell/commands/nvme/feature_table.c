@@ -114,7 +114,7 @@ static const struct feature features[] = {
               .bits = BITS({15, 0, "Endurance Group Identifier (ENDGID): #d"},
                            {23, 16, "Endurance Group Critical Warnings  : #d"})},
     [0x19] = {.name = "I/O Command Set Profile",
-              .bits = BITS({8, 0, "I/O Command Set Profile: #d"})},
+              .bits = BITS({0, 0, "I/O Command Set Profile: {False|True}"})},
     [0x1a] = {.name = "Spinup Control",
               .bits = BITS({0, 0, "Spinup control feature Enabled: {False|True}"})},
     [0x1d] = {.name = "Flexible Direct Placement",

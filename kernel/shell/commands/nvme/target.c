@@ -165,7 +165,7 @@ int target_write_file(struct target *target, const char *path, const void *data,
         out_bytes(target->self, data, bytes);
         return 0;
     }
-    int status = file_open(path, O_WRITE | O_CREATE, &file);
+    int status = file_open(path, O_WRITE | O_CREATE | O_TRUNCATE, &file);
     if (status == OK) {
         int64_t written = file_write(file, data, bytes);
         status = written < 0 ? (int)written : OK;
