@@ -12,7 +12,7 @@
 
 struct settings {
     struct target target;
-    uint64_t id, select, value, cdw11, cdw12, length;
+    uint64_t id, select, value, cdw11, cdw12, length, uuid;
     bool length_given, raw, human, save;
     const char *file;
 };
@@ -56,6 +56,7 @@ static const struct option get_options[] = {
     {'s', "sel", "NUM", "0-3: current/default/saved/supported"},
     {'l', "data-len", "NUM", "bytes of data, for a feature that has some"},
     {'c', "cdw11", "NUM", "feature specific dword 11"},
+    {'U', "uuid-index", "NUM", "index of the UUID of the vendor that the feature is of"},
     {'b', "raw-binary", NULL, "the data as it is"},
     OPTION_HUMAN,
     {0},
@@ -73,6 +74,8 @@ static bool take_get(struct target *target, int key)
         return s->length_given = target_number(target, "data-len", UINT32_MAX, &s->length);
     case 'c':
         return target_number(target, "cdw11", UINT32_MAX, &s->cdw11);
+    case 'U':
+        return target_number(target, "uuid-index", 0x7f, &s->uuid);
     case 'b':
         return s->raw = true;
     case 'H':
@@ -120,7 +123,8 @@ static int get_one(struct settings *s, bool all)
                     .nsid = (uint32_t)s->target.nsid,
                     .cdw10 =
                         (uint32_t)s->id | NVME_SET(NVME_FEATURE_CDW10_SELECT, (uint32_t)s->select),
-                    .cdw11 = (uint32_t)s->cdw11},
+                    .cdw11 = (uint32_t)s->cdw11,
+                    .cdw14 = (uint32_t)s->uuid},
         .bytes = s->select == NVME_FEATURE_CAPABILITIES ? 0 : data_bytes(s, s->cdw11),
     };
     if (get.bytes && !(get.data = target_buffer(&s->target, get.bytes)))
@@ -162,6 +166,7 @@ static const struct option set_options[] = {
     {'f', "feature-id", "NUM", "identifier of the feature (required)"},
     {'v', "value", "NUM", "new value (0)"},
     {'c', "cdw12", "NUM", "feature specific dword 12"},
+    {'U', "uuid-index", "NUM", "index of the UUID of the vendor that the feature is of"},
     {'l', "data-len", "NUM", "bytes of data, for a feature that has some"},
     {'d', "data", "FILE", "where the data comes from (input)"},
     {'s', "save", NULL, "keep it over power-off and resets"},
@@ -178,6 +183,8 @@ static bool take_set(struct target *target, int key)
         return target_number(target, "value", UINT64_MAX, &s->value);
     case 'c':
         return target_number(target, "cdw12", UINT32_MAX, &s->cdw12);
+    case 'U':
+        return target_number(target, "uuid-index", 0x7f, &s->uuid);
     case 'l':
         return s->length_given = target_number(target, "data-len", UINT32_MAX, &s->length);
     case 'd':
@@ -219,7 +226,8 @@ static int set_feature(struct invocation *self)
                     .nsid = (uint32_t)s.target.nsid,
                     .cdw10 = (uint32_t)s.id | (s.save ? NVME_FEATURE_CDW10_SAVE : 0),
                     .cdw11 = (uint32_t)s.value,
-                    .cdw12 = (uint32_t)s.cdw12},
+                    .cdw12 = (uint32_t)s.cdw12,
+                    .cdw14 = (uint32_t)s.uuid},
         .bytes = data_bytes(&s, s.value),
     };
     if (set.bytes)

@@ -95,7 +95,7 @@ static int choose_format(struct format *f)
                         (unsigned long long)f->block_size);
     if (f->target.nsid != NVME_NSID_ALL) {
         struct nvme_identify_namespace *data =
-            target_identify(&f->target, NVME_IDENTIFY_NAMESPACE, (uint32_t)f->target.nsid);
+            target_identify(&f->target, NVME_IDENTIFY_NAMESPACE, (uint32_t)f->target.nsid, 0);
         if (!data)
             return 1;
         int status = f->block_size ? find_format(f, data) : 0;

@@ -70,7 +70,7 @@ static void show_row(struct report *report, const struct nvme_controller *c,
 static int list_one(struct listing *listing, const struct nvme_namespace *ns)
 {
     struct nvme_identify_namespace *data =
-        target_identify(&listing->target, NVME_IDENTIFY_NAMESPACE, ns->id);
+        target_identify(&listing->target, NVME_IDENTIFY_NAMESPACE, ns->id, 0);
     if (!data)
         return 1;
     show_row(&listing->report, listing->target.controller, ns, data->nuse * ns->block_size,

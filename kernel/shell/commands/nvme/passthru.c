@@ -1,6 +1,7 @@
 /* nvme admin-passthru and io-passthru: any command, with data in one direction. */
 #include "kernel/mem/heap.h"
 #include "kernel/shell/commands/nvme/tool.h"
+#include "kernel/x86/clock.h"
 #include "lib/string.h"
 
 static const struct option options[] = {
@@ -25,6 +26,7 @@ static const struct option options[] = {
     {'d', "dry-run", NULL, "print it instead of sending it"},
     {'r', "read", NULL, "data comes from the device"},
     {'w', "write", NULL, "data goes to the device"},
+    {'T', "latency", NULL, "say how long it took"},
     {0},
 };
 
@@ -32,7 +34,7 @@ struct passthru {
     struct target target;
     struct exchange exchange;
     uint64_t prefill;
-    bool opcode_given, raw, show, dry, read, write;
+    bool opcode_given, raw, show, dry, read, write, latency;
     const char *file;
 };
 
@@ -95,6 +97,8 @@ static bool take(struct target *target, int key)
         return p->read = true;
     case 'w':
         return p->write = true;
+    case 'T':
+        return p->latency = true;
     default:
         return take_dword(p, key);
     }
@@ -142,11 +146,15 @@ static int exchange(struct passthru *p)
         show_command(p);
     if (p->dry)
         return 0;
+    const char *queue = x->io ? "IO" : "Admin", *name = opcode_name(x->io, x->command.opcode);
+    uint64_t begin = clock_ns();
     status = target_send(&p->target, x);
+    if (p->latency)
+        out(p->target.self, "%s Command %s latency: %llu us\n", queue, name,
+            (unsigned long long)((clock_ns() - begin) / 1000));
     if (status)
         return status;
-    note(p->target.self, "%s Command %s is Success and result: 0x%08x\n", x->io ? "IO" : "Admin",
-         opcode_name(x->io, x->command.opcode), x->value);
+    note(p->target.self, "%s Command %s is Success and result: 0x%08x\n", queue, name, x->value);
     return p->read && x->bytes ? show_data(p) : 0;
 }
 

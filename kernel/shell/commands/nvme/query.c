@@ -7,10 +7,12 @@
 #include "kernel/shell/commands/nvme/tool.h"
 
 #define ERROR_ENTRIES_DEFAULT 64u
+#define EVENT_LOG_SIZE        4096u
 
 /* CNS values: Base figure 273 */
-#define IDENTIFY_ALLOCATED_LIST 0x10u
-#define IDENTIFY_ALLOCATED      0x11u
+#define IDENTIFY_ALLOCATED_LIST     0x10u
+#define IDENTIFY_ALLOCATED          0x11u
+#define IDENTIFY_SET_ALLOCATED_LIST 0x1au
 
 /* One run of a query. */
 struct query {
@@ -18,7 +20,7 @@ struct query {
     struct report report;
     struct log_request log; /* the row's, as the options change it */
     uint64_t entries, csi;
-    bool all, vendor;
+    bool all, vendor, csi_given;
     size_t bytes; /* of what was fetched */
 };
 
@@ -42,7 +44,8 @@ static bool take(struct target *target, int key)
     case 'e':
         return target_number(target, "log-entries", UINT32_MAX, &q->entries);
     case 'c':
-        return target_number(target, "csi", UINT8_MAX, &q->csi);
+    case 'y':
+        return q->csi_given = target_number(target, "csi", UINT8_MAX, &q->csi);
     default:
         return false;
     }
@@ -51,6 +54,7 @@ static bool take(struct target *target, int key)
 static bool take_log(struct target *target, int key)
 {
     struct query *q = CONTAINER_OF(target, struct query, target);
+    uint64_t event;
     switch (key) {
     case 'i':
         return target_number(target, "log-id", UINT8_MAX, &q->log.lid);
@@ -66,6 +70,16 @@ static bool take_log(struct target *target, int key)
         return target_number(target, "lsi", UINT16_MAX, &q->log.lsi);
     case 'y':
         return target_number(target, "csi", UINT8_MAX, &q->log.csi);
+    case 'U':
+        return target_number(target, "uuid-index", 0x7f, &q->log.uuid);
+    case 'O':
+        return q->log.index = true;
+    case 'a':
+        if (!target_number(target, "aen", UINT32_MAX, &event))
+            return false;
+        q->log.lid = NVME_GET(NVME_EVENT_LOG, event);
+        q->log.bytes = EVENT_LOG_SIZE;
+        return true;
     default:
         return take(target, key);
     }
@@ -76,7 +90,7 @@ static bool take_log(struct target *target, int key)
 static void *identify(struct query *q, uint32_t cns, uint64_t nsid)
 {
     q->bytes = NVME_IDENTIFY_SIZE;
-    return target_identify(&q->target, cns, (uint32_t)nsid);
+    return target_identify(&q->target, cns, (uint32_t)nsid, (uint32_t)q->csi);
 }
 
 static void *fetch_controller(struct query *q)
@@ -97,12 +111,16 @@ static void *fetch_descriptors(struct query *q)
 /* The list is of identifiers above the one that is asked with (Base 5.17.2.3). */
 static void *fetch_list(struct query *q)
 {
+    static const uint32_t lists[2][2] = {
+        {NVME_IDENTIFY_ACTIVE_LIST, IDENTIFY_ALLOCATED_LIST},
+        {NVME_IDENTIFY_SET_ACTIVE_LIST, IDENTIFY_SET_ALLOCATED_LIST},
+    };
     static const struct need management = NEEDS(oacs, NVME_OACS_NAMESPACES);
     uint64_t first = q->target.nsid_given ? q->target.nsid : 1;
     if (q->all && !target_offers(&q->target, &management))
         return NULL;
     if (first)
-        return identify(q, q->all ? IDENTIFY_ALLOCATED_LIST : NVME_IDENTIFY_ACTIVE_LIST, first - 1);
+        return identify(q, lists[q->csi_given][q->all], first - 1);
     complain(q->target.self, "invalid nsid parameter");
     return NULL;
 }
@@ -230,6 +248,7 @@ static const struct option descriptor_options[] = {OPTION_NSID, OPTION_FORMAT, O
 
 static const struct option list_options[] = {
     {'n', "namespace-id", "NUM", "first nsid that the list should start from (1)"},
+    {'y', "csi", "NUM", "only those of this command set"},
     {'a', "all", NULL, "those that are not attached too"},
     OPTION_FORMAT,
     {0},
@@ -248,6 +267,9 @@ static const struct option log_options[] = {
     {'s', "lsp", "NUM", "log specific field"},
     {'S', "lsi", "NUM", "log specific identifier"},
     {'y', "csi", "NUM", "command set identifier"},
+    {'U', "uuid-index", "NUM", "index of the UUID of the vendor that the log is of"},
+    {'a', "aen", "NUM", "result of an asynchronous event, which names the log"},
+    {'O', "ot", NULL, "the offset is an index and not in bytes"},
     {'r', "rae", NULL, "retain the asynchronous event"},
     {'b', "raw-binary", NULL, "the log as it is"},
     {0},

@@ -7,12 +7,8 @@
 #include "kernel/x86/clock.h"
 #include "lib/string.h"
 
-/* Dword 12: NVM figures 40 and 60 */
-#define LIMITED_RETRY 0x80000000u
-#define FUA           0x40000000u
-#define PRINFO        0x3c000000u
-#define DEALLOCATE    0x02000000u
-#define DIRECTIVE     0x00f00000u
+#define DEALLOCATE 256 /* Write Zeroes' -d; that of the others is a file */
+#define FORCE      257
 
 struct row {
     struct command command;
@@ -29,40 +25,27 @@ struct row {
 struct range {
     struct target target;
     const struct row *row;
-    uint64_t start, count, bytes;
-    uint64_t prinfo, tag, app_tag, app_mask, directive, specific, attributes;
-    uint32_t flags; /* of dword 12 */
+    struct nvme_command command;
+    uint64_t start, bytes;
     bool show, dry, latency;
     const char *file;
 };
 
-/* `-d` is a file for those with data, and for Write Zeroes a flag. */
-static bool take_data(struct range *r)
-{
-    r->file = r->target.self->argument;
-    r->flags |= r->file ? 0 : DEALLOCATE;
-    return true;
-}
-
-static bool take_flag(struct range *r, int key)
-{
-    switch (key) {
-    case 'd':
-        return take_data(r);
-    case 'l':
-        return r->flags |= LIMITED_RETRY;
-    case 'f':
-        return r->flags |= FUA;
-    case 'v':
-        return r->show = true;
-    case 'w':
-        return r->dry = true;
-    case 't':
-        return r->latency = true;
-    default: /* --force: nothing is opened exclusively here */
-        return true;
-    }
-}
+/* NVM figures 40, 60 and others: they agree where they have the same bits. */
+static const struct command_bits command_bits[] = {
+    {'c', "block-count", 12, 0, 16},
+    {'T', "dir-type", 12, 20, 4},
+    {'p', "prinfo", 12, 26, 4},
+    {'f', NULL, 12, 30, 1},
+    {'l', NULL, 12, 31, 1},
+    {'D', "dsm", 13, 0, 8},
+    {'S', "dir-spec", 13, 16, 16},
+    {'r', "ref-tag", 14, 0, 32},
+    {'a', "app-tag", 15, 0, 16},
+    {DEALLOCATE, NULL, 12, 25, 1},
+    {'m', "app-tag-mask", 15, 16, 16},
+    {0},
+};
 
 static bool take(struct target *target, int key)
 {
@@ -70,42 +53,22 @@ static bool take(struct target *target, int key)
     switch (key) {
     case 's':
         return target_number(target, "start-block", UINT64_MAX, &r->start);
-    case 'c':
-        return target_number(target, "block-count", UINT16_MAX, &r->count);
     case 'z':
         return target_number(target, "data-size", UINT32_MAX, &r->bytes);
-    case 'r':
-        return target_number(target, "ref-tag", UINT32_MAX, &r->tag);
-    case 'a':
-        return target_number(target, "app-tag", UINT16_MAX, &r->app_tag);
-    case 'm':
-        return target_number(target, "app-tag-mask", UINT16_MAX, &r->app_mask);
-    case 'p':
-        return target_number(target, "prinfo", 0xf, &r->prinfo);
-    case 'T':
-        return target_number(target, "dir-type", 0xf, &r->directive);
-    case 'S':
-        return target_number(target, "dir-spec", UINT16_MAX, &r->specific);
-    case 'D':
-        return target_number(target, "dsm", UINT8_MAX, &r->attributes);
+    case 'd':
+        r->file = target->self->argument;
+        return r->file || target_bits(target, command_bits, DEALLOCATE, &r->command);
+    case 'v':
+        return r->show = true;
+    case 'w':
+        return r->dry = true;
+    case 't':
+        return r->latency = true;
+    case FORCE:
+        return true;
     default:
-        return take_flag(r, key);
+        return target_bits(target, command_bits, key, &r->command);
     }
-}
-
-static struct nvme_command command_of(const struct range *r)
-{
-    return (struct nvme_command){
-        .opcode = r->row->opcode,
-        .nsid = (uint32_t)r->target.nsid,
-        .cdw10 = (uint32_t)r->start,
-        .cdw11 = (uint32_t)(r->start >> 32),
-        .cdw12 = (uint32_t)r->count | r->flags | NVME_SET(PRINFO, (uint32_t)r->prinfo) |
-                 NVME_SET(DIRECTIVE, (uint32_t)r->directive),
-        .cdw13 = (uint32_t)(r->attributes | r->specific << 16),
-        .cdw14 = (uint32_t)r->tag,
-        .cdw15 = (uint32_t)(r->app_mask << 16 | r->app_tag),
-    };
 }
 
 static void show_command(const struct range *r, const struct exchange *x)
@@ -153,7 +116,7 @@ static int prepare_data(struct range *r, struct exchange *x)
                         r->target.path);
     if (!r->bytes)
         return complain(r->target.self, "data size not provided");
-    x->bytes = (r->count + 1) * ns->block_size;
+    x->bytes = ((x->command.cdw12 & UINT16_MAX) + 1) * (size_t)ns->block_size;
     if (r->bytes < x->bytes)
         note(r->target.self, "Rounding data size to fit block count (%zu bytes)\n", x->bytes);
     x->data = target_buffer(&r->target, MAX(x->bytes, r->bytes));
@@ -173,7 +136,11 @@ static int run(struct invocation *self)
         return status;
     if (!target_offers(&r.target, &r.row->need))
         return 1;
-    struct exchange x = {.io = true, .command = command_of(&r)};
+    struct exchange x = {.io = true, .command = r.command};
+    x.command.opcode = r.row->opcode;
+    x.command.nsid = (uint32_t)r.target.nsid;
+    x.command.cdw10 = (uint32_t)r.start;
+    x.command.cdw11 = (uint32_t)(r.start >> 32);
     if (r.row->data != NO_DATA)
         status = prepare_data(&r, &x);
     if (!status && (r.show || r.dry))
@@ -211,7 +178,7 @@ static const struct option data_options[] = {
     {'v', "show-command", NULL, "print the command before sending it"},
     {'w', "dry-run", NULL, "print it instead of sending it"},
     {'t', "latency", NULL, "say how long it took"},
-    {256, "force", NULL, "nothing: there is no exclusive access to be got around"},
+    {FORCE, "force", NULL, "nothing: there is no exclusive access to be got around"},
     {0},
 };
 

@@ -15,6 +15,9 @@
 #define LOG_CDW10_LSP 0x00007f00u
 #define LOG_CDW11_LSI 0xffff0000u
 #define LOG_CDW14_CSI 0xff000000u
+#define LOG_CDW14_OT  0x00800000u
+
+#define IDENTIFY_CSI 0xff000000u /* dword 11: Base figure 271 */
 
 bool target_number(struct target *target, const char *name, uint64_t most, uint64_t *value)
 {
@@ -23,6 +26,21 @@ bool target_number(struct target *target, const char *name, uint64_t most, uint6
         return true;
     complain(target->self, "invalid %s: '%s'", name, text);
     return false;
+}
+
+bool target_bits(struct target *target, const struct command_bits *table, int key,
+                 struct nvme_command *command)
+{
+    uint32_t *const dwords[] = {&command->cdw10, &command->cdw11, &command->cdw12,
+                                &command->cdw13, &command->cdw14, &command->cdw15};
+    uint64_t value = 1;
+    while (table->key && table->key != key)
+        table++;
+    if (!table->key ||
+        (table->name && !target_number(target, table->name, (1ULL << table->width) - 1, &value)))
+        return false;
+    *dwords[table->dword - 10] |= (uint32_t)value << table->low;
+    return true;
 }
 
 static bool take_nsid(struct target *target)
@@ -187,10 +205,13 @@ const struct nvme_namespace *target_namespace(struct target *target)
     return ns;
 }
 
-void *target_identify(struct target *target, uint32_t cns, uint32_t nsid)
+void *target_identify(struct target *target, uint32_t cns, uint32_t nsid, uint32_t command_set)
 {
     struct exchange identify = {
-        .command = {.opcode = NVME_ADMIN_IDENTIFY, .nsid = nsid, .cdw10 = cns},
+        .command = {.opcode = NVME_ADMIN_IDENTIFY,
+                    .nsid = nsid,
+                    .cdw10 = cns,
+                    .cdw11 = NVME_SET(IDENTIFY_CSI, command_set)},
         .data = target_buffer(target, NVME_IDENTIFY_SIZE),
         .bytes = NVME_IDENTIFY_SIZE,
     };
@@ -216,7 +237,8 @@ static int read_piece(struct target *target, const struct log_request *log, uint
                     .cdw11 = dwords >> 16 | NVME_SET(LOG_CDW11_LSI, (uint32_t)log->lsi),
                     .cdw12 = (uint32_t)offset,
                     .cdw13 = (uint32_t)(offset >> 32),
-                    .cdw14 = NVME_SET(LOG_CDW14_CSI, (uint32_t)log->csi)},
+                    .cdw14 = NVME_SET(LOG_CDW14_CSI, (uint32_t)log->csi) |
+                             (log->index ? LOG_CDW14_OT : 0) | (uint32_t)log->uuid},
         .data = data,
         .bytes = (size_t)(dwords + 1) * 4,
     };

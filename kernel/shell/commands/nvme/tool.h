@@ -59,6 +59,17 @@ struct target {
 /* The number that is the option's argument, up to `most`; false after a message. */
 bool target_number(struct target *target, const char *name, uint64_t most, uint64_t *value);
 
+/* An option whose argument is bits of dwords 10 to 15, or that is itself a bit. */
+struct command_bits {
+    int key;          /* 0 ends a table of them */
+    const char *name; /* of the argument; NULL: it has none */
+    uint8_t dword, low, width;
+};
+
+/* Takes one of them; false after a message, or when it is none of the table's. */
+bool target_bits(struct target *target, const struct command_bits *table, int key,
+                 struct nvme_command *command);
+
 /*
  * Reads the options and finds the device, the only operand. All options but --namespace-id go to
  * `take`, which returns false after a message; NULL: there are none. What target->nsid is if no
@@ -118,16 +129,17 @@ int target_write_file(struct target *target, const char *path, const void *data,
 /* The namespace, if the controller has it; NULL after a message. */
 const struct nvme_namespace *target_namespace(struct target *target);
 
-/* Returns NVME_IDENTIFY_SIZE bytes for kfree(); NULL after a message. */
-void *target_identify(struct target *target, uint32_t cns, uint32_t nsid);
+/* Returns NVME_IDENTIFY_SIZE bytes for kfree(); NULL after a message. The command set is for the
+ * values of CNS that are about one. */
+void *target_identify(struct target *target, uint32_t cns, uint32_t nsid, uint32_t command_set);
 
 /* Reads a log page into target_buffer() memory, in pieces where the device allows it. 0, or the
  * exit status after a message. */
 struct log_request {
     uint32_t nsid;
-    uint64_t lid, lsp, lsi, csi; /* no wider than their fields: 8, 7, 16 and 8 bits */
+    uint64_t lid, lsp, lsi, csi, uuid; /* no wider than their fields: 8, 7, 16, 8 and 7 bits */
     uint64_t offset, bytes;
-    bool retain;
+    bool retain, index; /* index: the offset is one of the page's, not in bytes */
 };
 int target_log(struct target *target, const struct log_request *log, void *data);
 
