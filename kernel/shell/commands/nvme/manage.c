@@ -51,8 +51,7 @@ static int ns_rescan(struct invocation *self)
     return error ? complain(self, "%s", nvme_error_text(error)) : status;
 }
 
-/* ---- Attachment: Base 5.22 ----------------------------------------------------------------------
- */
+/* ---- Attachment: Base 5.22 ----------------------------------------------------------------- */
 
 struct attachment {
     struct target target;

@@ -254,10 +254,9 @@ static const struct option list_options[] = {
     {0},
 };
 
-#define OPTION_ANY_NSID                                            \
-    {                                                              \
-        'n', "namespace-id", "NUM", "namespace to ask about (all)" \
-    }
+/* clang-format off */
+#define OPTION_ANY_NSID {'n', "namespace-id", "NUM", "namespace to ask about (all)"}
+/* clang-format on */
 
 static const struct option log_options[] = {
     OPTION_ANY_NSID,

@@ -153,19 +153,20 @@ static int run(struct invocation *self)
 
 /* ---- The table ------------------------------------------------------------------------------ */
 
-#define OPTIONS_RANGE                                               \
-    OPTION_NSID, {'s', "start-block", "NUM", "first block (0)"},    \
-    {                                                               \
-        'c', "block-count", "NUM", "number of blocks, less one (0)" \
-    }
-#define OPTIONS_PROTECTION                                                                    \
-    {'l', "limited-retry", NULL, "limit the attempts to reach the media"},                    \
-        {'f', "force-unit-access", NULL, "be done with the media before completing"},         \
-        {'p', "prinfo", "NUM", "protection information: action and check, 4 bits"},           \
-        {'r', "ref-tag", "NUM", "reference tag"}, {'a', "app-tag", "NUM", "application tag"}, \
-    {                                                                                         \
-        'm', "app-tag-mask", "NUM", "mask of the application tag"                             \
-    }
+/* clang-format off */
+#define OPTIONS_RANGE                                                \
+    OPTION_NSID,                                                     \
+    {'s', "start-block", "NUM", "first block (0)"},                  \
+    {'c', "block-count", "NUM", "number of blocks, less one (0)"}
+
+#define OPTIONS_PROTECTION                                                            \
+    {'l', "limited-retry", NULL, "limit the attempts to reach the media"},            \
+    {'f', "force-unit-access", NULL, "be done with the media before completing"},     \
+    {'p', "prinfo", "NUM", "protection information: action and check, 4 bits"},       \
+    {'r', "ref-tag", "NUM", "reference tag"},                                         \
+    {'a', "app-tag", "NUM", "application tag"},                                       \
+    {'m', "app-tag-mask", "NUM", "mask of the application tag"}
+/* clang-format on */
 
 static const struct option data_options[] = {
     OPTIONS_RANGE,

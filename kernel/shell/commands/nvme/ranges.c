@@ -82,8 +82,7 @@ static int send(struct ranges *r, uint8_t opcode, void *data, size_t bytes, cons
     return status;
 }
 
-/* ---- dsm ---------------------------------------------------------------------------------------
- */
+/* ---- dsm ----------------------------------------------------------------------------------- */
 
 static const struct option dsm_options[] = {
     OPTION_NSID,
@@ -121,8 +120,7 @@ static int dsm(struct invocation *self)
     return send(&r, NVME_IO_DATASET, data, r.count * sizeof *data, "NVMe DSM: success");
 }
 
-/* ---- copy --------------------------------------------------------------------------------------
- */
+/* ---- copy ---------------------------------------------------------------------------------- */
 
 static const struct option copy_options[] = {
     OPTION_NSID,
@@ -188,8 +186,7 @@ static int copy(struct invocation *self)
     return send(&r, NVME_IO_COPY, data, r.count * sizeof *data, "NVMe Copy: success");
 }
 
-/* ---- flush --------------------------------------------------------------------------------------
- */
+/* ---- flush --------------------------------------------------------------------------------- */
 
 static const struct option flush_options[] = {OPTION_NSID, {0}};
 

@@ -9,8 +9,7 @@
 #include "drivers/nvme/nvme.h"
 #include "kernel/shell/command.h"
 
-/* ---- report.c: where it goes ------------------------------------------------------------------
- */
+/* ---- report.c: where it goes --------------------------------------------------------------- */
 
 struct report {
     struct invocation *self;
@@ -37,8 +36,7 @@ void report_close(struct report *report, char bracket);
 void report_number(struct report *report, const char *key, uint64_t value);
 void report_text(struct report *report, const char *key, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* ---- values.c: one value ----------------------------------------------------------------------
- */
+/* ---- values.c: one value ------------------------------------------------------------------- */
 
 enum field_kind {
     FIELD_HEX,     /* "0x1f", zero is "0" */
@@ -73,8 +71,7 @@ struct quantity quantity_of(const uint8_t value[16], uint32_t unit);
 /* 16 rows to the line, with text at the end, as nvme-cli dumps. */
 void hex_print(struct invocation *self, const void *data, size_t length);
 
-/* ---- fields.c: tables -------------------------------------------------------------------------
- */
+/* ---- fields.c: tables ---------------------------------------------------------------------- */
 
 /*
  * Bits of a field, for -H. In the text, {a|b|c} is the one of the words that the value counts, the
@@ -85,14 +82,9 @@ struct bits {
     uint8_t high, low;
     const char *text;
 };
-#define BITS(...)         \
-    (const struct bits[]) \
-    {                     \
-        __VA_ARGS__,      \
-        {                 \
-            0             \
-        }                 \
-    }
+/* clang-format off */
+#define BITS(...) (const struct bits[]){__VA_ARGS__, {0}}
+/* clang-format on */
 
 struct field {
     const char *name;
@@ -102,11 +94,11 @@ struct field {
     const struct bits *bits; /* from the highest on; NULL: none */
 };
 
-#define FIELD_AS(type, member, text, as, ...)                                             \
-    {                                                                                     \
-        .name = text, .offset = offsetof(type, member), .size = sizeof((type){0}.member), \
-        .kind = FIELD_##as, __VA_ARGS__                                                   \
-    }
+/* clang-format off */
+#define FIELD_AS(type, member, text, as, ...)                                                  \
+    {.name = text, .offset = offsetof(type, member), .size = sizeof((type){0}.member),         \
+     .kind = FIELD_##as, __VA_ARGS__}
+/* clang-format on */
 
 /* A line for each: the name, filled up to `column` with blanks, or with tabs, and the value. Bits
  * follow with their numbers, or behind `indent`. */
@@ -131,8 +123,7 @@ static inline unsigned lba_format(const struct nvme_identify_namespace *data)
     return (data->flbas & NVME_FLBAS_LOW) | (data->nlbaf >= 16 ? high << 4 : 0);
 }
 
-/* ---- What devices say of themselves: controller.c, namespace.c, logs.c, registers.c ------------
- */
+/* ---- What devices say of themselves: controller.c, namespace.c, logs.c, registers.c -------- */
 
 void show_controller(struct report *report, const struct nvme_identify_controller *data,
                      bool vendor);
@@ -153,8 +144,7 @@ void show_changed(struct report *report, const char *name, const struct nvme_cha
 void show_registers(struct report *report, const void *data);
 bool show_property(struct report *report, uint32_t offset, const void *data);
 
-/* ---- feature_table.c --------------------------------------------------------------------------
- */
+/* ---- feature_table.c ----------------------------------------------------------------------- */
 
 /* What Identify Controller has to say before something is tried. */
 struct need {
@@ -162,11 +152,11 @@ struct need {
     uint16_t offset, size;
     uint32_t mask;
 };
-#define NEEDS(member, bits)                                           \
-    {                                                                 \
-#member, offsetof(struct nvme_identify_controller, member),   \
-            sizeof((struct nvme_identify_controller){0}.member), bits \
-    }
+/* clang-format off */
+#define NEEDS(member, bits)                                     \
+    {#member, offsetof(struct nvme_identify_controller, member), \
+     sizeof((struct nvme_identify_controller){0}.member), bits}
+/* clang-format on */
 
 struct feature {
     const char *name;

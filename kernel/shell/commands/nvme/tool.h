@@ -22,26 +22,13 @@ extern const unsigned cli_range_count;
 const struct command *cli_range(unsigned index);
 
 /* What several of them take. */
-#define OPTION_NSID                                                  \
-    {                                                                \
-        'n', "namespace-id", "NUM", "namespace (that of the device)" \
-    }
-#define OPTION_FORMAT                                                  \
-    {                                                                  \
-        'o', "output-format", "FMT", "normal, json or binary (normal)" \
-    }
-#define OPTION_BINARY                                                 \
-    {                                                                 \
-        'b', "raw-binary", NULL, "the same as --output-format=binary" \
-    }
-#define OPTION_HUMAN                                 \
-    {                                                \
-        'H', "human-readable", NULL, "bits in words" \
-    }
-#define OPTION_VENDOR                                                \
-    {                                                                \
-        'v', "vendor-specific", NULL, "what is the vendor's own too" \
-    }
+/* clang-format off */
+#define OPTION_NSID   {'n', "namespace-id", "NUM", "namespace (that of the device)"}
+#define OPTION_FORMAT {'o', "output-format", "FMT", "normal, json or binary (normal)"}
+#define OPTION_BINARY {'b', "raw-binary", NULL, "the same as --output-format=binary"}
+#define OPTION_HUMAN  {'H', "human-readable", NULL, "bits in words"}
+#define OPTION_VENDOR {'v', "vendor-specific", NULL, "what is the vendor's own too"}
+/* clang-format on */
 
 /* ---- target.c: whom a command goes to, and sending it --------------------------------------- */
 
