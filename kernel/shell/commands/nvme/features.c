@@ -154,12 +154,8 @@ static int get_feature(struct invocation *self)
     return status;
 }
 
-const struct command cli_get_feature = {.name = "nvme get-feature",
-                                        .summary = "Get feature and show the resulting value",
-                                        .operands = "DEVICE",
-                                        .options = get_options,
-                                        .usage_status = 1,
-                                        .run = get_feature};
+const struct command cli_get_feature =
+    SUBCOMMAND("get-feature", "Get feature and show the resulting value", get_options, get_feature);
 
 static const struct option set_options[] = {
     {'n', "namespace-id", "NUM", "namespace (that of the device, or all)"},
@@ -244,9 +240,5 @@ static int set_feature(struct invocation *self)
     return status;
 }
 
-const struct command cli_set_feature = {.name = "nvme set-feature",
-                                        .summary = "Set a feature and show the resulting value",
-                                        .operands = "DEVICE",
-                                        .options = set_options,
-                                        .usage_status = 1,
-                                        .run = set_feature};
+const struct command cli_set_feature = SUBCOMMAND(
+    "set-feature", "Set a feature and show the resulting value", set_options, set_feature);

@@ -182,9 +182,5 @@ static int format(struct invocation *self)
     return format_all(&f);
 }
 
-const struct command cli_format = {.name = "nvme format",
-                                   .summary = "Format namespace with new block format",
-                                   .operands = "DEVICE",
-                                   .options = format_options,
-                                   .usage_status = 1,
-                                   .run = format};
+const struct command cli_format =
+    SUBCOMMAND("format", "Format namespace with new block format", format_options, format);

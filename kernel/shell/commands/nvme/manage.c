@@ -129,18 +129,13 @@ static int detach_ns(struct invocation *self)
     return attach_or_detach(self, NVME_ATTACHMENT_DETACH);
 }
 
-#define MANAGE(variable, text, about, its_options, function) \
-    const struct command variable = {.name = "nvme " text,   \
-                                     .summary = about,       \
-                                     .operands = "DEVICE",   \
-                                     .options = its_options, \
-                                     .usage_status = 1,      \
-                                     .run = function};
-
-MANAGE(cli_reset, "reset", "Resets the controller", NULL, reset)
-MANAGE(cli_subsystem_reset, "subsystem-reset", "Resets the subsystem", NULL, subsystem_reset)
-MANAGE(cli_ns_rescan, "ns-rescan", "Rescans the NVME namespaces", NULL, ns_rescan)
-MANAGE(cli_attach_ns, "attach-ns", "Attaches a namespace to requested controller(s)",
-       attachment_options, attach_ns)
-MANAGE(cli_detach_ns, "detach-ns", "Detaches a namespace from requested controller(s)",
-       attachment_options, detach_ns)
+const struct command cli_reset = SUBCOMMAND("reset", "Resets the controller", NULL, reset);
+const struct command cli_subsystem_reset =
+    SUBCOMMAND("subsystem-reset", "Resets the subsystem", NULL, subsystem_reset);
+const struct command cli_ns_rescan =
+    SUBCOMMAND("ns-rescan", "Rescans the NVME namespaces", NULL, ns_rescan);
+const struct command cli_attach_ns = SUBCOMMAND(
+    "attach-ns", "Attaches a namespace to requested controller(s)", attachment_options, attach_ns);
+const struct command cli_detach_ns =
+    SUBCOMMAND("detach-ns", "Detaches a namespace from requested controller(s)", attachment_options,
+               detach_ns);

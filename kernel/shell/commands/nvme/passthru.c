@@ -193,17 +193,8 @@ static int io_passthru(struct invocation *self)
     return passthru(self, true);
 }
 
-const struct command cli_admin_passthru = {.name = "nvme admin-passthru",
-                                           .summary =
-                                               "Submit an arbitrary admin command, return results",
-                                           .operands = "DEVICE",
-                                           .options = options,
-                                           .usage_status = 1,
-                                           .run = admin_passthru};
+const struct command cli_admin_passthru = SUBCOMMAND(
+    "admin-passthru", "Submit an arbitrary admin command, return results", options, admin_passthru);
 
-const struct command cli_io_passthru = {.name = "nvme io-passthru",
-                                        .summary = "Submit an arbitrary IO command, return results",
-                                        .operands = "DEVICE",
-                                        .options = options,
-                                        .usage_status = 1,
-                                        .run = io_passthru};
+const struct command cli_io_passthru = SUBCOMMAND(
+    "io-passthru", "Submit an arbitrary IO command, return results", options, io_passthru);

@@ -83,16 +83,8 @@ static const struct option property_options[] = {
     {0},
 };
 
-const struct command cli_show_regs = {.name = "nvme show-regs",
-                                      .summary = "Shows the controller registers or properties",
-                                      .operands = "DEVICE",
-                                      .options = show_options,
-                                      .usage_status = 1,
-                                      .run = show_regs};
+const struct command cli_show_regs = SUBCOMMAND(
+    "show-regs", "Shows the controller registers or properties", show_options, show_regs);
 
-const struct command cli_get_property = {.name = "nvme get-property",
-                                         .summary = "Get a property and show the resulting value",
-                                         .operands = "DEVICE",
-                                         .options = property_options,
-                                         .usage_status = 1,
-                                         .run = get_property};
+const struct command cli_get_property = SUBCOMMAND(
+    "get-property", "Get a property and show the resulting value", property_options, get_property);

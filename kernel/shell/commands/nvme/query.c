@@ -325,42 +325,56 @@ static int run(struct invocation *self)
     return 0;
 }
 
-#define QUERY(text, about, its_options) \
-    .command = {.name = "nvme " text,   \
-                .summary = about,       \
-                .operands = "DEVICE",   \
-                .options = its_options, \
-                .usage_status = 1,      \
-                .run = run}
-
-#define LOG(id, type) .log = {.lid = id, .bytes = sizeof(struct type)}, .fetch = fetch_log
+#define LOG(id, type) .log = {.lid = id, .bytes = sizeof(struct type)}
 
 static const struct row rows[] = {
-    {QUERY("id-ctrl", "Send NVMe Identify Controller", controller_options),
-     .fetch = fetch_controller, .print = print_controller},
-    {QUERY("id-ns", "Send NVMe Identify Namespace, display structure", namespace_options),
-     .otherwise = TARGET_NEEDS_NSID, .fetch = fetch_namespace, .print = print_namespace},
-    {QUERY("ns-descs", "Send NVMe Namespace Descriptor List, display structure",
-           descriptor_options),
-     .otherwise = TARGET_NEEDS_NSID, .fetch = fetch_descriptors, .print = print_descriptors},
-    {QUERY("list-ns", "Send NVMe Identify List, display structure", list_options),
-     .fetch = fetch_list, .print = print_list},
-    {QUERY("get-log", "Generic NVMe get log, returns log in raw format", log_options),
-     .log = {.lid = UINT8_MAX}, .take = take_log, .fetch = fetch_log, .print = print_log},
-    {QUERY("fw-log", "Retrieve FW Log, show it", plain_options),
-     LOG(NVME_LOG_FIRMWARE, nvme_firmware_log), .print = print_firmware},
-    {QUERY("changed-ns-list-log", "Retrieve Changed Namespace List, show it", plain_options),
+    {.command = SUBCOMMAND("id-ctrl", "Send NVMe Identify Controller", controller_options, run),
+     .fetch = fetch_controller,
+     .print = print_controller},
+    {.command = SUBCOMMAND("id-ns", "Send NVMe Identify Namespace, display structure",
+                           namespace_options, run),
+     .otherwise = TARGET_NEEDS_NSID,
+     .fetch = fetch_namespace,
+     .print = print_namespace},
+    {.command = SUBCOMMAND("ns-descs", "Send NVMe Namespace Descriptor List, display structure",
+                           descriptor_options, run),
+     .otherwise = TARGET_NEEDS_NSID,
+     .fetch = fetch_descriptors,
+     .print = print_descriptors},
+    {.command =
+         SUBCOMMAND("list-ns", "Send NVMe Identify List, display structure", list_options, run),
+     .fetch = fetch_list,
+     .print = print_list},
+    {.command =
+         SUBCOMMAND("get-log", "Generic NVMe get log, returns log in raw format", log_options, run),
+     .log = {.lid = UINT8_MAX},
+     .take = take_log,
+     .fetch = fetch_log,
+     .print = print_log},
+    {.command = SUBCOMMAND("fw-log", "Retrieve FW Log, show it", plain_options, run),
+     LOG(NVME_LOG_FIRMWARE, nvme_firmware_log),
+     .fetch = fetch_log,
+     .print = print_firmware},
+    {.command = SUBCOMMAND("changed-ns-list-log", "Retrieve Changed Namespace List, show it",
+                           plain_options, run),
      .need = NEEDS(oaes, NVME_EVENTS_NAMESPACES),
-     LOG(NVME_LOG_CHANGED_NAMESPACES, nvme_changed_log), .print = print_changed},
-    {QUERY("smart-log", "Retrieve SMART Log, show it", smart_options),
-     .log = {.lid = NVME_LOG_HEALTH, .bytes = sizeof(struct nvme_health_log)}, .fetch = fetch_smart,
+     LOG(NVME_LOG_CHANGED_NAMESPACES, nvme_changed_log),
+     .fetch = fetch_log,
+     .print = print_changed},
+    {.command = SUBCOMMAND("smart-log", "Retrieve SMART Log, show it", smart_options, run),
+     LOG(NVME_LOG_HEALTH, nvme_health_log),
+     .fetch = fetch_smart,
      .print = print_smart},
-    {QUERY("error-log", "Retrieve Error Log, show it", error_options),
-     .log = {.lid = NVME_LOG_ERROR_INFORMATION}, .fetch = fetch_errors, .print = print_errors},
-    {QUERY("effects-log", "Retrieve Command Effects Log, show it", effects_options),
+    {.command = SUBCOMMAND("error-log", "Retrieve Error Log, show it", error_options, run),
+     .log = {.lid = NVME_LOG_ERROR_INFORMATION},
+     .fetch = fetch_errors,
+     .print = print_errors},
+    {.command =
+         SUBCOMMAND("effects-log", "Retrieve Command Effects Log, show it", effects_options, run),
      .need = NEEDS(lpa, 0x2),
-     .log = {.lid = NVME_LOG_EFFECTS, .bytes = sizeof(struct nvme_effects_log)},
-     .fetch = fetch_effects, .print = print_effects},
+     LOG(NVME_LOG_EFFECTS, nvme_effects_log),
+     .fetch = fetch_effects,
+     .print = print_effects},
 };
 
 const unsigned cli_query_count = ARRAY_SIZE(rows);

@@ -194,29 +194,32 @@ static const struct option range_options[] = {OPTIONS_RANGE, {0}};
 
 static const struct option verify_options[] = {OPTIONS_RANGE, OPTIONS_PROTECTION, {0}};
 
-#define RANGE(text, about, its_options) \
-    .command = {.name = "nvme " text,   \
-                .summary = about,       \
-                .operands = "DEVICE",   \
-                .options = its_options, \
-                .usage_status = 1,      \
-                .run = run}
-
 static const struct row rows[] = {
-    {RANGE("compare", "Submit a Compare command, return results", data_options),
-     .opcode = NVME_IO_COMPARE, .data = TO_DEVICE, .need = NEEDS(oncs, NVME_ONCS_COMPARE)},
-    {RANGE("read", "Submit a read command, return results", data_options), .opcode = NVME_IO_READ,
+    {.command =
+         SUBCOMMAND("compare", "Submit a Compare command, return results", data_options, run),
+     .opcode = NVME_IO_COMPARE,
+     .data = TO_DEVICE,
+     .need = NEEDS(oncs, NVME_ONCS_COMPARE)},
+    {.command = SUBCOMMAND("read", "Submit a read command, return results", data_options, run),
+     .opcode = NVME_IO_READ,
      .data = FROM_DEVICE},
-    {RANGE("write", "Submit a write command, return results", data_options),
-     .opcode = NVME_IO_WRITE, .data = TO_DEVICE},
-    {RANGE("write-zeroes", "Submit a write zeroes command, return results", zeroes_options),
-     .opcode = NVME_IO_WRITE_ZEROES, .need = NEEDS(oncs, NVME_ONCS_WRITE_ZEROES),
+    {.command = SUBCOMMAND("write", "Submit a write command, return results", data_options, run),
+     .opcode = NVME_IO_WRITE,
+     .data = TO_DEVICE},
+    {.command = SUBCOMMAND("write-zeroes", "Submit a write zeroes command, return results",
+                           zeroes_options, run),
+     .opcode = NVME_IO_WRITE_ZEROES,
+     .need = NEEDS(oncs, NVME_ONCS_WRITE_ZEROES),
      .success = "NVME Write Zeroes Success"},
-    {RANGE("write-uncor", "Submit a write uncorrectable command, return results", range_options),
-     .opcode = NVME_IO_WRITE_UNCORRECTABLE, .need = NEEDS(oncs, NVME_ONCS_WRITE_UNCORRECTABLE),
+    {.command = SUBCOMMAND("write-uncor", "Submit a write uncorrectable command, return results",
+                           range_options, run),
+     .opcode = NVME_IO_WRITE_UNCORRECTABLE,
+     .need = NEEDS(oncs, NVME_ONCS_WRITE_UNCORRECTABLE),
      .success = "NVME Write Uncorrectable Success"},
-    {RANGE("verify", "Submit a verify command, return results", verify_options),
-     .opcode = NVME_IO_VERIFY, .need = NEEDS(oncs, NVME_ONCS_VERIFY),
+    {.command =
+         SUBCOMMAND("verify", "Submit a verify command, return results", verify_options, run),
+     .opcode = NVME_IO_VERIFY,
+     .need = NEEDS(oncs, NVME_ONCS_VERIFY),
      .success = "NVME Verify Success"},
 };
 

@@ -197,23 +197,11 @@ static int flush(struct invocation *self)
     return status ? status : send(&r, NVME_IO_FLUSH, NULL, 0, "NVMe Flush: success");
 }
 
-const struct command cli_dsm = {.name = "nvme dsm",
-                                .summary = "Submit a Data Set Management command, return results",
-                                .operands = "DEVICE",
-                                .options = dsm_options,
-                                .usage_status = 1,
-                                .run = dsm};
+const struct command cli_dsm =
+    SUBCOMMAND("dsm", "Submit a Data Set Management command, return results", dsm_options, dsm);
 
-const struct command cli_copy = {.name = "nvme copy",
-                                 .summary = "Submit a Simple Copy command, return results",
-                                 .operands = "DEVICE",
-                                 .options = copy_options,
-                                 .usage_status = 1,
-                                 .run = copy};
+const struct command cli_copy =
+    SUBCOMMAND("copy", "Submit a Simple Copy command, return results", copy_options, copy);
 
-const struct command cli_flush = {.name = "nvme flush",
-                                  .summary = "Submit a Flush command, return results",
-                                  .operands = "DEVICE",
-                                  .options = flush_options,
-                                  .usage_status = 1,
-                                  .run = flush};
+const struct command cli_flush =
+    SUBCOMMAND("flush", "Submit a Flush command, return results", flush_options, flush);

@@ -21,6 +21,12 @@ const struct command *cli_query(unsigned index);
 extern const unsigned cli_range_count;
 const struct command *cli_range(unsigned index);
 
+/* clang-format off */
+#define SUBCOMMAND(text, about, its_options, function)                        \
+    {.name = "nvme " text, .summary = about, .operands = "DEVICE",            \
+     .options = its_options, .usage_status = 1, .run = function}
+/* clang-format on */
+
 /* What several of them take. */
 /* clang-format off */
 #define OPTION_NSID   {'n', "namespace-id", "NUM", "namespace (that of the device)"}
