@@ -23,22 +23,24 @@ Difference = namedtuple("Difference", "command field reason")
 # not there any more is an error as well.
 DIFFERENCES = [Difference(*row) for row in (
     ("smart-log", "(?i)(data.units.read|host_read_commands)", "what a system has read to get up"),
-    ("show-regs", r"(cc|aqa|asq|acq)( .*)?", "pages, queues and their places are the driver's choice"),
+    ("show-regs", r"(cc|aqa|asq|acq)( .*)?", "pages and queues are the driver's choice"),
     ("show-regs.*json", "exit status", "nvme-cli 2.3 ends with 1"),
     ("show-regs.* -H", "crto .*", "in milliseconds; nvme-cli's seconds ignore CRIMT"),
-    ("show-regs.* -H", "cmb(loc|sz) .*|Controller Memory Buffer feature .*", "taken apart in any case; nvme-cli: only if there is a CMB"),
-    ("show-regs.* -H", "pmrsts Not Ready .*", "0 is ready (Base 3.1.3.22); nvme-cli says the opposite"),
-    ("id-ctrl.* -H", r"[tu]nvmcap \[127:0\]|.* NVM Capacity .*", "the same number again, which we leave out"),
+    ("show-regs.* -H", "cmb(loc|sz) .*|Controller Memory Buffer feature .*",
+     "taken apart in any case; nvme-cli: only if there is a CMB"),
+    ("show-regs.* -H", "pmrsts Not Ready .*", "0 is ready; nvme-cli says the opposite"),
+    ("id-ctrl.* -H", r"[tu]nvmcap \[127:0\]|.* NVM Capacity .*", "the same number once more"),
     ("effects-log /dev/nvme0$", ".*", "without --csi the NVM command set alone; nvme-cli: zoned too"),
-    ("list$", ".* Generic", "there are no generic nodes /dev/ng0n1 here"),
-    ("list-subsys.*json", ".*HostNQN", "there is no host NQN: nothing here speaks to fabrics"),
+    ("list -v", "nvme0 Namespaces", "the same ones; nvme-cli's are in no order"),
+    ("list( -v)?$", ".* Generic", "there are no generic nodes /dev/ng0n1 here"),
+    ("list.*json", ".*HostNQN", "there is no host NQN: nothing here speaks to fabrics"),
     ("get-feature.* -f 0xb", "value|.* Notices|SMART.*", "which events a driver wants"),
-    ("get-feature.* -f (0xe|0x16) -H", ".*", "data is dumped with -H too; nvme-cli has words for some"),
+    ("get-feature.* -f (0xe|0x16) -H", ".*", "dumped with -H too; nvme-cli has words for some"),
     ("get-feature.* -f 0x16", "data 0000", "which formats a driver can do with (LBAFEE)"),
     ("get-feature.* -f 0xe", "data 0000", "the time"),
     ("id-ns.* -H", r"fpi \[6:0\]", "shown in any case; nvme-cli: only if it is supported"),
     ("id-ns.* -v", "data 0e70", "begins at byte 384 (NVM figure 97); nvme-cli has it at 392"),
-    ("0xc1|777|compare|error-log", "status text", "nvme-cli adds a sentence to the name of a status"),
+    ("0xc1|777|compare|error-log", "status text", "nvme-cli adds a sentence to the name"),
 )]
 
 FEATURES = (1, 2, 4, 6, 7, 8, 9, 0xa, 0xb, 0xe, 0x16, 0x19)
@@ -51,9 +53,10 @@ COMMANDS = [
         ("ns-descs /dev/nvme0n2", ("", " -o json")),
         ("smart-log /dev/nvme0", ("", " -H", " -o json")),
         ("show-regs /dev/nvme0", ("", " -H", " -o json")),
-        ("list", ("", " -o json")),
-        ("list-subsys", ("", " -o json")),
-        ("list-ns /dev/nvme0", ("", " -o json", " --all", " -n 2", " --csi=0", " -y 2", " -y 0 -a")),
+        ("list", ("", " -o json", " -v", " --verbose --output-format=json")),
+        ("list-subsys", ("", " -o json", " -v", " /dev/nvme0n1")),
+        ("list-ns /dev/nvme0", ("", " -o json", " -n 2", " --csi=0", " -y 2")),
+        ("list-ns /dev/nvme0 --all", ("", " -y 0")),
         ("error-log /dev/nvme0", ("", " -o json")),
         ("fw-log /dev/nvme0", ("", " -o json", " -b | xxd -p")),
         ("changed-ns-list-log /dev/nvme0", ("", " -o json")),
@@ -107,24 +110,28 @@ def flat(value, path=""):
             yield from flat(member, f"{path} {key}")
     elif isinstance(value, list):
         for index, member in enumerate(value):
-            name = member.get("DevicePath", index) if isinstance(member, dict) else index
+            names = member if isinstance(member, dict) else {}
+            name = names.get("DevicePath") or names.get("NameSpace") or index
             yield from flat(member, f"{path} {name}")
     else:
         yield path.strip(), value
 
 
 def rows(lines):
-    """The table of `nvme list`, whose second line says how wide its columns are."""
-    places = [match.span() for match in re.finditer("-+", lines[1])]
-    names = [lines[0][begin:end].strip() for begin, end in places]
-    for line in sorted(lines[2:]):
-        cells = [line[begin:end].strip() for begin, end in places]
-        for name, cell in zip(names, cells):
-            yield f"{cells[0]} {name}", cell
+    """The tables of `nvme list`: below a title, dashes say how wide the columns are."""
+    titles = [index - 1 for index, line in enumerate(lines) if re.fullmatch("[- ]+", line)]
+    for begin, end in zip(titles, [*titles[1:], len(lines)]):
+        places = [match.span() for match in re.finditer("-+", lines[begin + 1])]
+        names = [lines[begin][left:right].strip() for left, right in places]
+        places[-1] = (places[-1][0], None)
+        for line in sorted(lines[begin + 2:end]):
+            cells = [line[left:right].strip() for left, right in places]
+            for name, cell in zip(names, cells):
+                yield f"{cells[0]} {name}", cell
 
 
 def fields(lines):
-    """`name : value`, what belongs to a field behind its name, and all other lines by themselves."""
+    """`name : value`, what belongs to a field behind its name, and all other lines as they are."""
     field = ""
     for line in lines:
         dump = re.fullmatch(r"([0-9a-f]{4,}):(( [0-9a-f]{2})+) .*", line)
@@ -155,11 +162,11 @@ def taken_apart(command, answer, status):
     if "json" in command:
         pairs = sorted(flat(json.loads(answer)), key=str)
     else:
-        pairs = rows(lines) if command == "nvme list" else fields(lines)
+        pairs = (rows if command in ("nvme list", "nvme list -v") else fields)(lines)
     return [("exit status", int(status)), *pairs]
 
 
-# ---- The comparison -------------------------------------------------------------------------------
+# ---- The comparison -----------------------------------------------------------------------------
 
 @pytest.fixture(name="answers", scope="module")
 def both_answers(boot_shared):
@@ -168,8 +175,8 @@ def both_answers(boot_shared):
     machine = boot_shared(devices=devices(boot_shared.file("ours.img", 2 * SIZE, content)))
     machine.provokes += ["^pci_nvme_err"]
     ours = [taken_apart(command, *machine.run(command)) for command in COMMANDS]
-    # Or Linux keeps the registers from those who want to look at them.
-    with Linux(programs=["nvme-cli"], words="iomem=relaxed",
+    # Or Linux keeps the registers from those who want to look at them, and has paths of its own.
+    with Linux(programs=["nvme-cli"], words="iomem=relaxed nvme_core.multipath=N",
                devices=devices(boot_shared.file("theirs.img", 2 * SIZE, content))) as linux:
         linux.start()
         theirs = [re.fullmatch(r"(?s)(.*)status (\d+)\n",

@@ -73,9 +73,6 @@ bool target_bits(struct target *target, const struct command_bits *table, int ke
 int target_open(struct target *target, bool (*take)(struct target *target, int key),
                 uint64_t otherwise);
 
-/* Are they controllers of one subsystem? */
-bool nvme_same_subsystem(const struct nvme_controller *a, const struct nvme_controller *b);
-
 /* "nvme0n1", without the directory. */
 const char *target_name(const struct target *target);
 
@@ -135,5 +132,44 @@ struct log_request {
     bool retain, index; /* index: the offset is one of the page's, not in bytes */
 };
 int target_log(struct target *target, const struct log_request *log, void *data);
+
+/* ---- list.c and subsystem.c -------------------------------------------------------------------
+ */
+
+struct listing {
+    struct target target; /* of which only the controller is used */
+    struct report report;
+    bool verbose;
+};
+
+/* Reads the options; of operands there are at most `most`. 0, or the exit status after a message.
+ */
+int listing_begin(struct listing *listing, struct invocation *self, int most);
+
+/* In bytes, and as the tables have it. */
+struct listed_size {
+    uint64_t used, all;
+    char usage[48], format[24];
+};
+
+/* 0, or the exit status after a message. */
+int listing_size(struct listing *listing, const struct nvme_namespace *ns,
+                 struct listed_size *size);
+void listing_size_json(struct report *report, const struct nvme_namespace *ns,
+                       const struct listed_size *size);
+
+/* The exit status. */
+int list_verbose(struct listing *listing);
+
+/* Are they controllers of one subsystem? */
+bool nvme_same_subsystem(const struct nvme_controller *a, const struct nvme_controller *b);
+
+/* clang-format off */
+#define OPTIONS_LIST                                                   \
+    {'o', "output-format", "FMT", "normal or json (normal)"},          \
+    {'v', "verbose", NULL, "more of it"}
+/* clang-format on */
+
+#define DASHES "------------------------------------------------" /* for %.Ns below a title */
 
 #endif
