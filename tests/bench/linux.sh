@@ -6,13 +6,24 @@
 # it is linked with. Archives behind one another are an initial RAM disk.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$1/$2.work"
+cd "$1/$2.work"
 what=$2
-mkdir -p "$1/$what.work"
-cd "$1/$what.work"
+
+# With new lists from the beginning, once: old ones name packages that are gone, or none.
+renew() {
+    [ -z "${LISTS_ARE_NEW:-}" ] || exit 1
+    as_root=
+    [ "$(id -u)" -eq 0 ] || as_root=sudo
+    $as_root apt-get -q update
+    LISTS_ARE_NEW=1 exec sh "$here/linux.sh" "${PWD%/*}" "$what"
+}
 
 fetch() {
-    mkdir -p packages
-    (cd packages && apt-get download -q=2 -o APT::Sandbox::User=root "$@")
+    rm -rf packages unpacked root
+    mkdir packages
+    [ $# -gt 0 ] || renew
+    (cd packages && apt-get download -q=2 -o APT::Sandbox::User=root "$@") || renew
     for package in packages/*.deb; do
         dpkg-deb -x "$package" unpacked
     done
@@ -43,16 +54,10 @@ archive() {
     (cd root && find . | LC_ALL=C sort | cpio -o -H newc --quiet -R 0:0) > "../$1"
 }
 
-# A machine that has never asked for the lists knows of no package.
-if ! apt-cache show busybox-static > /dev/null 2>&1; then
-    as_root=
-    [ "$(id -u)" -eq 0 ] || as_root=sudo
-    $as_root apt-get -q update
-fi
 if [ "$what" = system ]; then
     kernel=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends:/ { print $2; exit }')
     echo "Fetching $kernel and busybox for the Linux guest"
-    fetch "$kernel" busybox-static
+    fetch ${kernel:+"$kernel" busybox-static}
     mkdir -p root/bin root/dev root/proc root/sys root/tmp
     cp unpacked/bin/busybox root/bin/busybox
     install -m 755 "$here/init" root/init

@@ -6,6 +6,8 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 
+#define LINE_SIZE (2 * VALUE_SIZE)
+
 bool report_form(struct report *report, const char *name)
 {
     static const char *const names[] = {
@@ -21,7 +23,7 @@ bool report_form(struct report *report, const char *name)
 
 void report_say(struct report *report, const char *format, ...)
 {
-    char text[VALUE_SIZE];
+    char text[LINE_SIZE];
     if (report->form == FORM_JSON)
         return;
     va_list arguments;
