@@ -30,7 +30,7 @@ DIFFERENCES = [Difference(*row) for row in (
      "taken apart in any case; nvme-cli: only if there is a CMB"),
     ("show-regs.* -H", "pmrsts Not Ready .*", "0 is ready; nvme-cli says the opposite"),
     ("id-ctrl.* -H", r"[tu]nvmcap \[127:0\]|.* NVM Capacity .*", "the same number once more"),
-    ("effects-log /dev/nvme0$", ".*", "without --csi the NVM command set alone; nvme-cli: zoned too"),
+    ("effects-log /dev/nvme0$", ".*", "without --csi NVM alone; nvme-cli: zoned too"),
     ("list -v", "nvme0 Namespaces", "the same ones; nvme-cli's are in no order"),
     ("list( -v)?$", ".* Generic", "there are no generic nodes /dev/ng0n1 here"),
     ("list.*json", ".*HostNQN", "there is no host NQN: nothing here speaks to fabrics"),

@@ -56,8 +56,8 @@ def test_read_write_compare(disk):
 def test_shown_instead_of_sent(disk):
     machine, _ = disk
     before = len(machine.traced("pci_nvme_(read|write)"))
-    said = fields(machine.good(f"nvme write {NODE} -s 0x123456789 -c 1 -z 8192 -d /dev/zero -w -f "
-                               "-l -p 9 -r 7 -a 0x11 -m 0xff -T 1 -S 2 -D 3"))
+    said = fields(machine.good(f"nvme write {NODE} -s 0x123456789 -c 6 -c 1 -z 8192 -d /dev/zero -w "
+                               "-f -l -p 9 -r 7 -a 0x11 -m 0xff -T 1 -S 2 -D 3"))
     expected = dict(opcode="01", nsid="01", control="e410", nblocks="0001", slba="123456789",
                     dsmgmt="00020003", reftag="7", apptag="0011", appmask="00ff")
     assert {name: said[name] for name in expected} == expected
@@ -91,7 +91,7 @@ def test_zeroes_dsm_and_copy(disk):
     good(f"copy {NODE} --sdlba=800 --slbs=5,50 --blocks=1,0", "NVMe Copy: success")
 
 
-# ---- Namespaces -----------------------------------------------------------------------------------
+# ---- Namespaces ---------------------------------------------------------------------------------
 
 @pytest.fixture(name="two", scope="module")
 def two_controllers(boot_shared):

@@ -36,10 +36,13 @@ bool target_bits(struct target *target, const struct command_bits *table, int ke
     uint64_t value = 1;
     while (table->key && table->key != key)
         table++;
-    if (!table->key ||
-        (table->name && !target_number(target, table->name, (1ULL << table->width) - 1, &value)))
+    if (!table->key)
         return false;
-    *dwords[table->dword - 10] |= (uint32_t)value << table->low;
+    const uint64_t most = (1ULL << table->width) - 1;
+    uint32_t *dword = dwords[table->dword - 10];
+    if (table->name && !target_number(target, table->name, most, &value))
+        return false;
+    *dword = (*dword & ~(uint32_t)(most << table->low)) | (uint32_t)value << table->low;
     return true;
 }
 
