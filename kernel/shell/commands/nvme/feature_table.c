@@ -5,6 +5,15 @@
  */
 #include "kernel/shell/commands/nvme/show.h"
 
+#define ONCS_RESERVATIONS      0x20u
+#define ONCS_TIMESTAMP         0x40u
+#define OACS_LBA_STATUS        0x200u
+#define CTRATT_NON_OPERATIONAL 0x2u
+#define CTRATT_RECOVERY_LEVELS 0x8u
+#define CTRATT_ENDURANCE       0x10u
+#define CTRATT_PREDICTABLE     0x20u
+#define CTRATT_PLACEMENT       0x80000u
+
 #define SEND "{Do not send|Send} async event"
 
 static const struct feature features[] = {
@@ -76,7 +85,7 @@ static const struct feature features[] = {
               .bytes = 4096,
               .need = NEEDS(hmpre, UINT32_MAX),
               .bits = BITS({0, 0, "Enable Host Memory (EHM): {Disabled|Enabled}"})},
-    [0x0e] = {.name = "Timestamp", .bytes = 8, .need = NEEDS(oncs, 0x40)},
+    [0x0e] = {.name = "Timestamp", .bytes = 8, .need = NEEDS(oncs, ONCS_TIMESTAMP)},
     [0x0f] = {.name = "Keep Alive Timer",
               .need = NEEDS(kas, UINT16_MAX),
               .bits = BITS({31, 0, "Keep Alive Timeout (KATO) in milliseconds: #d"})},
@@ -85,24 +94,24 @@ static const struct feature features[] = {
               .bits = BITS({31, 16, "Thermal Management Temperature 1 (TMT1) : #K"},
                            {15, 0, "Thermal Management Temperature 2 (TMT2) : #K"})},
     [0x11] = {.name = "Non-Operational Power State Config",
-              .need = NEEDS(ctratt, 0x2),
+              .need = NEEDS(ctratt, CTRATT_NON_OPERATIONAL),
               .bits = BITS({0, 0,
                             "Non-Operational Power State Permissive Mode Enable (NOPPME): "
                             "{False|True}"})},
     [0x12] = {.name = "Read Recovery Level",
-              .need = NEEDS(ctratt, 0x8),
+              .need = NEEDS(ctratt, CTRATT_RECOVERY_LEVELS),
               .bits = BITS({3, 0, "Read Recovery Level (RRL): #d"})},
     [0x13] = {.name = "Predictable Latency Mode Config",
               .bytes = 512,
-              .need = NEEDS(ctratt, 0x20),
+              .need = NEEDS(ctratt, CTRATT_PREDICTABLE),
               .bits = BITS({0, 0, "Predictable Latency Window Enabled: {False|True}"})},
     [0x14] = {.name = "Predictable Latency Mode Window",
-              .need = NEEDS(ctratt, 0x20),
+              .need = NEEDS(ctratt, CTRATT_PREDICTABLE),
               .bits = BITS({2, 0,
                             "Window Select: {Reserved|Deterministic Window (DTWIN)|"
                             "Non-deterministic Window (NDWIN)|Reserved}"})},
     [0x15] = {.name = "LBA Status Interval",
-              .need = NEEDS(oacs, 0x200),
+              .need = NEEDS(oacs, OACS_LBA_STATUS),
               .bits = BITS({31, 16, "LBA Status Information Poll Interval (LSIPI)  : #d"},
                            {15, 0, "LBA Status Information Report Interval (LSIRI): #d"})},
     [0x16] = {.name = "Host Behavior", .bytes = 512},
@@ -110,7 +119,7 @@ static const struct feature features[] = {
               .need = NEEDS(sanicap, UINT32_MAX),
               .bits = BITS({0, 0, "No-Deallocate Response Mode (NODRM) : #d"})},
     [0x18] = {.name = "Endurance Event Group Configuration",
-              .need = NEEDS(ctratt, 0x10),
+              .need = NEEDS(ctratt, CTRATT_ENDURANCE),
               .bits = BITS({15, 0, "Endurance Group Identifier (ENDGID): #d"},
                            {23, 16, "Endurance Group Critical Warnings  : #d"})},
     [0x19] = {.name = "I/O Command Set Profile",
@@ -118,12 +127,12 @@ static const struct feature features[] = {
     [0x1a] = {.name = "Spinup Control",
               .bits = BITS({0, 0, "Spinup control feature Enabled: {False|True}"})},
     [0x1d] = {.name = "Flexible Direct Placement",
-              .need = NEEDS(ctratt, 0x80000),
+              .need = NEEDS(ctratt, CTRATT_PLACEMENT),
               .bits = BITS({0, 0, "Flexible Direct Placement Enable (FDPE)       : {No|Yes}"},
                            {11, 8, "Flexible Direct Placement Configuration Index : #d"})},
     [0x1e] = {.name = "Flexible Direct Placement Events",
               .bytes = 510,
-              .need = NEEDS(ctratt, 0x80000)},
+              .need = NEEDS(ctratt, CTRATT_PLACEMENT)},
     [0x7d] = {.name = "Enhanced Controller Metadata", .bytes = 4096},
     [0x7e] = {.name = "Controller Metadata", .bytes = 4096},
     [0x7f] = {.name = "Namespace Metadata", .bytes = 4096},
@@ -131,13 +140,13 @@ static const struct feature features[] = {
               .bits = BITS({7, 0, "Pre-boot Software Load Count (PBSLC): #d"})},
     [0x81] = {.name = "Host Identifier", .bytes = 8},
     [0x82] = {.name = "Reservation Notification Mask",
-              .need = NEEDS(oncs, 0x20),
+              .need = NEEDS(oncs, ONCS_RESERVATIONS),
               .bits =
                   BITS({3, 3, "Mask Reservation Preempted Notification  (RESPRE): {False|True}"},
                        {2, 2, "Mask Reservation Released Notification   (RESREL): {False|True}"},
                        {1, 1, "Mask Registration Preempted Notification (REGPRE): {False|True}"})},
     [0x83] = {.name = "Reservation Persistence",
-              .need = NEEDS(oncs, 0x20),
+              .need = NEEDS(oncs, ONCS_RESERVATIONS),
               .bits = BITS({0, 0, "Persist Through Power Loss (PTPL): {False|True}"})},
     [0x84] = {.name = "Namespace Write Protect",
               .need = NEEDS(nwpc, 1),

@@ -3,12 +3,13 @@
 #include "kernel/shell/commands/nvme/tool.h"
 #include "lib/string.h"
 
-#define HOST_ID_LONG    0x1u /* dword 11 of Host Identifier: 16 bytes */
-#define TIMESTAMP       0x0eu
-#define HOST_IDENTIFIER 0x81u
-#define STATUS_CODE     (NVME_STATUS_SCT | NVME_STATUS_SC)
-#define INVALID_FIELD   0x002u
-#define INVALID_NSID    0x00bu /* a feature of namespaces, asked for without one */
+#define HOST_ID_LONG         0x1u /* dword 11 of Host Identifier: 16 bytes */
+#define ONCS_SAVE_AND_SELECT 0x10u
+#define TIMESTAMP            0x0eu
+#define HOST_IDENTIFIER      0x81u
+#define STATUS_CODE          (NVME_STATUS_SCT | NVME_STATUS_SC)
+#define INVALID_FIELD        0x002u
+#define INVALID_NSID         0x00bu /* a feature of namespaces, asked for without one */
 
 struct settings {
     struct target target;
@@ -39,7 +40,7 @@ static size_t data_bytes(const struct settings *settings, uint64_t cdw11)
 /* Is it a feature that the controller can have? False after a message. */
 static bool offered(struct settings *s)
 {
-    static const struct need save = NEEDS(oncs, 0x10);
+    static const struct need save = NEEDS(oncs, ONCS_SAVE_AND_SELECT);
     const struct feature *feature = feature_find(s->id);
     if (!feature && s->id < RESERVED_END) {
         complain(s->target.self, "no feature %#llx is known", (unsigned long long)s->id);

@@ -1,4 +1,4 @@
-/* What commands are called: Base figures 138 and 139, NVM figure 20. */
+/* What commands are called: Base figures 138 and 139, NVM figure 18. */
 #include "kernel/shell/commands/nvme/show.h"
 
 /* The names that nvme-cli has for opcodes, the specification's. */

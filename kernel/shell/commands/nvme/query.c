@@ -6,10 +6,15 @@
 #include "kernel/mem/heap.h"
 #include "kernel/shell/commands/nvme/tool.h"
 
+#define FORCE 256 /* the key of id-ns --force */
+
 #define ERROR_ENTRIES_DEFAULT 64u
 #define EVENT_LOG_SIZE        4096u
 
-/* CNS values: Base figure 273 */
+#define LPA_HEALTH_BY_NAMESPACE 0x1u
+#define LPA_EFFECTS             0x2u
+
+/* CNS values: Base 5.17.1 */
 #define IDENTIFY_ALLOCATED_LIST     0x10u
 #define IDENTIFY_ALLOCATED          0x11u
 #define IDENTIFY_SET_ALLOCATED_LIST 0x1au
@@ -19,7 +24,7 @@ struct query {
     struct target target;
     struct report report;
     struct log_request log; /* the row's, as the options change it */
-    uint64_t entries, csi;
+    uint64_t entries;
     bool all, vendor, csi_given;
     size_t bytes; /* of what was fetched */
 };
@@ -39,13 +44,13 @@ static bool take(struct target *target, int key)
     case 'v':
         return q->vendor = true;
     case 'a':
-    case 256:
+    case FORCE:
         return q->all = true;
     case 'e':
         return target_number(target, "log-entries", UINT32_MAX, &q->entries);
     case 'c':
     case 'y':
-        return q->csi_given = target_number(target, "csi", UINT8_MAX, &q->csi);
+        return q->csi_given = target_number(target, "csi", UINT8_MAX, &q->log.csi);
     default:
         return false;
     }
@@ -68,8 +73,6 @@ static bool take_log(struct target *target, int key)
         return target_number(target, "lsp", 0x7f, &q->log.lsp);
     case 'S':
         return target_number(target, "lsi", UINT16_MAX, &q->log.lsi);
-    case 'y':
-        return target_number(target, "csi", UINT8_MAX, &q->log.csi);
     case 'U':
         return target_number(target, "uuid-index", 0x7f, &q->log.uuid);
     case 'O':
@@ -90,7 +93,7 @@ static bool take_log(struct target *target, int key)
 static void *identify(struct query *q, uint32_t cns, uint64_t nsid)
 {
     q->bytes = NVME_IDENTIFY_SIZE;
-    return target_identify(&q->target, cns, (uint32_t)nsid, (uint32_t)q->csi);
+    return target_identify(&q->target, cns, (uint32_t)nsid, (uint32_t)q->log.csi);
 }
 
 static void *fetch_controller(struct query *q)
@@ -144,16 +147,10 @@ static void *fetch_log(struct query *q)
 
 static void *fetch_smart(struct query *q)
 {
-    static const struct need by_namespace = NEEDS(lpa, 0x1);
+    static const struct need by_namespace = NEEDS(lpa, LPA_HEALTH_BY_NAMESPACE);
     if (q->target.nsid_given && q->target.nsid != NVME_NSID_ALL &&
         !target_offers(&q->target, &by_namespace))
         return NULL;
-    return fetch_log(q);
-}
-
-static void *fetch_effects(struct query *q)
-{
-    q->log.csi = q->csi;
     return fetch_log(q);
 }
 
@@ -224,7 +221,7 @@ static void print_errors(struct query *q, const void *data)
 
 static void print_effects(struct query *q, const void *data)
 {
-    show_effects(&q->report, (unsigned)q->csi, data);
+    show_effects(&q->report, (unsigned)q->log.csi, data);
 }
 
 static void print_changed(struct query *q, const void *data)
@@ -238,7 +235,7 @@ static const struct option controller_options[] = {
     OPTION_FORMAT, OPTION_BINARY, OPTION_HUMAN, OPTION_VENDOR, {0}};
 
 static const struct option namespace_options[] = {
-    OPTION_NSID,   {256, "force", NULL, "also one that is not attached"},
+    OPTION_NSID,   {FORCE, "force", NULL, "also one that is not attached"},
     OPTION_FORMAT, OPTION_BINARY,
     OPTION_HUMAN,  OPTION_VENDOR,
     {0},
@@ -371,9 +368,9 @@ static const struct row rows[] = {
      .print = print_errors},
     {.command =
          SUBCOMMAND("effects-log", "Retrieve Command Effects Log, show it", effects_options, run),
-     .need = NEEDS(lpa, 0x2),
+     .need = NEEDS(lpa, LPA_EFFECTS),
      LOG(NVME_LOG_EFFECTS, nvme_effects_log),
-     .fetch = fetch_effects,
+     .fetch = fetch_log,
      .print = print_effects},
 };
 

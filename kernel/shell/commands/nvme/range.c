@@ -31,7 +31,7 @@ struct range {
     const char *file;
 };
 
-/* NVM figures 40, 60 and others: they agree where they have the same bits. */
+/* NVM 3.2: the commands agree where they have the same bits. */
 static const struct command_bits command_bits[] = {
     {'c', "block-count", 12, 0, 16},
     {'T', "dir-type", 12, 20, 4},

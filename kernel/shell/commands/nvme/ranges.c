@@ -151,7 +151,7 @@ static bool take_copy(struct target *target, int key)
 
 static int copy(struct invocation *self)
 {
-    /* NVM figure 34 */
+    /* NVM 3.2.2 */
     static const struct command_bits bits[] = {{'P', "prinfor", 12, 12, 4},
                                                {'T', "dir-type", 12, 20, 4},
                                                {'p', "prinfow", 12, 26, 4},

@@ -17,7 +17,7 @@
 #define LOG_CDW14_CSI 0xff000000u
 #define LOG_CDW14_OT  0x00800000u
 
-#define IDENTIFY_CSI 0xff000000u /* dword 11: Base figure 271 */
+#define IDENTIFY_CSI 0xff000000u /* dword 11: Base 5.17 */
 
 bool target_number(struct target *target, const char *name, uint64_t most, uint64_t *value)
 {
