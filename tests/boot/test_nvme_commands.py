@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from machine import ROOT
 from test_nvme import block, fields, pattern
 
 MIB = 1 << 20
@@ -89,6 +90,22 @@ def test_zeroes_dsm_and_copy(disk):
     image[800 * 4096:802 * 4096] = image[5 * 4096:7 * 4096]
     image[802 * 4096:803 * 4096] = image[50 * 4096:51 * 4096]
     good(f"copy {NODE} --sdlba=800 --slbs=5,50 --blocks=1,0", "NVMe Copy: success")
+
+
+def test_help_and_version(disk):
+    """Help has every command of the README's table that is marked, and no other."""
+    machine, _ = disk
+    text = machine.good("nvme help")
+    assert machine.good("nvme") == machine.good("nvme --help") == text
+    listed = re.findall(r"^  ([a-z-]+) +[A-Z]", text, re.M)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert sorted(listed) == sorted(re.findall(r"✓ `([a-z-]+)`", readme))
+    for command in listed:
+        if command not in ("help", "version", "list"):
+            assert f"usage: nvme {command} " in machine.good(f"nvme help {command}")
+    assert machine.good("nvme version") == machine.good("nvme --version")
+    assert machine.good("nvme version").startswith("nvme version 2.")
+    assert machine.good("nvme flush --help") == machine.good("nvme help flush")
 
 
 # ---- Namespaces ---------------------------------------------------------------------------------

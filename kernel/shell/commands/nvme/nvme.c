@@ -73,6 +73,8 @@ static bool wants_help(const struct invocation *self)
 static int nvme(struct invocation *self)
 {
     const char *name = self->argc > 1 ? self->argv[1] : "help";
+    if (!strncmp(name, "--", 2)) /* --help, --version */
+        name += 2;
     bool help = !strcmp(name, "help");
     if (help && self->argc < 3) {
         list_commands(self);
