@@ -66,5 +66,5 @@ lint: | packages-lint ## layout, clang-tidy and cppcheck
 	    grep -v "warnings generated" | (! grep .)' lint
 	@cppcheck --quiet --std=c11 --enable=warning,portability --error-exitcode=1 \
 	    $(addprefix --suppress=,$(CPPCHECK_SUPPRESS)) -I. boot kernel drivers lib
-	@sh -n tests/install.sh tests/run-qemu.sh boot/pack.sh
+	@sh -n tests/install.sh tests/run-qemu.sh tests/bench/linux.sh boot/pack.sh
 	@echo 'lint: nothing found'

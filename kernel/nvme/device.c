@@ -323,6 +323,20 @@ int nvme_device_execute(struct nvme_controller *controller, bool io, struct nvme
     return error;
 }
 
+void nvme_device_address(const struct nvme_controller *controller, char *text, size_t size)
+{
+    const struct pci_function *f = device_of(controller)->function;
+    snprintf(text, size, "%04x:%02x:%02x.%x", f->segment, f->bus, f->device, f->function);
+}
+
+/* "NVMe" (Base 3.1.3.6) */
+#define SUBSYSTEM_RESET 0x4e564d65u
+
+void nvme_device_subsystem_reset(struct nvme_controller *controller)
+{
+    controller->host->write32(controller->host->context, NVME_REG_NSSR, SUBSYSTEM_RESET);
+}
+
 uint32_t nvme_device_register(struct nvme_controller *controller, uint32_t offset)
 {
     return host_read32(device_of(controller), offset);

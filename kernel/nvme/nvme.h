@@ -7,6 +7,7 @@
 #define KERNEL_NVME_NVME_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct nvme_controller;
@@ -43,6 +44,12 @@ int nvme_device_find(const char *path, struct nvme_controller **controller, uint
  * the driver's, is in the request too. Data is heap memory.
  */
 int nvme_device_execute(struct nvme_controller *controller, bool io, struct nvme_request *request);
+
+/* Where it is on the PCI bus: "0000:00:04.0". */
+void nvme_device_address(const struct nvme_controller *controller, char *text, size_t size);
+
+/* Resets its NVM subsystem (NSSR), which has to have that: nvme_reset() each of its controllers. */
+void nvme_device_subsystem_reset(struct nvme_controller *controller);
 
 /* A register of BAR0, all-ones where there is none. */
 uint32_t nvme_device_register(struct nvme_controller *controller, uint32_t offset);

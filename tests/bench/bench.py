@@ -44,8 +44,8 @@ def boot(number, keep):
     words = "first_read quiet"
     for system, variant, guest in (
             ("nvmetal", "", Nvmetal(cmdline=f'run="{FIRST_READ}"')),
-            ("linux", "ovmf", Linux(fio=False, words=words, extra=["-bios", OVMF])),
-            ("linux", "seabios", Linux(fio=False, words=words))):
+            ("linux", "ovmf", Linux(programs=(), words=words, extra=["-bios", OVMF])),
+            ("linux", "seabios", Linux(programs=(), words=words))):
         keep({"round": number, "job": "boot", "system": system, "variant": variant,
               "seconds": first_read(guest)})
 

@@ -3,6 +3,7 @@
 A guest is asked for one command at a time over its serial port and answers before
 a deadline, or is declared stalled, which is a result and not an accident.
 """
+import codecs
 import os
 import re
 import select
@@ -55,21 +56,23 @@ class Guest:
     cpus        of the guest
     disk        null, zeroes, or the path of a raw file
     namespaces  of the one controller
+    devices     instead of one controller with such disks: a list of arguments
     accel       options of -accel
     files       a folder whose files the guest finds in /
     extra       more arguments; keep: descriptors that QEMU inherits
     """
 
-    def __init__(self, *, cpus=1, disk="null", namespaces=1, accel="tcg,thread=multi", files=None,
-                 extra=(), keep=()):
+    def __init__(self, *, cpus=1, disk="null", namespaces=1, devices=None,
+                 accel="tcg,thread=multi", files=None, extra=(), keep=()):
         BENCH.mkdir(parents=True, exist_ok=True)
         self.directory = Path(tempfile.mkdtemp(prefix="guest-", dir=BENCH))
         self.files, self.keep = files, keep
         self.text = ""  # all that the serial port has said
+        self.decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self.arguments = [
             QEMU, "-machine", "q35", "-accel", accel, "-cpu", "max", "-smp", str(cpus), "-m", "1G",
-            "-nodefaults", "-display", "none", "-no-reboot", *self.boot(), *device(disk, namespaces),
-            *extra]
+            "-nodefaults", "-display", "none", "-no-reboot", *self.boot(),
+            *(devices or device(disk, namespaces)), *extra]
 
     def boot(self):
         """How the firmware gets at the system."""
@@ -117,7 +120,7 @@ class Guest:
             if not data:
                 self.log.seek(0)
                 raise Stalled(f"QEMU has ended: {self.log.read().strip()} {self.text[-400:]}")
-            self.text += data.decode(errors="replace").replace("\r", "")
+            self.text += self.decode(data).replace("\r", "")
 
     def run(self, command, seconds):
         """The output of a command that has to succeed."""
@@ -170,7 +173,7 @@ class Nvmetal(Guest):
 
 
 class Linux(Guest):
-    """Debian's kernel for virtual machines with busybox and fio: see linux.sh and init."""
+    """Debian's kernel for virtual machines with busybox and some programs: see linux.sh and init."""
     ready = r"bench ready\n"
 
     # What the kernel offers to whoever wants it fast, and warnings on the console: a lost command
@@ -178,16 +181,15 @@ class Linux(Guest):
     cmdline = ("console=ttyS0 loglevel=5 panic=-1 tsc=reliable clocksource=tsc mitigations=off "
                "nokaslr nowatchdog")
 
-    def __init__(self, poll_queues=0, words="", fio=True, **settings):
-        self.words, self.fio = f"nvme.poll_queues={poll_queues} {words}", fio
+    def __init__(self, poll_queues=0, words="", programs=("fio",), **settings):
+        self.words, self.programs = f"nvme.poll_queues={poll_queues} {words}", programs
         super().__init__(**settings)
 
     def boot(self):
         initrd = self.directory / "initrd"
         with open(initrd, "wb") as out:
-            out.write((BENCH / "linux/base.cpio").read_bytes())
-            if self.fio:
-                out.write((BENCH / "linux/fio.cpio").read_bytes())
+            for name in ("base", *self.programs):
+                out.write((BENCH / f"linux/{name}.cpio").read_bytes())
             if self.files:
                 out.write(self.archive())
         return ["-kernel", str(BENCH / "linux/vmlinuz"), "-initrd", str(initrd),

@@ -6,16 +6,19 @@
  */
 #include <stdio.h>
 
-#include "kernel/shell/commands/nvme/tool.h"
+#include "kernel/shell/commands/nvme/show.h"
 #include "tests/unit/run_command.h"
 
 static struct nvme_identify_controller controller;
 static struct nvme_identify_namespace ns;
 static _Alignas(8) uint8_t log_page[512];
 
+static struct report report;
+
 /* As a command prints: into run_out. */
 static void begin(struct invocation *self)
 {
+    report = (struct report){.self = self};
     static const struct command none = {.name = "test"};
     *self = (struct invocation){.command = &none, .out = run_file("", 0), .error = run_file("", 0)};
 }
@@ -296,6 +299,7 @@ static const char namespace_text[] = "NVME Identify Namespace 1:\n"
                                      "lbaf 12 : ms:0   lbads:0  rp:0 \n";
 
 static const char smart_text[] =
+    "Smart Log for NVME device:nvme0 namespace-id:ffffffff\n"
     "critical_warning\t\t\t: 0x24\n"
     "temperature\t\t\t\t: 50°C (323 Kelvin)\n"
     "available_spare\t\t\t\t: 100%\n"
@@ -321,7 +325,9 @@ static const char smart_text[] =
     "Thermal Management T1 Total Time\t: 0\n"
     "Thermal Management T2 Total Time\t: 4000000000\n";
 
-static const char error_text[] = " Entry[ 0]   \n"
+static const char error_text[] = "Error Log Entries for device:nvme0 entries:1\n"
+                                 ".................\n"
+                                 " Entry[ 0]   \n"
                                  ".................\n"
                                  "error_count\t: 7\n"
                                  "sqid\t\t: 1\n"
@@ -337,7 +343,8 @@ static const char error_text[] = " Entry[ 0]   \n"
                                  "trtype_spec_info: 0x3\n"
                                  ".................\n";
 
-static const char firmware_text[] = "afi  : 0x1\n"
+static const char firmware_text[] = "Firmware Log for device:nvme0\n"
+                                    "afi  : 0x1\n"
                                     "frs1 : 0x2020202020302e31 (1.0.....)\n"
                                     "frs3 : 0x00000000302e32 (2.0.....)\n";
 
@@ -347,7 +354,7 @@ static void test_controller(void **state)
     struct invocation self;
     make_controller();
     begin(&self);
-    show_controller(&self, &controller);
+    show_controller(&report, &controller, false);
     end(&self);
     assert_string_equal(run_out, controller_text);
 }
@@ -358,7 +365,7 @@ static void test_namespace(void **state)
     struct invocation self;
     make_namespace();
     begin(&self);
-    show_namespace(&self, 1, &ns);
+    show_namespace(&report, 1, &ns, false);
     end(&self);
     assert_string_equal(run_out, namespace_text);
 }
@@ -369,7 +376,7 @@ static void test_smart(void **state)
     struct invocation self;
     make_smart();
     begin(&self);
-    show_smart(&self, (struct nvme_health_log *)log_page);
+    show_smart(&report, "nvme0", NVME_NSID_ALL, (struct nvme_health_log *)log_page);
     end(&self);
     assert_string_equal(run_out, smart_text);
 }
@@ -380,7 +387,7 @@ static void test_error(void **state)
     struct invocation self;
     make_error();
     begin(&self);
-    show_error_entry(&self, 0, (struct nvme_error_entry *)log_page);
+    show_errors(&report, "nvme0", (struct nvme_error_entry *)log_page, 1);
     end(&self);
     assert_string_equal(run_out, error_text);
 }
@@ -391,7 +398,7 @@ static void test_firmware(void **state)
     struct invocation self;
     make_firmware();
     begin(&self);
-    show_firmware(&self, (struct nvme_firmware_log *)log_page);
+    show_firmware(&report, "nvme0", (struct nvme_firmware_log *)log_page);
     end(&self);
     assert_string_equal(run_out, firmware_text);
 }
@@ -448,11 +455,11 @@ static void test_senseless_data(void **state)
         memset(log_page, (int)byte, sizeof log_page);
         controller.mn[0] = '\033';
         begin(&self);
-        show_controller(&self, &controller);
-        show_namespace(&self, NVME_NSID_ALL, &ns);
-        show_smart(&self, (struct nvme_health_log *)log_page);
-        show_error_entry(&self, 0, (struct nvme_error_entry *)log_page);
-        show_firmware(&self, (struct nvme_firmware_log *)log_page);
+        show_controller(&report, &controller, false);
+        show_namespace(&report, NVME_NSID_ALL, &ns, true);
+        show_smart(&report, "nvme0", NVME_NSID_ALL, (struct nvme_health_log *)log_page);
+        show_errors(&report, "nvme0", (struct nvme_error_entry *)log_page, 1);
+        show_firmware(&report, "nvme0", (struct nvme_firmware_log *)log_page);
         end(&self);
         assert_null(strchr(run_out, '\033'));
         assert_int_equal(strstr(run_out, "lbaf 63 :") != NULL, byte != 0);

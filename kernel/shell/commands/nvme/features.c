@@ -3,81 +3,33 @@
 #include "kernel/shell/commands/nvme/tool.h"
 #include "lib/string.h"
 
-#define HOST_ID_LONG    0x1u /* dword 11 of Host Identifier: 16 bytes */
-#define TIMESTAMP       0x0eu
-#define HOST_IDENTIFIER 0x81u
-#define STATUS_CODE     (NVME_STATUS_SCT | NVME_STATUS_SC)
-#define INVALID_FIELD   0x002u
-#define INVALID_NSID    0x00bu /* a feature of namespaces, asked for without one */
-
-/* Base figure 316, NVM figure 79: with the bytes that are transferred. */
-static const struct feature {
-    uint8_t id;
-    uint16_t bytes;
-    const char *name;
-} features[] = {
-    {0x01, 0, "Arbitration"},
-    {0x02, 0, "Power Management"},
-    {0x03, 4096, "LBA Range Type"},
-    {0x04, 0, "Temperature Threshold"},
-    {0x05, 0, "Error Recovery"},
-    {0x06, 0, "Volatile Write Cache"},
-    {0x07, 0, "Number of Queues"},
-    {0x08, 0, "Interrupt Coalescing"},
-    {0x09, 0, "Interrupt Vector Configuration"},
-    {0x0a, 0, "Write Atomicity Normal"},
-    {0x0b, 0, "Async Event Configuration"},
-    {0x0c, 256, "Autonomous Power State Transition"},
-    {0x0d, 4096, "Host Memory Buffer"},
-    {TIMESTAMP, 8, "Timestamp"},
-    {0x0f, 0, "Keep Alive Timer"},
-    {0x10, 0, "Host Controlled Thermal Management"},
-    {0x11, 0, "Non-Operational Power State Config"},
-    {0x12, 0, "Read Recovery Level"},
-    {0x13, 512, "Predictable Latency Mode Config"},
-    {0x14, 0, "Predictable Latency Mode Window"},
-    {0x15, 0, "LBA Status Interval"},
-    {0x16, 512, "Host Behavior"},
-    {0x17, 0, "Sanitize"},
-    {0x18, 0, "Endurance Event Group Configuration"},
-    {0x19, 0, "I/O Command Set Profile"},
-    {0x1a, 0, "Spinup Control"},
-    {0x1d, 0, "Flexible Direct Placement"},
-    {0x1e, 510, "Flexible Direct Placement Events"},
-    {0x7d, 4096, "Enhanced Controller Metadata"},
-    {0x7e, 4096, "Controller Metadata"},
-    {0x7f, 4096, "Namespace Metadata"},
-    {0x80, 0, "Software Progress"},
-    {HOST_IDENTIFIER, 8, "Host Identifier"},
-    {0x82, 0, "Reservation Notification Mask"},
-    {0x83, 0, "Reservation Persistence"},
-    {0x84, 0, "Namespace Write Protect"},
-};
-
-static const struct feature *find(uint8_t id)
-{
-    for (unsigned i = 0; i < ARRAY_SIZE(features); i++)
-        if (features[i].id == id)
-            return &features[i];
-    return NULL;
-}
+#define HOST_ID_LONG         0x1u /* dword 11 of Host Identifier: 16 bytes */
+#define ONCS_SAVE_AND_SELECT 0x10u
+#define TIMESTAMP            0x0eu
+#define HOST_IDENTIFIER      0x81u
+#define STATUS_CODE          (NVME_STATUS_SCT | NVME_STATUS_SC)
+#define INVALID_FIELD        0x002u
+#define INVALID_NSID         0x00bu /* a feature of namespaces, asked for without one */
 
 struct settings {
     struct target target;
-    uint64_t id, select, value, cdw11, cdw12, length;
-    bool length_given, raw, save;
+    uint64_t id, select, value, cdw11, cdw12, length, uuid;
+    bool length_given, raw, human, save;
     const char *file;
 };
 
+/* Above are the vendor's own, which only he knows. */
+#define RESERVED_END 0xc0u
+
 static const char *name_of(uint64_t id)
 {
-    const struct feature *feature = find((uint8_t)id);
+    const struct feature *feature = feature_find(id);
     return feature ? feature->name : "Unknown";
 }
 
 static size_t data_bytes(const struct settings *settings, uint64_t cdw11)
 {
-    const struct feature *feature = find((uint8_t)settings->id);
+    const struct feature *feature = feature_find(settings->id);
     if (settings->length_given)
         return settings->length;
     if (settings->id == HOST_IDENTIFIER && cdw11 & HOST_ID_LONG)
@@ -85,13 +37,29 @@ static size_t data_bytes(const struct settings *settings, uint64_t cdw11)
     return feature ? feature->bytes : 0;
 }
 
+/* Is it a feature that the controller can have? False after a message. */
+static bool offered(struct settings *s)
+{
+    static const struct need save = NEEDS(oncs, ONCS_SAVE_AND_SELECT);
+    const struct feature *feature = feature_find(s->id);
+    if (!feature && s->id < RESERVED_END) {
+        complain(s->target.self, "no feature %#llx is known", (unsigned long long)s->id);
+        return false;
+    }
+    if ((s->save || s->select) && !target_offers(&s->target, &save))
+        return false;
+    return !feature || target_offers(&s->target, &feature->need);
+}
+
 static const struct option get_options[] = {
-    {'f', "feature-id", "NUM", "identifier of the feature (all that there are)"},
+    {'f', "feature-id", "NUM", "identifier of the feature (all that there are but the vendor's)"},
     {'n', "namespace-id", "NUM", "namespace (that of the device, or all)"},
     {'s', "sel", "NUM", "0-3: current/default/saved/supported"},
     {'l', "data-len", "NUM", "bytes of data, for a feature that has some"},
     {'c', "cdw11", "NUM", "feature specific dword 11"},
+    {'U', "uuid-index", "NUM", "index of the UUID of the vendor that the feature is of"},
     {'b', "raw-binary", NULL, "the data as it is"},
+    OPTION_HUMAN,
     {0},
 };
 
@@ -107,10 +75,28 @@ static bool take_get(struct target *target, int key)
         return s->length_given = target_number(target, "data-len", UINT32_MAX, &s->length);
     case 'c':
         return target_number(target, "cdw11", UINT32_MAX, &s->cdw11);
+    case 'U':
+        return target_number(target, "uuid-index", 0x7f, &s->uuid);
     case 'b':
         return s->raw = true;
+    case 'H':
+        return s->human = true;
     default:
         return false;
+    }
+}
+
+static void explain(const struct settings *s, uint32_t value)
+{
+    static const char *const capabilities[] = {"saveable", "per-namespace", "changeable"};
+    const struct feature *feature = feature_find(s->id);
+    struct report report = {.self = s->target.self};
+    if (s->select == NVME_FEATURE_CAPABILITIES) {
+        for (unsigned i = 0; i < ARRAY_SIZE(capabilities); i++)
+            if (value & 1u << i)
+                report_say(&report, "  Feature is %s\n", capabilities[i]);
+    } else if (feature && feature->bits) {
+        bits_show(&report, feature->bits, value, sizeof value, "\t");
     }
 }
 
@@ -124,6 +110,8 @@ static void show_feature(const struct settings *s, const struct exchange *get)
     }
     out(self, "get-feature:%#0*x (%s), %s value:%#0*x\n", s->id ? 4 : 2, (unsigned)s->id,
         name_of(s->id), selected[s->select], get->value ? 10 : 8, get->value);
+    if (s->human)
+        explain(s, get->value);
     if (get->data)
         hex_print(self, get->data, get->bytes);
 }
@@ -136,7 +124,8 @@ static int get_one(struct settings *s, bool all)
                     .nsid = (uint32_t)s->target.nsid,
                     .cdw10 =
                         (uint32_t)s->id | NVME_SET(NVME_FEATURE_CDW10_SELECT, (uint32_t)s->select),
-                    .cdw11 = (uint32_t)s->cdw11},
+                    .cdw11 = (uint32_t)s->cdw11,
+                    .cdw14 = (uint32_t)s->uuid},
         .bytes = s->select == NVME_FEATURE_CAPABILITIES ? 0 : data_bytes(s, s->cdw11),
     };
     if (get.bytes && !(get.data = target_buffer(&s->target, get.bytes)))
@@ -157,24 +146,24 @@ static int get_feature(struct invocation *self)
     struct settings s = {.target = TARGET(self)};
     int status = target_open(&s.target, take_get, NVME_NSID_ALL);
     if (status || s.id)
-        return status ? status : get_one(&s, false);
-    for (s.id = 1; s.id <= UINT8_MAX && !status; s.id++)
-        status = get_one(&s, true);
+        return !status && offered(&s) ? get_one(&s, false) : 1;
+    for (s.id = 1; s.id < RESERVED_END && !status; s.id++) {
+        const struct feature *feature = feature_find(s.id);
+        if (feature && target_has(&s.target, &feature->need))
+            status = get_one(&s, true);
+    }
     return status;
 }
 
-const struct command cli_get_feature = {.name = "nvme get-feature",
-                                        .summary = "Get feature and show the resulting value",
-                                        .operands = "DEVICE",
-                                        .options = get_options,
-                                        .usage_status = 1,
-                                        .run = get_feature};
+const struct command cli_get_feature =
+    SUBCOMMAND("get-feature", "Get feature and show the resulting value", get_options, get_feature);
 
 static const struct option set_options[] = {
     {'n', "namespace-id", "NUM", "namespace (that of the device, or all)"},
     {'f', "feature-id", "NUM", "identifier of the feature (required)"},
     {'v', "value", "NUM", "new value (0)"},
     {'c', "cdw12", "NUM", "feature specific dword 12"},
+    {'U', "uuid-index", "NUM", "index of the UUID of the vendor that the feature is of"},
     {'l', "data-len", "NUM", "bytes of data, for a feature that has some"},
     {'d', "data", "FILE", "where the data comes from (input)"},
     {'s', "save", NULL, "keep it over power-off and resets"},
@@ -191,6 +180,8 @@ static bool take_set(struct target *target, int key)
         return target_number(target, "value", UINT64_MAX, &s->value);
     case 'c':
         return target_number(target, "cdw12", UINT32_MAX, &s->cdw12);
+    case 'U':
+        return target_number(target, "uuid-index", 0x7f, &s->uuid);
     case 'l':
         return s->length_given = target_number(target, "data-len", UINT32_MAX, &s->length);
     case 'd':
@@ -223,6 +214,8 @@ static int set_feature(struct invocation *self)
         return status;
     if (!s.id)
         return complain(self, "feature-id required param");
+    if (!offered(&s))
+        return 1;
     if (s.value > UINT32_MAX && s.id != TIMESTAMP)
         return complain(self, "invalid value: %#llx", (unsigned long long)s.value);
     struct exchange set = {
@@ -230,7 +223,8 @@ static int set_feature(struct invocation *self)
                     .nsid = (uint32_t)s.target.nsid,
                     .cdw10 = (uint32_t)s.id | (s.save ? NVME_FEATURE_CDW10_SAVE : 0),
                     .cdw11 = (uint32_t)s.value,
-                    .cdw12 = (uint32_t)s.cdw12},
+                    .cdw12 = (uint32_t)s.cdw12,
+                    .cdw14 = (uint32_t)s.uuid},
         .bytes = data_bytes(&s, s.value),
     };
     if (set.bytes)
@@ -247,9 +241,5 @@ static int set_feature(struct invocation *self)
     return status;
 }
 
-const struct command cli_set_feature = {.name = "nvme set-feature",
-                                        .summary = "Set a feature and show the resulting value",
-                                        .operands = "DEVICE",
-                                        .options = set_options,
-                                        .usage_status = 1,
-                                        .run = set_feature};
+const struct command cli_set_feature = SUBCOMMAND(
+    "set-feature", "Set a feature and show the resulting value", set_options, set_feature);

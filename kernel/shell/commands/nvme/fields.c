@@ -1,167 +1,154 @@
 /*
- * Structures of the specification as text. A table says where a field is and
- * what it means; the rest is here, once for all of them. Numbers of 128 bits
- * are divided by hand: the kernel has no library for it.
+ * Tables of fields, shown: a table says where a field is, how it is written and
+ * what its bits mean; the lines, the words of -H and JSON are made here, once
+ * for all tables.
  */
-#include "kernel/shell/commands/nvme/tool.h"
-#include "lib/printf.h"
+#include "kernel/shell/commands/nvme/show.h"
+#include "lib/number.h"
 #include "lib/string.h"
 
-#define TAB_STOP     8u
-#define HEX_ROW      16u
-#define DECIMALS_MAX 40 /* 2^128 has 39 digits */
-#define ZERO_CELSIUS 273
+#define TAB_STOP 8u
 
-/* A large number, least significant part first; room for 128 bits times 20. */
-struct large {
-    uint32_t parts[5];
-};
-
-static struct large large_from(const uint8_t *bytes, unsigned size)
+static uint64_t bits_value(uint64_t value, unsigned high, unsigned low)
 {
-    struct large large = {{0}};
-    memcpy(large.parts, bytes, MIN(size, 16u));
-    return large;
+    return value >> low & (high - low < 63 ? (1ULL << (high - low + 1)) - 1 : UINT64_MAX);
 }
 
-/* Leaves the quotient, returns the remainder. */
-static uint32_t large_divide(struct large *large, uint32_t by)
+/* How many characters `text` has before one of the two. */
+static size_t span(const char *text, char one, char other)
 {
-    uint64_t rest = 0;
-    for (unsigned i = ARRAY_SIZE(large->parts); i-- > 0;) {
-        rest = rest << 32 | large->parts[i];
-        large->parts[i] = (uint32_t)(rest / by);
-        rest %= by;
+    size_t length = 0;
+    while (text[length] && text[length] != one && text[length] != other)
+        length++;
+    return length;
+}
+
+/* The index-th of the words up to }, or the last one. Returns what is behind the }. */
+static const char *say_word(struct report *report, const char *words, uint64_t index)
+{
+    size_t length = span(words, '|', '}');
+    for (; index && words[length] == '|'; index--) {
+        words += length + 1;
+        length = span(words, '|', '}');
     }
-    return (uint32_t)rest;
+    report_say(report, "%.*s", (int)length, words);
+    return strchr(words, '}') + 1;
 }
 
-static void large_multiply(struct large *large, uint32_t by)
+/* As the character behind the # says. Returns what is behind that. */
+static const char *say_number(struct report *report, const char *how, uint64_t value)
 {
-    uint64_t carry = 0;
-    for (unsigned i = 0; i < ARRAY_SIZE(large->parts); i++) {
-        carry += (uint64_t)large->parts[i] * by;
-        large->parts[i] = (uint32_t)carry;
-        carry >>= 32;
+    char text[VALUE_SIZE];
+    uint64_t argument = 0;
+    const char *end = how + 1;
+    if (*how == '*' || *how == '^')
+        number_prefix(end, 10, &argument, &end);
+    if (*how == '+')
+        value++;
+    if (*how == '*')
+        value *= argument;
+    if (*how == '^')
+        value = value + argument < 64 ? 1ULL << (value + argument) : 0;
+    if (*how == 'V')
+        report_say(report, "%llu.%llu", (unsigned long long)value >> 8,
+                   (unsigned long long)value & 0xff);
+    else
+        report_say(report, "%s",
+                   value_text(text,
+                              *how == 'x'   ? FIELD_PLAIN
+                              : *how == 'K' ? FIELD_KELVIN
+                                            : FIELD_NUMBER,
+                              &value, sizeof value));
+    return end;
+}
+
+void bits_say(struct report *report, const struct bits *bits, uint64_t value)
+{
+    value = bits_value(value, bits->high, bits->low);
+    for (const char *at = bits->text; *at;) {
+        size_t plain = span(at, '{', '#');
+        report_say(report, "%.*s", (int)plain, at);
+        at += plain;
+        if (*at)
+            at = (*at == '{' ? say_word : say_number)(report, at + 1, value);
     }
 }
 
-static bool large_is_below(const struct large *large, uint32_t limit)
+/* Its numbers, and its value where the text does not have that. Without a text it is what lies
+ * between two that have one, and is not spoken of as long as it is zero. */
+static void say_place(struct report *report, const struct bits *bits, uint64_t value)
 {
-    for (unsigned i = 1; i < ARRAY_SIZE(large->parts); i++)
-        if (large->parts[i])
-            return false;
-    return large->parts[0] < limit;
+    value = bits_value(value, bits->high, bits->low);
+    if (!bits->text && !value)
+        return;
+    report_say(report, "  [%u:%u] : ", bits->high, bits->low);
+    if (!bits->text || *bits->text != '#')
+        report_say(report, "%#llx\t%s", (unsigned long long)value, bits->text ? "" : "Reserved\n");
 }
 
-static const char *decimal(char text[DECIMALS_MAX], struct large large)
+void bits_show(struct report *report, const struct bits *bits, uint64_t value, unsigned size,
+               const char *indent)
 {
-    char *at = &text[DECIMALS_MAX - 1];
-    *at = 0;
-    do
-        *--at = (char)('0' + large_divide(&large, 10));
-    while (!large_is_below(&large, 1));
-    return at;
+    unsigned above = 8 * size;
+    for (;; bits++) {
+        struct bits gap = {.high = (uint8_t)(above - 1),
+                           .low = (uint8_t)(bits->text ? bits->high + 1 : 0)};
+        if (!indent && above > gap.low)
+            say_place(report, &gap, value);
+        if (!bits->text)
+            break;
+        if (indent)
+            report_say(report, "%s", indent);
+        else
+            say_place(report, bits, value);
+        bits_say(report, bits, value);
+        report_say(report, "\n");
+        above = bits->low;
+    }
 }
 
-struct quantity quantity_of(const uint8_t value[16], uint32_t unit)
+static void show_json(struct report *report, const struct field *field, const uint8_t *bytes)
 {
-    static const char *const prefixes[] = {"", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q"};
-    struct large large = large_from(value, 16);
-    unsigned prefix = 0, thousandths = 0;
-    large_multiply(&large, unit);
-    for (; prefix < ARRAY_SIZE(prefixes) - 1 && !large_is_below(&large, 1000); prefix++)
-        thousandths = large_divide(&large, 1000);
-    unsigned hundredths = (thousandths + 5) / 10;
-    uint64_t whole = large.parts[0] | (uint64_t)large.parts[1] << 32;
-    return (struct quantity){whole + hundredths / 100, hundredths % 100, prefixes[prefix]};
-}
-
-uint64_t bytes_value(const void *bytes, unsigned size)
-{
-    uint64_t value = 0;
-    memcpy(&value, bytes, MIN(size, 8u));
-    return value;
-}
-
-static void print_hex_bytes(struct invocation *self, const uint8_t *bytes, unsigned size,
-                            bool dashes)
-{
-    for (unsigned i = 0; i < size; i++)
-        out(self, dashes && (i == 4 || i == 6 || i == 8 || i == 10) ? "-%02x" : "%02x", bytes[i]);
-}
-
-/* Up to the first NUL; what is no character cannot harm the terminal. */
-static void print_text(struct invocation *self, const uint8_t *bytes, unsigned size)
-{
-    for (unsigned i = 0; i < size && bytes[i]; i++)
-        out(self, "%c", bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '?');
-}
-
-static void print_value(struct invocation *self, const struct field *field, const uint8_t *bytes)
-{
-    char text[DECIMALS_MAX];
-    uint64_t number = bytes_value(bytes, field->size);
-    struct quantity units;
-    switch ((enum field_kind)field->kind) {
-    case FIELD_HEX:
-        out(self, "%#llx", (unsigned long long)number);
-        break;
-    case FIELD_NUMBER:
-        out(self, "%s", decimal(text, large_from(bytes, field->size)));
-        break;
+    char text[VALUE_SIZE];
+    const char *key = field->key ? field->key : field->name;
+    switch (field->kind) {
     case FIELD_TEXT:
-        print_text(self, bytes, field->size);
-        break;
-    case FIELD_OUI:
-        out(self, "%02x%02x%02x", bytes[2], bytes[1], bytes[0]);
-        break;
     case FIELD_UUID:
     case FIELD_BYTES:
-        print_hex_bytes(self, bytes, field->size, field->kind == FIELD_UUID);
+        report_text(report, key, "%s", value_text(text, field->kind, bytes, field->size));
         break;
-    case FIELD_PERCENT:
-        out(self, "%llu%%", (unsigned long long)number);
-        break;
-    case FIELD_KELVIN:
-        out(self, "%lld°C (%llu Kelvin)", (long long)number - ZERO_CELSIUS,
-            (unsigned long long)number);
-        break;
-    case FIELD_UNITS:
-        units = quantity_of(bytes, 512 * 1000);
-        out(self, "%s (%llu.%02u %sB)", decimal(text, large_from(bytes, field->size)),
-            (unsigned long long)units.whole, units.hundredths, units.prefix);
-        break;
+    default:
+        if (field->size > 8)
+            report_text(report, key, "%s", value_text(text, FIELD_NUMBER, bytes, field->size));
+        else
+            report_number(report, key, bytes_value(bytes, field->size));
     }
 }
 
-void fields_print(struct invocation *self, const struct field *fields, size_t count,
-                  const struct layout *layout, const void *data)
+static void show_line(struct report *report, const struct field *field, const struct layout *layout,
+                      const uint8_t *bytes)
+{
+    char text[VALUE_SIZE];
+    size_t at = strlen(field->name);
+    report_say(report, "%s", field->name);
+    for (; at < layout->column; at = layout->tabs ? ROUND_DOWN(at, TAB_STOP) + TAB_STOP : at + 1)
+        report_say(report, layout->tabs ? "\t" : " ");
+    report_say(report, ": ");
+    report_say(report, "%s\n", value_text(text, field->kind, bytes, field->size));
+    if (!report->human || !field->bits)
+        return;
+    bits_show(report, field->bits, bytes_value(bytes, field->size), field->size, layout->indent);
+    report_say(report, "\n");
+}
+
+void fields_show(struct report *report, const struct field *fields, size_t count,
+                 const struct layout *layout, const void *data)
 {
     for (size_t i = 0; i < count; i++) {
-        size_t at = strlen(fields[i].name);
-        out(self, "%s", fields[i].name);
-        for (; at < layout->column;
-             at = layout->tabs ? ROUND_DOWN(at, TAB_STOP) + TAB_STOP : at + 1)
-            out(self, layout->tabs ? "\t" : " ");
-        out(self, ": ");
-        print_value(self, &fields[i], (const uint8_t *)data + fields[i].offset);
-        out(self, "\n");
-    }
-}
-
-void hex_print(struct invocation *self, const void *data, size_t length)
-{
-    const uint8_t *bytes = data;
-    out(self, "       0  1  2  3  4  5  6  7  8  9  a  b  c  d  e  f\n");
-    for (size_t row = 0; row < length && !self->output_failed; row += HEX_ROW) {
-        size_t count = MIN(length - row, (size_t)HEX_ROW);
-        char hex[3 * HEX_ROW + 1], *at = hex, text[HEX_ROW + 1] = "";
-        for (size_t i = 0; i < count; i++) {
-            uint8_t byte = bytes[row + i];
-            at += snprintf(at, 4, " %02x", byte);
-            text[i] = byte > ' ' && byte <= '~' ? (char)byte : '.';
-        }
-        out(self, "%04zx:%-*s \"%s\"\n", row, (int)(3 * HEX_ROW), hex, text);
+        const uint8_t *bytes = (const uint8_t *)data + fields[i].offset;
+        if (report->form == FORM_JSON)
+            show_json(report, &fields[i], bytes);
+        else
+            show_line(report, &fields[i], layout, bytes);
     }
 }

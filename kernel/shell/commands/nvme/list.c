@@ -1,58 +1,113 @@
-/* nvme list: every namespace of every controller. */
+/* nvme list: every namespace of every controller. Its longer form, -v, is in subsystem.c. */
 #include "kernel/mem/heap.h"
 #include "kernel/nvme/nvme.h"
 #include "kernel/shell/commands/nvme/tool.h"
 #include "lib/printf.h"
+#include "lib/string.h"
+
+static const struct option options[] = {OPTIONS_LIST, {0}};
+
+int listing_begin(struct listing *listing, struct invocation *self, int most)
+{
+    *listing = (struct listing){.target = TARGET(self), .report = {.self = self}};
+    for (int key; (key = option_next(self));) {
+        listing->verbose |= key == 'v';
+        if (key < 0 || (key == 'o' && !report_form(&listing->report, self->argument)))
+            return 1;
+    }
+    if (listing->report.form == FORM_BINARY)
+        return complain(self, "invalid output format: 'binary'");
+    if (self->next + most < self->argc)
+        return usage(self, "extra operand '%s'", self->argv[self->next + most]);
+    return 0;
+}
 
 static void print_size(char *text, size_t size, uint64_t bytes)
 {
     uint8_t value[16] = {0};
-    __builtin_memcpy(value, &bytes, sizeof bytes);
+    memcpy(value, &bytes, sizeof bytes);
     struct quantity q = quantity_of(value, 1);
     snprintf(text, size, "%3llu.%02u %2sB", (unsigned long long)q.whole, q.hundredths, q.prefix);
 }
 
-static int list_one(struct target *target, const struct nvme_namespace *ns)
+int listing_size(struct listing *listing, const struct nvme_namespace *ns, struct listed_size *size)
 {
-    struct nvme_controller *c = target->controller;
-    struct nvme_identify_namespace *data = target_identify(target, NVME_IDENTIFY_NAMESPACE, ns->id);
+    char used[24], all[24];
+    bool large = ns->block_size >= 1024;
+    struct nvme_identify_namespace *data =
+        target_identify(&listing->target, NVME_IDENTIFY_NAMESPACE, ns->id, 0);
     if (!data)
         return 1;
-    char node[24], used[24], all[24], usage_text[48], format[24];
-    bool large = ns->block_size >= 1024;
-    snprintf(node, sizeof node, "/dev/%sn%u", nvme_device_name(c), ns->id);
-    print_size(used, sizeof used, data->nuse * ns->block_size);
-    print_size(all, sizeof all, data->nsze * ns->block_size);
-    snprintf(usage_text, sizeof usage_text, "%s / %s", used, all);
-    snprintf(format, sizeof format, "%3u %2sB + %2u B",
-             large ? ns->block_size / 1024 : ns->block_size, large ? "Ki" : "", ns->metadata_size);
-    out(target->self, "%-21s %-21s %-20s %-40s %-9u %-26s %-16s %-8s\n", node, "-", c->serial,
-        c->model, ns->id, usage_text, format, c->firmware);
+    size->used = data->nuse * ns->block_size;
+    size->all = data->nsze * ns->block_size;
     kfree(data);
+    print_size(used, sizeof used, size->used);
+    print_size(all, sizeof all, size->all);
+    snprintf(size->usage, sizeof size->usage, "%s / %s", used, all);
+    snprintf(size->format, sizeof size->format, "%3u %2sB + %2u B",
+             large ? ns->block_size / 1024 : ns->block_size, large ? "Ki" : "", ns->metadata_size);
+    return 0;
+}
+
+void listing_size_json(struct report *report, const struct nvme_namespace *ns,
+                       const struct listed_size *size)
+{
+    report_number(report, "UsedBytes", size->used);
+    report_number(report, "MaximumLBA", size->all / ns->block_size);
+    report_number(report, "PhysicalSize", size->all);
+    report_number(report, "SectorSize", ns->block_size);
+}
+
+#define ROW "%-21s %-21s %-20s %-40s %-9s %-26s %-16s %-8s\n"
+
+static int list_one(struct listing *listing, const struct nvme_namespace *ns)
+{
+    const struct nvme_controller *c = listing->target.controller;
+    struct report *report = &listing->report;
+    struct listed_size size;
+    char node[24], nsid[12];
+    if (listing_size(listing, ns, &size))
+        return 1;
+    snprintf(node, sizeof node, "/dev/%sn%u", nvme_device_name(c), ns->id);
+    snprintf(nsid, sizeof nsid, "%u", ns->id);
+    report_say(report, ROW, node, "-", c->serial, c->model, nsid, size.usage, size.format,
+               c->firmware);
+    report_open(report, NULL, '{');
+    report_number(report, "NameSpace", ns->id);
+    report_text(report, "DevicePath", "%s", node);
+    report_text(report, "Firmware", "%s", c->firmware);
+    report_text(report, "ModelNumber", "%s", c->model);
+    report_text(report, "SerialNumber", "%s", c->serial);
+    listing_size_json(report, ns, &size);
+    report_close(report, '}');
     return 0;
 }
 
 static int list(struct invocation *self)
 {
-    struct target target = TARGET(self);
-    if (option_next(self))
-        return 1;
-    if (self->next < self->argc)
-        return usage(self, "extra operand '%s'", self->argv[self->next]);
-    static const char dashes[] = "----------------------------------------";
-    out(self, "%-21s %-21s %-20s %-40s %-9s %-26s %-16s %-8s\n", "Node", "Generic", "SN", "Model",
-        "Namespace", "Usage", "Format", "FW Rev");
-    out(self, "%-.21s %-.21s %-.20s %-.40s %-.9s %-.26s %-.16s %-.8s\n", dashes, dashes, dashes,
-        dashes, dashes, dashes, dashes, dashes);
-    int status = 0;
-    for (unsigned i = 0; (target.controller = nvme_device_at(i)); i++)
-        for (const struct nvme_namespace *ns = target.controller->namespaces; ns; ns = ns->next)
-            status |= ns->gone ? 0 : list_one(&target, ns);
+    struct listing l;
+    int status = listing_begin(&l, self, 0);
+    if (status)
+        return status;
+    if (l.verbose)
+        return list_verbose(&l);
+    report_open(&l.report, NULL, '{');
+    report_open(&l.report, "Devices", '[');
+    report_say(&l.report, ROW, "Node", "Generic", "SN", "Model", "Namespace", "Usage", "Format",
+               "FW Rev");
+    report_say(&l.report, "%.21s %.21s %.20s %.40s %.9s %.26s %.16s %.8s\n", DASHES, DASHES, DASHES,
+               DASHES, DASHES, DASHES, DASHES, DASHES);
+    for (unsigned i = 0; (l.target.controller = nvme_device_at(i)); i++)
+        for (const struct nvme_namespace *ns = l.target.controller->namespaces; ns; ns = ns->next)
+            status |= ns->gone ? 0 : list_one(&l, ns);
+    report_close(&l.report, ']');
+    report_close(&l.report, '}');
     return status;
 }
 
 const struct command cli_list = {.name = "nvme list",
                                  .summary = "List all NVMe devices and namespaces on machine",
                                  .operands = "",
+                                 .options = options,
                                  .usage_status = 1,
                                  .run = list};

@@ -5,21 +5,35 @@
 #include "kernel/shell/commands/nvme/tool.h"
 #include "lib/string.h"
 
+static int version(struct invocation *self)
+{
+    out(self, "nvme version 2.3 (nvmetal's, after nvme-cli's)\n");
+    return 0;
+}
+
+static const struct command cli_version = {.name = "nvme version",
+                                           .summary = "Shows the program version",
+                                           .operands = "",
+                                           .usage_status = 1,
+                                           .run = version};
+
 static const struct command *const others[] = {
-    &cli_get_feature, &cli_set_feature, &cli_format, &cli_admin_passthru,
-    &cli_io_passthru, &cli_flush,       &cli_reset,  &cli_show_regs,
+    &cli_list,      &cli_list_subsys, &cli_get_feature,    &cli_set_feature,     &cli_get_property,
+    &cli_show_regs, &cli_format,      &cli_admin_passthru, &cli_io_passthru,     &cli_attach_ns,
+    &cli_detach_ns, &cli_ns_rescan,   &cli_reset,          &cli_subsystem_reset, &cli_dsm,
+    &cli_copy,      &cli_flush,       &cli_version,
 };
 
 /* In the order in which help has them; NULL behind the last. */
 static const struct command *subcommand(unsigned index)
 {
-    if (index == 0)
-        return &cli_list;
-    index--;
+    if (index < ARRAY_SIZE(others))
+        return others[index];
+    index -= ARRAY_SIZE(others);
     if (index < cli_query_count)
         return cli_query(index);
     index -= cli_query_count;
-    return index < ARRAY_SIZE(others) ? others[index] : NULL;
+    return index < cli_range_count ? cli_range(index) : NULL;
 }
 
 /* Behind "nvme ". */
@@ -43,8 +57,8 @@ static void list_commands(struct invocation *self)
               "The device is a controller (/dev/nvme0) or a namespace (/dev/nvme0n1).\n\n");
     const struct command *command;
     for (unsigned i = 0; (command = subcommand(i)); i++)
-        out(self, "  %-15s %s\n", short_name(command), command->summary);
-    out(self, "  %-15s %s\n\n", "help", "Display this help");
+        out(self, "  %-19s %s\n", short_name(command), command->summary);
+    out(self, "  %-19s %s\n\n", "help", "Display this help");
     out(self, "See 'nvme help <command>' for more information on a specific command\n");
 }
 
@@ -59,6 +73,8 @@ static bool wants_help(const struct invocation *self)
 static int nvme(struct invocation *self)
 {
     const char *name = self->argc > 1 ? self->argv[1] : "help";
+    if (!strncmp(name, "--", 2)) /* --help, --version */
+        name += 2;
     bool help = !strcmp(name, "help");
     if (help && self->argc < 3) {
         list_commands(self);

@@ -1,6 +1,7 @@
 /* nvme admin-passthru and io-passthru: any command, with data in one direction. */
 #include "kernel/mem/heap.h"
 #include "kernel/shell/commands/nvme/tool.h"
+#include "kernel/x86/clock.h"
 #include "lib/string.h"
 
 static const struct option options[] = {
@@ -25,6 +26,7 @@ static const struct option options[] = {
     {'d', "dry-run", NULL, "print it instead of sending it"},
     {'r', "read", NULL, "data comes from the device"},
     {'w', "write", NULL, "data goes to the device"},
+    {'T', "latency", NULL, "say how long it took"},
     {0},
 };
 
@@ -32,7 +34,7 @@ struct passthru {
     struct target target;
     struct exchange exchange;
     uint64_t prefill;
-    bool opcode_given, raw, show, dry, read, write;
+    bool opcode_given, raw, show, dry, read, write, latency;
     const char *file;
 };
 
@@ -95,6 +97,8 @@ static bool take(struct target *target, int key)
         return p->read = true;
     case 'w':
         return p->write = true;
+    case 'T':
+        return p->latency = true;
     default:
         return take_dword(p, key);
     }
@@ -117,80 +121,11 @@ static void show_command(const struct passthru *p)
         (unsigned)p->exchange.timeout_ms);
 }
 
-/* The names that nvme-cli has for opcodes, the specification's. */
-static const char *opcode_name(bool io, uint8_t opcode)
-{
-    static const char *const admin[] = {
-        [0x00] = "Delete I/O Submission Queue",
-        [0x01] = "Create I/O Submission Queue",
-        [0x02] = "Get Log Page",
-        [0x04] = "Delete I/O Completion Queue",
-        [0x05] = "Create I/O Completion Queue",
-        [0x06] = "Identify",
-        [0x08] = "Abort",
-        [0x09] = "Set Features",
-        [0x0a] = "Get Features",
-        [0x0c] = "Asynchronous Event Request",
-        [0x0d] = "Namespace Management",
-        [0x10] = "Firmware Commit",
-        [0x11] = "Firmware Image Download",
-        [0x14] = "Device Self-test",
-        [0x15] = "Namespace Attachment",
-        [0x18] = "Keep Alive",
-        [0x19] = "Directive Send",
-        [0x1a] = "Directive Receive",
-        [0x1c] = "Virtualization Management",
-        [0x1d] = "NVMe-MI Send",
-        [0x1e] = "NVMe-MI Receive",
-        [0x7c] = "Doorbell Buffer Config",
-        [0x80] = "Format NVM",
-        [0x81] = "Security Send",
-        [0x82] = "Security Receive",
-        [0x84] = "Sanitize",
-        [0x86] = "Get LBA Status",
-    };
-    static const char *const nvm[] = {
-        [0x00] = "Flush",
-        [0x01] = "Write",
-        [0x02] = "Read",
-        [0x04] = "Write Uncorrectable",
-        [0x05] = "Compare",
-        [0x08] = "Write Zeroes",
-        [0x09] = "Dataset Management",
-        [0x0c] = "Verify",
-        [0x0d] = "Reservation Register",
-        [0x0e] = "Reservation Report",
-        [0x11] = "Reservation Acquire",
-        [0x15] = "Reservation Release",
-        [0x19] = "Copy",
-        [0x79] = "Zone Management Send",
-        [0x7a] = "Zone Management Receive",
-        [0x7d] = "Zone Append",
-    };
-    size_t count = io ? ARRAY_SIZE(nvm) : ARRAY_SIZE(admin);
-    const char *name = opcode < count ? (io ? nvm : admin)[opcode] : NULL;
-    return name ? name : "Unknown";
-}
-
-static int write_file(struct passthru *p)
-{
-    struct file *file;
-    int status = file_open(p->file, O_WRITE | O_CREATE, &file);
-    if (status == OK) {
-        int64_t written = file_write(file, p->exchange.data, p->exchange.bytes);
-        status = written < 0 ? (int)written : OK;
-        if (status == OK && (size_t)written < p->exchange.bytes)
-            status = ERR_NO_SPACE;
-        file_close(file);
-    }
-    return status == OK ? 0 : complain(p->target.self, "%s: %s", p->file, status_text(status));
-}
-
 static int show_data(struct passthru *p)
 {
     struct invocation *self = p->target.self;
     if (p->file)
-        return write_file(p);
+        return target_write_file(&p->target, p->file, p->exchange.data, p->exchange.bytes);
     if (p->raw)
         out_bytes(self, p->exchange.data, p->exchange.bytes);
     else
@@ -211,11 +146,15 @@ static int exchange(struct passthru *p)
         show_command(p);
     if (p->dry)
         return 0;
+    const char *queue = x->io ? "IO" : "Admin", *name = opcode_name(x->io, x->command.opcode);
+    uint64_t begin = clock_ns();
     status = target_send(&p->target, x);
+    if (p->latency)
+        out(p->target.self, "%s Command %s latency: %llu us\n", queue, name,
+            (unsigned long long)((clock_ns() - begin) / 1000));
     if (status)
         return status;
-    note(p->target.self, "%s Command %s is Success and result: 0x%08x\n", x->io ? "IO" : "Admin",
-         opcode_name(x->io, x->command.opcode), x->value);
+    note(p->target.self, "%s Command %s is Success and result: 0x%08x\n", queue, name, x->value);
     return p->read && x->bytes ? show_data(p) : 0;
 }
 
@@ -254,17 +193,8 @@ static int io_passthru(struct invocation *self)
     return passthru(self, true);
 }
 
-const struct command cli_admin_passthru = {.name = "nvme admin-passthru",
-                                           .summary =
-                                               "Submit an arbitrary admin command, return results",
-                                           .operands = "DEVICE",
-                                           .options = options,
-                                           .usage_status = 1,
-                                           .run = admin_passthru};
+const struct command cli_admin_passthru = SUBCOMMAND(
+    "admin-passthru", "Submit an arbitrary admin command, return results", options, admin_passthru);
 
-const struct command cli_io_passthru = {.name = "nvme io-passthru",
-                                        .summary = "Submit an arbitrary IO command, return results",
-                                        .operands = "DEVICE",
-                                        .options = options,
-                                        .usage_status = 1,
-                                        .run = io_passthru};
+const struct command cli_io_passthru = SUBCOMMAND(
+    "io-passthru", "Submit an arbitrary IO command, return results", options, io_passthru);

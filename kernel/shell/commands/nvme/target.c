@@ -14,6 +14,10 @@
 /* Get Log Page: Base 5.16, figures 197 and 198 */
 #define LOG_CDW10_LSP 0x00007f00u
 #define LOG_CDW11_LSI 0xffff0000u
+#define LOG_CDW14_CSI 0xff000000u
+#define LOG_CDW14_OT  0x00800000u
+
+#define IDENTIFY_CSI 0xff000000u /* dword 11: Base 5.17 */
 
 bool target_number(struct target *target, const char *name, uint64_t most, uint64_t *value)
 {
@@ -22,6 +26,24 @@ bool target_number(struct target *target, const char *name, uint64_t most, uint6
         return true;
     complain(target->self, "invalid %s: '%s'", name, text);
     return false;
+}
+
+bool target_bits(struct target *target, const struct command_bits *table, int key,
+                 struct nvme_command *command)
+{
+    uint32_t *const dwords[] = {&command->cdw10, &command->cdw11, &command->cdw12,
+                                &command->cdw13, &command->cdw14, &command->cdw15};
+    uint64_t value = 1;
+    while (table->key && table->key != key)
+        table++;
+    if (!table->key)
+        return false;
+    const uint64_t most = (1ULL << table->width) - 1;
+    uint32_t *dword = dwords[table->dword - 10];
+    if (table->name && !target_number(target, table->name, most, &value))
+        return false;
+    *dword = (*dword & ~(uint32_t)(most << table->low)) | (uint32_t)value << table->low;
+    return true;
 }
 
 static bool take_nsid(struct target *target)
@@ -60,6 +82,43 @@ const char *target_name(const struct target *target)
 {
     const char *slash = strrchr(target->path, '/');
     return slash ? slash + 1 : target->path;
+}
+
+static uint64_t needed_field(const struct target *target, const struct need *need)
+{
+    return bytes_value((const uint8_t *)target->controller->identify + need->offset, need->size);
+}
+
+bool target_has(const struct target *target, const struct need *need)
+{
+    return !need->field || needed_field(target, need) & need->mask;
+}
+
+bool target_offers(struct target *target, const struct need *need)
+{
+    bool has = target_has(target, need);
+    if (!has)
+        complain(target->self, "%s does not offer this: %s is %#llx, without %#x", target->path,
+                 need->field, (unsigned long long)needed_field(target, need), need->mask);
+    return has;
+}
+
+int target_numbers(struct target *target, const char *name, const char *text, uint64_t most,
+                   uint64_t *values, unsigned room)
+{
+    unsigned count = 0;
+    for (const char *at = text; *at; at += *at == ',') {
+        if (count == room) {
+            complain(target->self, "%s: at most %u", name, room);
+            return -1;
+        }
+        if (number_prefix(at, 0, &values[count], &at) != OK || values[count++] > most ||
+            (*at && *at != ',')) {
+            complain(target->self, "invalid %s: '%s'", name, text);
+            return -1;
+        }
+    }
+    return (int)count;
 }
 
 int target_complain(struct target *target, int error, uint16_t status)
@@ -120,10 +179,42 @@ int target_read_file(struct target *target, const char *path, void *data, size_t
                : complain(target->self, "%s: %s", path ? path : "input", status_text(status));
 }
 
-void *target_identify(struct target *target, uint32_t cns, uint32_t nsid)
+int target_write_file(struct target *target, const char *path, const void *data, size_t bytes)
+{
+    struct file *file;
+    if (!path) {
+        out_bytes(target->self, data, bytes);
+        return 0;
+    }
+    int status = file_open(path, O_WRITE | O_CREATE | O_TRUNCATE, &file);
+    if (status == OK) {
+        int64_t written = file_write(file, data, bytes);
+        status = written < 0 ? (int)written : OK;
+        if (status == OK && (size_t)written < bytes)
+            status = ERR_NO_SPACE;
+        file_close(file);
+    }
+    return status == OK ? 0 : complain(target->self, "%s: %s", path, status_text(status));
+}
+
+const struct nvme_namespace *target_namespace(struct target *target)
+{
+    const struct nvme_namespace *ns = target->controller->namespaces;
+    while (ns && (ns->gone || ns->id != target->nsid))
+        ns = ns->next;
+    if (!ns)
+        complain(target->self, "%s has no namespace %llu", target->path,
+                 (unsigned long long)target->nsid);
+    return ns;
+}
+
+void *target_identify(struct target *target, uint32_t cns, uint32_t nsid, uint32_t command_set)
 {
     struct exchange identify = {
-        .command = {.opcode = NVME_ADMIN_IDENTIFY, .nsid = nsid, .cdw10 = cns},
+        .command = {.opcode = NVME_ADMIN_IDENTIFY,
+                    .nsid = nsid,
+                    .cdw10 = cns,
+                    .cdw11 = NVME_SET(IDENTIFY_CSI, command_set)},
         .data = target_buffer(target, NVME_IDENTIFY_SIZE),
         .bytes = NVME_IDENTIFY_SIZE,
     };
@@ -148,7 +239,9 @@ static int read_piece(struct target *target, const struct log_request *log, uint
                              NVME_SET(NVME_LOG_CDW10_NUMDL, dwords & 0xffff),
                     .cdw11 = dwords >> 16 | NVME_SET(LOG_CDW11_LSI, (uint32_t)log->lsi),
                     .cdw12 = (uint32_t)offset,
-                    .cdw13 = (uint32_t)(offset >> 32)},
+                    .cdw13 = (uint32_t)(offset >> 32),
+                    .cdw14 = NVME_SET(LOG_CDW14_CSI, (uint32_t)log->csi) |
+                             (log->index ? LOG_CDW14_OT : 0) | (uint32_t)log->uuid},
         .data = data,
         .bytes = (size_t)(dwords + 1) * 4,
     };

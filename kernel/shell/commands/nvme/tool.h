@@ -1,28 +1,40 @@
 /*
  * What the sub-commands of `nvme` share. Each is a struct command of its own,
  * named "nvme NAME" so that messages and the usage line say so; nvme.c holds
- * the table. fields.c and show.c print and know no device; the others send
- * commands by target.c.
+ * the table. What is declared in show.h prints and knows no device; the others
+ * send commands by target.c.
  */
 #ifndef KERNEL_SHELL_COMMANDS_NVME_TOOL_H
 #define KERNEL_SHELL_COMMANDS_NVME_TOOL_H
 
-#include "drivers/nvme/nvme.h"
-#include "kernel/shell/command.h"
+#include "kernel/shell/commands/nvme/show.h"
 
-/* The LBA format that a namespace uses: an index in data->lbaf, but perhaps above data->nlbaf. */
-static inline unsigned lba_format(const struct nvme_identify_namespace *data)
-{
-    unsigned high = NVME_GET(NVME_FLBAS_HIGH, (unsigned)data->flbas);
-    return (data->flbas & NVME_FLBAS_LOW) | (data->nlbaf >= 16 ? high << 4 : 0);
-}
-
-extern const struct command cli_list, cli_get_feature, cli_set_feature, cli_format, cli_reset,
-    cli_flush, cli_admin_passthru, cli_io_passthru, cli_show_regs;
+extern const struct command cli_list, cli_list_subsys, cli_get_feature, cli_set_feature, cli_format,
+    cli_reset, cli_subsystem_reset, cli_ns_rescan, cli_attach_ns, cli_detach_ns, cli_flush, cli_dsm,
+    cli_copy, cli_admin_passthru, cli_io_passthru, cli_show_regs, cli_get_property;
 
 /* query.c: those that fetch and show a structure, from 0 on. */
 extern const unsigned cli_query_count;
 const struct command *cli_query(unsigned index);
+
+/* blocks.c: those about a range of blocks. */
+extern const unsigned cli_range_count;
+const struct command *cli_range(unsigned index);
+
+/* clang-format off */
+#define SUBCOMMAND(text, about, its_options, function)                        \
+    {.name = "nvme " text, .summary = about, .operands = "DEVICE",            \
+     .options = its_options, .usage_status = 1, .run = function}
+/* clang-format on */
+
+/* What several of them take. */
+/* clang-format off */
+#define OPTION_NSID   {'n', "namespace-id", "NUM", "namespace (that of the device)"}
+#define OPTION_FORMAT {'o', "output-format", "FMT", "normal, json or binary (normal)"}
+#define OPTION_BINARY {'b', "raw-binary", NULL, "the same as --output-format=binary"}
+#define OPTION_HUMAN  {'H', "human-readable", NULL, "bits in words"}
+#define OPTION_VENDOR {'v', "vendor-specific", NULL, "what is the vendor's own too"}
+/* clang-format on */
 
 /* ---- target.c: whom a command goes to, and sending it --------------------------------------- */
 
@@ -39,6 +51,17 @@ struct target {
 
 /* The number that is the option's argument, up to `most`; false after a message. */
 bool target_number(struct target *target, const char *name, uint64_t most, uint64_t *value);
+
+/* An option whose argument is bits of dwords 10 to 15, or that is itself a bit. */
+struct command_bits {
+    int key;          /* 0 ends a table of them */
+    const char *name; /* of the argument; NULL: it has none */
+    uint8_t dword, low, width;
+};
+
+/* Takes one of them; false after a message, or when it is none of the table's. */
+bool target_bits(struct target *target, const struct command_bits *table, int key,
+                 struct nvme_command *command);
 
 /*
  * Reads the options and finds the device, the only operand. All options but --namespace-id go to
@@ -69,6 +92,16 @@ int target_send(struct target *target, struct exchange *exchange);
 /* The same without a message for an error status: an error of the driver's. */
 int target_try(struct target *target, struct exchange *exchange);
 
+/* Does the controller say of itself that it has this? */
+bool target_has(const struct target *target, const struct need *need);
+
+/* The same; false after a message. */
+bool target_offers(struct target *target, const struct need *need);
+
+/* Comma-separated numbers; how many, or -1 after a message. */
+int target_numbers(struct target *target, const char *name, const char *text, uint64_t most,
+                   uint64_t *values, unsigned room);
+
 /* Says what went wrong; 1. */
 int target_complain(struct target *target, int error, uint16_t status);
 
@@ -80,76 +113,63 @@ void *target_buffer(struct target *target, size_t bytes);
  * status after a message. */
 int target_read_file(struct target *target, const char *path, void *data, size_t bytes);
 
-/* Returns NVME_IDENTIFY_SIZE bytes for kfree(); NULL after a message. */
-void *target_identify(struct target *target, uint32_t cns, uint32_t nsid);
+/* The same the other way: into a file, or to the output. */
+int target_write_file(struct target *target, const char *path, const void *data, size_t bytes);
+
+/* The namespace, if the controller has it; NULL after a message. */
+const struct nvme_namespace *target_namespace(struct target *target);
+
+/* Returns NVME_IDENTIFY_SIZE bytes for kfree(); NULL after a message. The command set is for the
+ * values of CNS that are about one. */
+void *target_identify(struct target *target, uint32_t cns, uint32_t nsid, uint32_t command_set);
 
 /* Reads a log page into target_buffer() memory, in pieces where the device allows it. 0, or the
  * exit status after a message. */
 struct log_request {
     uint32_t nsid;
-    uint64_t lid, lsp, lsi; /* no wider than their fields: 8, 7 and 16 bits */
+    uint64_t lid, lsp, lsi, csi, uuid; /* no wider than their fields: 8, 7, 16, 8 and 7 bits */
     uint64_t offset, bytes;
-    bool retain;
+    bool retain, index; /* index: the offset is one of the page's, not in bytes */
 };
 int target_log(struct target *target, const struct log_request *log, void *data);
 
-/* ---- fields.c: structures of the specification as text -------------------------------------- */
-
-enum field_kind {
-    FIELD_HEX,     /* "0x1f", zero is "0" */
-    FIELD_NUMBER,  /* of up to 16 bytes */
-    FIELD_TEXT,    /* ASCII, padded */
-    FIELD_OUI,     /* three bytes, the last one first */
-    FIELD_UUID,    /* 16 bytes with dashes */
-    FIELD_BYTES,   /* in hexadecimal, the first one first */
-    FIELD_PERCENT, /* "5%" */
-    FIELD_KELVIN,  /* "27°C (300 Kelvin)" */
-    FIELD_UNITS,   /* thousands of 512 bytes */
-};
-
-struct field {
-    const char *name;
-    uint16_t offset, size;
-    uint8_t kind;
-};
-
-#define FIELD_AS(type, member, text, as)                           \
-    {                                                              \
-        text, offsetof(type, member), sizeof((type){0}.member), as \
-    }
-
-/* A line for each: the name, filled up to `column` with blanks, or with tabs, and the value. */
-struct layout {
-    unsigned column;
-    bool tabs;
-};
-void fields_print(struct invocation *self, const struct field *fields, size_t count,
-                  const struct layout *layout, const void *data);
-
-/* Little-endian, up to 8 bytes. */
-uint64_t bytes_value(const void *bytes, unsigned size);
-
-/* 16 rows to the line, with text at the end, as nvme-cli dumps. */
-void hex_print(struct invocation *self, const void *data, size_t length);
-
-/* "67.11  MB" and "0.00 B": two digits behind the point, decimal units. */
-struct quantity {
-    uint64_t whole;
-    unsigned hundredths;
-    const char *prefix; /* "", "k", "M"... */
-};
-struct quantity quantity_of(const uint8_t value[16], uint32_t unit);
-
-/* ---- show.c: what devices say of themselves ---------------------------------------------------
+/* ---- list.c and subsystem.c -------------------------------------------------------------------
  */
 
-void show_controller(struct invocation *self, const struct nvme_identify_controller *data);
-void show_namespace(struct invocation *self, uint32_t nsid,
-                    const struct nvme_identify_namespace *data);
+struct listing {
+    struct target target; /* of which only the controller is used */
+    struct report report;
+    bool verbose;
+};
 
-void show_error_entry(struct invocation *self, unsigned index,
-                      const struct nvme_error_entry *entry);
-void show_smart(struct invocation *self, const struct nvme_health_log *log);
-void show_firmware(struct invocation *self, const struct nvme_firmware_log *log);
+/* Reads the options; of operands there are at most `most`. 0, or the exit status after a message.
+ */
+int listing_begin(struct listing *listing, struct invocation *self, int most);
+
+/* In bytes, and as the tables have it. */
+struct listed_size {
+    uint64_t used, all;
+    char usage[48], format[24];
+};
+
+/* 0, or the exit status after a message. */
+int listing_size(struct listing *listing, const struct nvme_namespace *ns,
+                 struct listed_size *size);
+void listing_size_json(struct report *report, const struct nvme_namespace *ns,
+                       const struct listed_size *size);
+
+/* The exit status. */
+int list_verbose(struct listing *listing);
+
+/* Are they controllers of one subsystem? */
+bool nvme_same_subsystem(const struct nvme_controller *a, const struct nvme_controller *b);
+
+/* clang-format off */
+#define OPTIONS_LIST                                                   \
+    {'o', "output-format", "FMT", "normal or json (normal)"},          \
+    {'v', "verbose", NULL, "more of it"}
+/* clang-format on */
+
+#define DASHES "------------------------------------------------" /* for %.Ns below a title */
 
 #endif

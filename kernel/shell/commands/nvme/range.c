@@ -1,0 +1,231 @@
+/*
+ * nvme read, write, compare, write-zeroes, write-uncor and verify: commands about
+ * one range of blocks (NVM 3.2). Each is a row of the table at the end.
+ */
+#include "kernel/mem/heap.h"
+#include "kernel/shell/commands/nvme/tool.h"
+#include "kernel/x86/clock.h"
+#include "lib/string.h"
+
+#define DEALLOCATE 256 /* Write Zeroes' -d; that of the others is a file */
+#define FORCE      257
+
+struct row {
+    struct command command;
+    uint8_t opcode;
+    enum {
+        NO_DATA,
+        FROM_DEVICE,
+        TO_DEVICE,
+    } data;
+    struct need need;
+    const char *success; /* without data */
+};
+
+struct range {
+    struct target target;
+    const struct row *row;
+    struct nvme_command command;
+    uint64_t start, bytes;
+    bool show, dry, latency;
+    const char *file;
+};
+
+/* NVM 3.2: the commands agree where they have the same bits. */
+static const struct command_bits command_bits[] = {
+    {'c', "block-count", 12, 0, 16},
+    {'T', "dir-type", 12, 20, 4},
+    {'p', "prinfo", 12, 26, 4},
+    {'f', NULL, 12, 30, 1},
+    {'l', NULL, 12, 31, 1},
+    {'D', "dsm", 13, 0, 8},
+    {'S', "dir-spec", 13, 16, 16},
+    {'r', "ref-tag", 14, 0, 32},
+    {'a', "app-tag", 15, 0, 16},
+    {DEALLOCATE, NULL, 12, 25, 1},
+    {'m', "app-tag-mask", 15, 16, 16},
+    {0},
+};
+
+static bool take(struct target *target, int key)
+{
+    struct range *r = CONTAINER_OF(target, struct range, target);
+    switch (key) {
+    case 's':
+        return target_number(target, "start-block", UINT64_MAX, &r->start);
+    case 'z':
+        return target_number(target, "data-size", UINT32_MAX, &r->bytes);
+    case 'd':
+        r->file = target->self->argument;
+        return r->file || target_bits(target, command_bits, DEALLOCATE, &r->command);
+    case 'v':
+        return r->show = true;
+    case 'w':
+        return r->dry = true;
+    case 't':
+        return r->latency = true;
+    case FORCE:
+        return true;
+    default:
+        return target_bits(target, command_bits, key, &r->command);
+    }
+}
+
+static void show_command(const struct range *r, const struct exchange *x)
+{
+    const struct nvme_command *c = &x->command;
+    struct invocation *self = r->target.self;
+    out(self, "opcode       : %02x\nnsid         : %02x\nflags        : %02x\n", c->opcode, c->nsid,
+        0);
+    out(self, "control      : %04x\nnblocks      : %04x\nmetadata     : 0\naddr         : %llx\n",
+        c->cdw12 >> 16, c->cdw12 & 0xffff, (unsigned long long)(uintptr_t)x->data);
+    out(self,
+        "slba         : %llx\ndsmgmt       : %08x\nreftag       : %x\napptag       : %04x\n"
+        "appmask      : %04x\n",
+        (unsigned long long)r->start, c->cdw13, c->cdw14, c->cdw15 & 0xffff, c->cdw15 >> 16);
+}
+
+static int send(struct range *r, struct exchange *x)
+{
+    const char *name = strchr(r->row->command.name, ' ') + 1;
+    uint64_t begin = clock_ns();
+    int status = target_send(&r->target, x);
+    if (r->latency)
+        out(r->target.self, " latency: %s: %llu us\n", name,
+            (unsigned long long)((clock_ns() - begin) / 1000));
+    if (status)
+        return status;
+    if (r->row->data == NO_DATA)
+        out(r->target.self, "%s\n", r->row->success);
+    if (r->row->data == FROM_DEVICE)
+        status = target_write_file(&r->target, r->file, x->data, r->bytes);
+    if (!status && r->row->data != NO_DATA)
+        note(r->target.self, "%s: Success\n", name);
+    return status;
+}
+
+/* How much data the command has, and a buffer for that and for what is asked for. 0, or the exit
+ * status after a message. */
+static int prepare_data(struct range *r, struct exchange *x)
+{
+    const struct nvme_namespace *ns = target_namespace(&r->target);
+    if (!ns)
+        return 1;
+    if (ns->metadata_size)
+        return complain(r->target.self, "%s: blocks with metadata can only be had by io-passthru",
+                        r->target.path);
+    if (!r->bytes)
+        return complain(r->target.self, "data size not provided");
+    x->bytes = ((x->command.cdw12 & UINT16_MAX) + 1) * (size_t)ns->block_size;
+    if (r->bytes < x->bytes)
+        note(r->target.self, "Rounding data size to fit block count (%zu bytes)\n", x->bytes);
+    x->data = target_buffer(&r->target, MAX(x->bytes, r->bytes));
+    if (!x->data)
+        return 1;
+    return r->row->data == TO_DEVICE
+               ? target_read_file(&r->target, r->file, x->data, MIN(x->bytes, r->bytes))
+               : 0;
+}
+
+static int run(struct invocation *self)
+{
+    struct range r = {.target = TARGET(self),
+                      .row = CONTAINER_OF(self->command, const struct row, command)};
+    int status = target_open(&r.target, take, TARGET_NEEDS_NSID);
+    if (status)
+        return status;
+    if (!target_offers(&r.target, &r.row->need))
+        return 1;
+    struct exchange x = {.io = true, .command = r.command};
+    x.command.opcode = r.row->opcode;
+    x.command.nsid = (uint32_t)r.target.nsid;
+    x.command.cdw10 = (uint32_t)r.start;
+    x.command.cdw11 = (uint32_t)(r.start >> 32);
+    if (r.row->data != NO_DATA)
+        status = prepare_data(&r, &x);
+    if (!status && (r.show || r.dry))
+        show_command(&r, &x);
+    if (!status && !r.dry)
+        status = send(&r, &x);
+    kfree(x.data);
+    return status;
+}
+
+/* ---- The table ------------------------------------------------------------------------------ */
+
+/* clang-format off */
+#define OPTIONS_RANGE                                                \
+    OPTION_NSID,                                                     \
+    {'s', "start-block", "NUM", "first block (0)"},                  \
+    {'c', "block-count", "NUM", "number of blocks, less one (0)"}
+
+#define OPTIONS_PROTECTION                                                            \
+    {'l', "limited-retry", NULL, "limit the attempts to reach the media"},            \
+    {'f', "force-unit-access", NULL, "be done with the media before completing"},     \
+    {'p', "prinfo", "NUM", "protection information: action and check, 4 bits"},       \
+    {'r', "ref-tag", "NUM", "reference tag"},                                         \
+    {'a', "app-tag", "NUM", "application tag"},                                       \
+    {'m', "app-tag-mask", "NUM", "mask of the application tag"}
+/* clang-format on */
+
+static const struct option data_options[] = {
+    OPTIONS_RANGE,
+    {'z', "data-size", "NUM", "bytes of data (required)"},
+    {'d', "data", "FILE", "where data comes from (input), or goes to (output)"},
+    OPTIONS_PROTECTION,
+    {'T', "dir-type", "NUM", "directive type"},
+    {'S', "dir-spec", "NUM", "directive specific value"},
+    {'D', "dsm", "NUM", "dataset management attributes"},
+    {'v', "show-command", NULL, "print the command before sending it"},
+    {'w', "dry-run", NULL, "print it instead of sending it"},
+    {'t', "latency", NULL, "say how long it took"},
+    {FORCE, "force", NULL, "nothing: there is no exclusive access to be got around"},
+    {0},
+};
+
+static const struct option zeroes_options[] = {
+    OPTIONS_RANGE,
+    {'d', "deac", NULL, "deallocate the blocks, if it can be"},
+    OPTIONS_PROTECTION,
+    {0},
+};
+
+static const struct option range_options[] = {OPTIONS_RANGE, {0}};
+
+static const struct option verify_options[] = {OPTIONS_RANGE, OPTIONS_PROTECTION, {0}};
+
+static const struct row rows[] = {
+    {.command =
+         SUBCOMMAND("compare", "Submit a Compare command, return results", data_options, run),
+     .opcode = NVME_IO_COMPARE,
+     .data = TO_DEVICE,
+     .need = NEEDS(oncs, NVME_ONCS_COMPARE)},
+    {.command = SUBCOMMAND("read", "Submit a read command, return results", data_options, run),
+     .opcode = NVME_IO_READ,
+     .data = FROM_DEVICE},
+    {.command = SUBCOMMAND("write", "Submit a write command, return results", data_options, run),
+     .opcode = NVME_IO_WRITE,
+     .data = TO_DEVICE},
+    {.command = SUBCOMMAND("write-zeroes", "Submit a write zeroes command, return results",
+                           zeroes_options, run),
+     .opcode = NVME_IO_WRITE_ZEROES,
+     .need = NEEDS(oncs, NVME_ONCS_WRITE_ZEROES),
+     .success = "NVME Write Zeroes Success"},
+    {.command = SUBCOMMAND("write-uncor", "Submit a write uncorrectable command, return results",
+                           range_options, run),
+     .opcode = NVME_IO_WRITE_UNCORRECTABLE,
+     .need = NEEDS(oncs, NVME_ONCS_WRITE_UNCORRECTABLE),
+     .success = "NVME Write Uncorrectable Success"},
+    {.command =
+         SUBCOMMAND("verify", "Submit a verify command, return results", verify_options, run),
+     .opcode = NVME_IO_VERIFY,
+     .need = NEEDS(oncs, NVME_ONCS_VERIFY),
+     .success = "NVME Verify Success"},
+};
+
+const unsigned cli_range_count = ARRAY_SIZE(rows);
+
+const struct command *cli_range(unsigned index)
+{
+    return &rows[index].command;
+}
