@@ -2,7 +2,10 @@
 #include "kernel/idle.h"
 
 #include "kernel/x86/clock.h"
+#include "kernel/x86/coroutine.h"
 #include "lib/bits.h"
+
+#define TURN_NS (10 * NS_PER_MS) /* how long others may be kept from their turns */
 
 static struct list works = LIST_EMPTY(works);
 
@@ -44,6 +47,9 @@ bool idle_wait(bool (*ready)(void *context), void *context, uint64_t deadline)
     struct wait wait = {ready, context};
     while (!ready(context)) {
         uint64_t next = idle_run();
+        coroutine_yield();
+        if (!coroutine_alone())
+            next = MIN(next, clock_ns() + TURN_NS);
         clock_wait(ready_or_pending, &wait, MIN(next, deadline));
         if (clock_ns() >= deadline)
             return ready(context);
