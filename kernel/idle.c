@@ -5,8 +5,6 @@
 #include "kernel/x86/coroutine.h"
 #include "lib/bits.h"
 
-#define TURN_NS (10 * NS_PER_MS) /* how long others may be kept from their turns */
-
 static struct list works = LIST_EMPTY(works);
 
 void idle_register(struct idle_work *work)
@@ -41,6 +39,8 @@ static bool ready_or_pending(void *argument)
     }
     return wait->ready(wait->context);
 }
+
+#define TURN_NS (10 * NS_PER_MS) /* how long others may be kept from their turns */
 
 bool idle_wait(bool (*ready)(void *context), void *context, uint64_t deadline)
 {
