@@ -2,6 +2,7 @@
 #include "kernel/idle.h"
 
 #include "kernel/x86/clock.h"
+#include "kernel/x86/coroutine.h"
 #include "lib/bits.h"
 
 #define INTERVAL_NS (100 * NS_PER_MS)
@@ -54,11 +55,16 @@ static bool ready_or_pending(void *argument)
     return wait->ready(wait->context);
 }
 
+#define TURN_NS (10 * NS_PER_MS) /* how long others may be kept from their turns */
+
 bool idle_wait(bool (*ready)(void *context), void *context, uint64_t deadline)
 {
     struct wait wait = {ready, context};
     while (!ready(context)) {
         uint64_t next = idle_run();
+        coroutine_yield();
+        if (!coroutine_alone())
+            next = MIN(next, clock_ns() + TURN_NS);
         clock_wait(ready_or_pending, &wait, MIN(next, deadline));
         if (clock_ns() >= deadline)
             return ready(context);

@@ -31,7 +31,8 @@ uint64_t idle_run(void);
 void idle_glance(void);
 
 /*
- * clock_wait() for the boot processor, and what is registered is run meanwhile. Not from beneath
+ * clock_wait() for the boot processor; what is registered is run meanwhile, and other coroutines
+ * have their turns. Not from beneath
  * what might be run: not in a driver, nor where files or memory are in an intermediate state.
  */
 bool idle_wait(bool (*ready)(void *context), void *context, uint64_t deadline);

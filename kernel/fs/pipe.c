@@ -20,14 +20,11 @@ struct pipe {
     uint8_t bytes[PIPE_SIZE];
 };
 
-/* Others may change the working directory meanwhile. */
 static bool wait(void)
 {
     if (console_interrupted())
         return false;
-    struct node *directory = fs_hold_directory();
     coroutine_yield();
-    fs_return_directory(directory);
     return true;
 }
 

@@ -11,6 +11,7 @@
 #include "kernel/fs/nodes.h"
 #include "kernel/mem/heap.h"
 #include "kernel/x86/clock.h"
+#include "kernel/x86/coroutine.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 
@@ -363,6 +364,16 @@ int fs_change_directory(const char *path)
     return OK;
 }
 
+static void *save_directory(void)
+{
+    return fs_hold_directory();
+}
+
+static void restore_directory(void *directory)
+{
+    fs_return_directory(directory);
+}
+
 struct node *fs_hold_directory(void)
 {
     working->references++;
@@ -504,6 +515,7 @@ int fs_start(void)
         return ERR_NO_MEMORY;
     working = root;
     working->references++;
+    coroutine_keep(save_directory, restore_directory);
     int status = fs_make_directory("/dev");
     if (status != OK)
         return status;

@@ -225,7 +225,6 @@ static int run_stages(struct shell *shell, struct tree *tree)
     struct arena arena = {0};
     struct stage *stages = NULL, **link = &stages, *stage;
     struct file *in = file_share(shell->file[0]);
-    struct node *directory = fs_hold_directory();
     int status = 0;
     for (; tree; tree = tree->next, link = &stage->next) {
         stage = arena_get(&arena, sizeof *stage);
@@ -240,7 +239,6 @@ static int run_stages(struct shell *shell, struct tree *tree)
         coroutine_finish(stage->coroutine);
         status = stage->status;
     }
-    fs_return_directory(directory);
     arena_free(&arena);
     return tree ? shell_no_memory(shell) : status;
 }

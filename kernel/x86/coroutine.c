@@ -27,6 +27,11 @@ struct coroutine {
 static struct coroutine first = {.next = &first, .previous = &first};
 static struct coroutine *current = &first;
 
+static struct {
+    void *(*save)(void);
+    void (*restore)(void *saved);
+} keep;
+
 /* Leaves what a function has to preserve on one stack, and takes it from the other (System V ABI,
  * AMD64 supplement, 3.2.1). */
 __attribute__((naked, noinline)) static void switch_stacks(__attribute__((unused)) void **from,
@@ -49,16 +54,35 @@ __attribute__((naked, noinline)) static void switch_stacks(__attribute__((unused
             "ret");
 }
 
-void coroutine_yield(void)
+static void next_turn(void)
 {
     struct coroutine *from = current;
     if (from->stack && *from->stack != GUARD)
         panic("a coroutine's stack was too small");
     current = from->next;
-    if (current == from)
-        return;
     cpu_use_stack(current->stack, STACK_SIZE);
     switch_stacks(&from->stack_pointer, current->stack_pointer);
+}
+
+bool coroutine_alone(void)
+{
+    return current->next == current;
+}
+
+void coroutine_yield(void)
+{
+    if (coroutine_alone())
+        return;
+    void *saved = keep.save ? keep.save() : NULL;
+    next_turn();
+    if (keep.restore)
+        keep.restore(saved);
+}
+
+void coroutine_keep(void *(*save)(void), void (*restore)(void *saved))
+{
+    keep.save = save;
+    keep.restore = restore;
 }
 
 /* Returning from here would lead nowhere: an ended one is out of the ring, its turn never comes. */
@@ -69,7 +93,7 @@ static void begin(void)
     self->ended = true;
     self->next->previous = self->previous;
     self->previous->next = self->next;
-    coroutine_yield();
+    next_turn();
 }
 
 struct coroutine *coroutine_start(void (*run)(void *argument), void *argument)

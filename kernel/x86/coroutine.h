@@ -13,8 +13,13 @@ struct coroutine;
 /* Enters the ring as the last one, and runs when its turn comes. NULL without memory. */
 struct coroutine *coroutine_start(void (*run)(void *argument), void *argument);
 
-/* Lets the others have their turns. */
+/* Lets the others have their turns; are there any? */
 void coroutine_yield(void);
+bool coroutine_alone(void);
+
+/* What each has of its own: save() is called before the others have their turns, and restore()
+ * with its result behind them. */
+void coroutine_keep(void *(*save)(void), void (*restore)(void *saved));
 
 /* Yields until run() has returned, and frees it. */
 void coroutine_finish(struct coroutine *coroutine);

@@ -117,6 +117,19 @@ def test_endless_pipes(machine, command, printed):
     assert machine.good(command).strip() == printed
 
 
+def test_a_pipe_waits_for_nobody(machine):
+    """What a stage has written comes out while it sleeps, or waits for keys."""
+    machine.type("{ echo early; sleep 1000; } | cat")
+    machine.expect("early\r\n")
+    machine.send(ctrl("C"))
+    machine.wait_for_prompt()
+    machine.type("cat | head -n 1 | (cd /dev; cat); pwd")
+    machine.send("typed\r")
+    machine.expect("typed\r\ntyped\r\n")
+    machine.send(ctrl("D"))
+    assert machine.wait_for_prompt().endswith("/\n")
+
+
 @pytest.mark.parametrize("command", [
     "cat /dev/zero | cat > /dev/null", "cat | cat | cat", "sleep 1000 | cat",
     "while true; do true; done | cat", "while true; do echo x; done | cat > /dev/null"])
