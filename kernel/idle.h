@@ -17,14 +17,18 @@ struct idle_work {
     struct list node;
 };
 
-/* `work` has to stay. */
+/* `work` has to stay until it is taken away again, which may be in the run() of another. */
 void idle_register(struct idle_work *work);
+void idle_unregister(struct idle_work *work);
 
 /*
  * Runs all of it, for who works for long without a wait; returns when it wants to be run again.
  * Where idle_wait() may be called.
  */
 uint64_t idle_run(void);
+
+/* The same if a tenth of a second has passed: for the boot processor's loops. */
+void idle_glance(void);
 
 /*
  * clock_wait() for the boot processor, and what is registered is run meanwhile. Not from beneath

@@ -98,6 +98,7 @@ static void start_devices(const struct handover *handover)
     pci_start();
     done(PART_PCI);
     nvme_devices_start();
+    pci_slots_start(nvme_function_added, nvme_function_removed);
     done(PART_NVME);
 }
 

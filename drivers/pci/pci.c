@@ -114,6 +114,23 @@ static void scan_device(uint16_t segment, uint8_t bus, uint8_t device)
     }
 }
 
+void pci_bus_scan(uint16_t segment, uint8_t bus)
+{
+    scan_device(segment, bus, 0);
+}
+
+void pci_bus_forget(uint16_t segment, uint8_t bus)
+{
+    for (struct list *node = pci_functions.next, *next; node != &pci_functions; node = next) {
+        struct pci_function *f = CONTAINER_OF(node, struct pci_function, node);
+        next = node->next;
+        if (f->segment == segment && f->bus == bus) {
+            list_remove(node);
+            kfree(f);
+        }
+    }
+}
+
 /* Once each: bridges that the firmware left unconfigured all lead to bus 0. */
 static void scan_bus(uint16_t segment, uint8_t bus)
 {

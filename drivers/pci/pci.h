@@ -31,7 +31,8 @@
 #define PCI_COMMAND_BUS_MASTER 0x0004u
 #define PCI_COMMAND_NO_INTX    0x0400u
 
-#define PCI_CAPABILITY_MSIX 0x11
+#define PCI_CAPABILITY_EXPRESS 0x10
+#define PCI_CAPABILITY_MSIX    0x11
 
 #define PCI_CLASS_NVME   0x0108
 #define PCI_PROG_IF_NVME 0x02
@@ -55,7 +56,7 @@ struct pci_function {
     struct pci_bar bars[PCI_BARS];
 };
 
-/* All functions, by segment, bus, device, function. */
+/* All functions, by segment, bus, device, function; behind them those that came later. */
 extern struct list pci_functions;
 
 /* Finds them all: through ECAM where the firmware names it, else through ports CF8h and CFCh. */
@@ -82,6 +83,16 @@ void *pci_bar_map(const struct pci_function *function, unsigned index, uint64_t 
 /* The offset of the first capability with this id behind `after` (0: the first at all); 0 if there
  * is none. An id of 0 finds any. Ends on lists that loop. */
 unsigned pci_capability(const struct pci_function *function, uint8_t id, unsigned after);
+
+/* ---- Slots: PCI Express 6.7 ---- */
+
+/*
+ * From now on what is plugged into a slot that allows it is found, given addresses, and handed to
+ * added(); removed() is called for what somebody wants to take out, before it loses its power, or
+ * for what was torn out. Both are called from idle_run(). After pci_start().
+ */
+void pci_slots_start(void (*added)(const struct pci_function *function),
+                     void (*removed)(const struct pci_function *function));
 
 /* ---- MSI-X: PCI 6.8.2 ---- */
 

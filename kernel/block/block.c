@@ -10,6 +10,7 @@
 #include "kernel/block/block.h"
 
 #include "kernel/console.h"
+#include "kernel/idle.h"
 #include "kernel/mem/heap.h"
 #include "kernel/x86/clock.h"
 #include "lib/bits.h"
@@ -115,6 +116,7 @@ static void request_done(struct block_request *request)
 
 static void poll(struct block_device *device)
 {
+    idle_glance();
     block_poll(device, clock_ns() + POLL_NANOSECONDS);
 }
 

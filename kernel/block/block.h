@@ -98,14 +98,18 @@ struct block_device {
     void *driver;
     const char *model; /* for lsblk; printable, the driver's */
 
+    /* Its last node has gone, and with it everybody who had it open. NULL: that is of no matter. */
+    void (*unused)(struct block_device *device);
+
     struct list node; /* the block layer's */
+    unsigned nodes;   /* those of files (kernel/fs/block_node.c) */
 };
 
 /* All devices, in order of registration (LIST_FOR_EACH over `node`). */
 extern struct list block_devices;
 
 /* ERR_EXISTS when the name is taken, ERR_INVALID for senseless limits. The device stays the
- * driver's and must outlive its registration. */
+ * driver's and must outlive its registration and its nodes. */
 int block_register(struct block_device *device);
 void block_unregister(struct block_device *device);
 struct block_device *block_find(const char *name);

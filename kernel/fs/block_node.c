@@ -31,15 +31,26 @@ static uint64_t device_size(struct node *node)
     return block_bytes(node->data);
 }
 
+static void device_release(struct node *node)
+{
+    struct block_device *device = node->data;
+    if (--device->nodes == 0 && device->unused)
+        device->unused(device);
+}
+
 static const struct node_operations block_operations = {.read = device_read,
                                                         .write = device_write,
                                                         .truncate = device_truncate,
                                                         .sync = device_sync,
-                                                        .size = device_size};
+                                                        .size = device_size,
+                                                        .release = device_release};
 
 struct node *node_new_block(struct block_device *device)
 {
-    return node_new(NODE_BLOCK, &block_operations, device);
+    struct node *node = node_new(NODE_BLOCK, &block_operations, device);
+    if (node)
+        device->nodes++;
+    return node;
 }
 
 struct block_device *file_block_device(const struct file *file, unsigned mode)

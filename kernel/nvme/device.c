@@ -22,12 +22,30 @@
 
 static struct list devices = LIST_EMPTY(devices);
 
+static void discard(struct device *device)
+{
+    kfree(device->paths);
+    kfree(device);
+}
+
+void device_release(struct device *device)
+{
+    if (--device->references == 0)
+        discard(device);
+}
+
+static void node_released(struct node *node)
+{
+    device_release(node->data);
+}
+
 /* The controller's own node: nothing to read or write, but something to name. */
-static const struct node_operations controller_operations;
+static const struct node_operations controller_operations = {.release = node_released};
 
 static void add_controller_node(struct device *device)
 {
     struct node *node = node_new(NODE_CHARACTER, &controller_operations, device);
+    device->references += node != NULL;
     int error = node ? fs_add_device(device->name, node) : ERR_NO_MEMORY;
     if (error)
         log_line(LOG_ERROR, "/dev/%s: %s", device->name, status_text(error));
@@ -87,13 +105,13 @@ static int start(struct device *device)
     return OK;
 }
 
-static void discard(struct device *device)
+/* What start() has taken of the function. */
+static void let_go(struct device *device)
 {
     pci_msix_stop(&device->msix);
     if (device->registers)
         paging_unmap((void *)device->registers, device->registers_size);
-    kfree(device->paths);
-    kfree(device);
+    device->registers_size = 0;
 }
 
 /* Deadlines and events, while nothing waits for the device. */
@@ -107,21 +125,40 @@ static bool has_event(struct idle_work *work)
     return nvme_has_completion(&CONTAINER_OF(work, struct device, idle)->controller.admin);
 }
 
-static bool add_device(const struct pci_function *function, unsigned number)
+/* In the order of their numbers; `*number` is the next that is free. */
+static struct list *place_for(unsigned *number, unsigned least)
 {
+    struct list *place;
+    *number = least;
+    for (place = devices.next; place != &devices; place = place->next) {
+        unsigned taken = CONTAINER_OF(place, struct device, node)->number;
+        if (taken > *number)
+            break;
+        *number = MAX(*number, taken + 1);
+    }
+    return place;
+}
+
+static void add_device(const struct pci_function *function, unsigned least)
+{
+    unsigned number;
+    struct list *place = place_for(&number, least);
     struct device *device = kcalloc(1, sizeof *device);
     if (!device)
-        return false;
+        return;
+    device->number = number;
     snprintf(device->name, sizeof device->name, "nvme%u", number);
     device->function = function;
     device->host = host_functions;
     device->host.context = device;
     int error = start(device);
     if (error) {
+        let_go(device);
         discard(device);
-        return false;
+        return;
     }
-    list_insert(&devices, &device->node);
+    device->references = 1;
+    list_insert(place, &device->node);
     const struct nvme_controller *c = &device->controller;
     log_line(LOG_NOTE,
              "%s: %s, serial %s, firmware %s, %u namespace%s, %u queue%s of %u, %zu KiB a command",
@@ -134,21 +171,65 @@ static bool add_device(const struct pci_function *function, unsigned number)
     device->host.namespace_changed = disk_changed;
     device->idle = (struct idle_work){.run = look_after, .pending = has_event};
     idle_register(&device->idle);
-    return true;
 }
 
-unsigned nvme_devices_start(void)
+static bool is_ours(const struct pci_function *f)
 {
-    unsigned number = 0, working = 0;
+    return f->class == PCI_CLASS_NVME && f->prog_if == PCI_PROG_IF_NVME;
+}
+
+void nvme_devices_start(void)
+{
+    unsigned number = 0;
     LIST_FOR_EACH(node, &pci_functions)
     {
         const struct pci_function *f = CONTAINER_OF(node, struct pci_function, node);
-        if (f->class == PCI_CLASS_NVME && f->prog_if == PCI_PROG_IF_NVME)
-            working += add_device(f, number++);
+        if (is_ours(f)) /* one that does not start keeps its number */
+            add_device(f, number++);
     }
     if (!number)
         log_line(LOG_WARNING, "nvme: no controller found");
-    return working;
+}
+
+/* ---- Coming and going ---------------------------------------------------------------------- */
+
+void nvme_function_added(const struct pci_function *function)
+{
+    if (is_ours(function))
+        add_device(function, 0);
+}
+
+/*
+ * Whoever has a node of it open keeps what is left of the device, in which no request gets
+ * anywhere. Those in flight end here.
+ */
+static void remove_device(struct device *device)
+{
+    list_remove(&device->node);
+    idle_unregister(&device->idle);
+    device->removed = true;
+    fs_remove_device(device->name);
+    paths_close();
+    device->host.namespace_changed = NULL;
+    disks_retire(device);
+    nvme_stop(&device->controller);
+    paths_cut(device);
+    paths_open();
+    let_go(device);
+    log_line(LOG_WARNING, "%s: is gone", device->name);
+    device_release(device);
+}
+
+void nvme_function_removed(const struct pci_function *function)
+{
+    LIST_FOR_EACH(node, &devices)
+    {
+        struct device *device = CONTAINER_OF(node, struct device, node);
+        if (device->function == function) {
+            remove_device(device);
+            return;
+        }
+    }
 }
 
 void nvme_devices_stop(void)
@@ -193,6 +274,8 @@ static int node_target(const struct node *node, struct nvme_controller **control
     }
     if (node->operations != &controller_operations)
         return ERR_INVALID;
+    if (((struct device *)node->data)->removed)
+        return ERR_NO_DEVICE;
     *controller = &((struct device *)node->data)->controller;
     *nsid = 0;
     return OK;
@@ -214,10 +297,26 @@ int nvme_device_find(const char *path, struct nvme_controller **controller, uint
     return status;
 }
 
+/*
+ * What one controller has done to a namespace concerns all of its subsystem. Not all devices tell
+ * the others: QEMU 7.2 does not, of a format.
+ */
+static void look_at_namespaces(uint8_t opcode)
+{
+    if (opcode != NVME_ADMIN_FORMAT && opcode != NVME_ADMIN_NAMESPACE_ATTACHMENT &&
+        opcode != NVME_ADMIN_NAMESPACE_MANAGEMENT && opcode != NVME_ADMIN_SANITIZE)
+        return;
+    LIST_FOR_EACH(node, &devices)
+    {
+        nvme_rescan(&CONTAINER_OF(node, struct device, node)->controller);
+    }
+}
+
 int nvme_device_execute(struct nvme_controller *controller, bool io, struct nvme_request *request)
 {
-    disks_free_retired(device_of(controller));
     int error = nvme_execute(io ? &controller->io[0] : &controller->admin, request);
+    if (!io && !error)
+        look_at_namespaces(request->command.opcode);
     nvme_check(controller); /* an event may have come with the answer */
     return error;
 }

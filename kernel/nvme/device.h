@@ -36,6 +36,7 @@ struct vector {
 struct device {
     struct list node;
     struct idle_work idle;
+    unsigned number;
     char name[16]; /* "nvme0" */
     const struct pci_function *function;
     volatile uint8_t *registers;
@@ -44,12 +45,17 @@ struct device {
     struct vector vectors[VECTORS_MOST];
     struct nvme_host host;
     struct nvme_controller controller;
-    struct disk *retired;
+    unsigned references; /* one for being there, one for each disk and for its node */
+    bool removed;
 
     enum wait_kind wait;
     unsigned polls;                     /* by the boot processor */
     struct path *paths;                 /* one for each queue of controller.io */
     struct path *path_of[CPUS_MOST][2]; /* by processor: with interrupts, and polled */
+
+    /* Where all paths lead once it was removed. */
+    struct nvme_queue no_queue;
+    struct path nowhere;
 };
 
 /* A block request on its way through the driver; it lies in the block request itself. */
@@ -61,6 +67,9 @@ struct transfer {
     struct nvme_dataset_range range;
 };
 
+/* device.c: one user less; without any it is freed. */
+void device_release(struct device *device);
+
 /* host.c: all functions of nvme_host but namespace_changed(). */
 extern const struct nvme_host host_functions;
 uint32_t host_read32(void *context, uint32_t offset);
@@ -68,6 +77,9 @@ uint32_t host_read32(void *context, uint32_t offset);
 /* queues.c: which processor uses which queue. After the start, and when queues have come or gone.
  */
 void paths_map(struct device *device);
+
+/* The controller was stopped: there is no queue any more. While it is closed. */
+void paths_cut(struct device *device);
 
 /* Prepares the request and hands it to this processor's queue; an nvme_error. */
 int path_submit(struct device *device, struct transfer *transfer, bool polled);
@@ -104,7 +116,7 @@ void paths_wake_others(void);
 /* disk.c */
 void disk_add(struct device *device, struct nvme_namespace *ns);
 void disk_changed(void *device, struct nvme_namespace *ns, enum nvme_namespace_change change);
-void disks_free_retired(struct device *device);
+void disks_retire(struct device *device); /* all of them, for good */
 
 /* NULL: the block device is none of ours. */
 const struct nvme_namespace *disk_namespace(const struct block_device *block);

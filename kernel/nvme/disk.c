@@ -15,15 +15,14 @@
 
 /*
  * A namespace as it was when it came. When it changes or goes, its disk is retired and keeps what
- * it said, since a transfer may be under way whose buffers are cut by that; the namespace gets a
- * new one.
+ * it said for as long as somebody has it open, since a transfer may be under way whose buffers are
+ * cut by that; the namespace gets a new one.
  */
 struct disk {
     struct block_device block;
     struct device *device;
     const struct nvme_namespace *ns;
     bool retired;
-    struct disk *next_retired;
 };
 
 /* The driver's segments are the block layer's. */
@@ -52,6 +51,8 @@ static int error_status(const struct transfer *transfer)
 {
     const struct nvme_request *request = &transfer->request;
     const struct block_request *block = block_of(transfer);
+    if (((const struct disk *)block->device->driver)->retired)
+        return ERR_NO_DEVICE; /* that has been said */
     if (request->result == NVME_ERR_STATUS)
         log_line(LOG_ERROR, "%s: %s of %u blocks at LBA %llu: %s (SCT %xh, SC %02xh)",
                  block->device->name, operation_name(block->operation), block->blocks,
@@ -189,6 +190,19 @@ static void add_node(const char *name, struct block_device *block)
         log_line(LOG_ERROR, "/dev/%s: %s", name, status_text(error));
 }
 
+static void free_disk(struct disk *disk)
+{
+    device_release(disk->device);
+    kfree(disk);
+}
+
+static void disk_unused(struct block_device *block)
+{
+    struct disk *disk = block->driver;
+    if (disk->retired)
+        free_disk(disk);
+}
+
 static struct disk *new_disk(struct device *device, const struct nvme_namespace *ns)
 {
     struct disk *disk = kcalloc(1, sizeof *disk);
@@ -213,7 +227,9 @@ static struct disk *new_disk(struct device *device, const struct nvme_namespace 
         .operations = &disk_operations,
         .driver = disk,
         .model = device->controller.model,
+        .unused = disk_unused,
     };
+    device->references++;
     return disk;
 }
 
@@ -234,7 +250,8 @@ void disk_add(struct device *device, struct nvme_namespace *ns)
     }
     if (error) {
         log_line(LOG_ERROR, "%s: %s", name, status_text(error));
-        kfree(disk);
+        if (disk)
+            free_disk(disk);
         return;
     }
     ns->context = disk;
@@ -254,13 +271,23 @@ static void retire_disk(struct nvme_namespace *ns)
     if (!disk)
         return;
     ns->context = NULL;
+    disk->block.nodes++; /* so that it stays until we are through */
     fs_remove_device(disk->block.name);
     if (first == ns)
         fs_remove_device(FIRST_DISK);
     block_unregister(&disk->block);
     disk->retired = true;
-    disk->next_retired = disk->device->retired;
-    disk->device->retired = disk;
+    if (--disk->block.nodes == 0)
+        free_disk(disk);
+}
+
+void disks_retire(struct device *device)
+{
+    for (struct nvme_namespace *ns = device->controller.namespaces; ns; ns = ns->next) {
+        retire_disk(ns);
+        if (first == ns)
+            first = NULL;
+    }
 }
 
 void disk_changed(void *context, struct nvme_namespace *ns, enum nvme_namespace_change change)
@@ -273,17 +300,8 @@ void disk_changed(void *context, struct nvme_namespace *ns, enum nvme_namespace_
         disk_add(device, ns);
 }
 
-/* Called by commands, which are not beneath a transfer: nothing is under way on these any more. */
-void disks_free_retired(struct device *device)
-{
-    for (struct disk *disk = device->retired, *next; disk; disk = next) {
-        next = disk->next_retired;
-        kfree(disk);
-    }
-    device->retired = NULL;
-}
-
 const struct nvme_namespace *disk_namespace(const struct block_device *block)
 {
-    return block->operations == &disk_operations ? ((struct disk *)block->driver)->ns : NULL;
+    const struct disk *disk = block->driver;
+    return block->operations == &disk_operations && !disk->retired ? disk->ns : NULL;
 }

@@ -13,8 +13,14 @@ struct nvme_controller;
 struct nvme_request;
 
 /* Starts every NVMe controller on the PCI bus; each namespace becomes a block device and nodes
- * in /dev. Returns how many controllers work. */
-unsigned nvme_devices_start(void);
+ * in /dev. */
+void nvme_devices_start(void);
+
+/* A function has come, or is about to go: what can be told to the device still arrives. For
+ * pci_slots_start(). */
+struct pci_function;
+void nvme_function_added(const struct pci_function *function);
+void nvme_function_removed(const struct pci_function *function);
 
 /* Flushes and shuts down all of them, before the power goes. */
 void nvme_devices_stop(void);

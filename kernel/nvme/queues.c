@@ -131,6 +131,17 @@ void paths_map(struct device *device)
     }
 }
 
+void paths_cut(struct device *device)
+{
+    device->no_queue = (struct nvme_queue){.controller = &device->controller};
+    device->nowhere = (struct path){.queue = &device->no_queue};
+    for (unsigned i = 0; i < device->controller.io_capacity; i++)
+        device->paths[i].queue = &device->no_queue;
+    for (unsigned cpu = 0; cpu < cpus_count(); cpu++)
+        for (unsigned polled = 0; polled < 2; polled++)
+            __atomic_store_n(&device->path_of[cpu][polled], &device->nowhere, __ATOMIC_RELAXED);
+}
+
 /* ---- Submitting and reaping ---------------------------------------------------------------- */
 
 static uint64_t lock(struct path *path)

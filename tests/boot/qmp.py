@@ -10,6 +10,7 @@ class Qmp:
     def __init__(self, sock, timeout):
         sock.settimeout(timeout)
         self._stream = sock.makefile("rw", encoding="utf-8", newline="\n")
+        self._events = []
         self._read()  # the greeting
         self.execute("qmp_capabilities")
 
@@ -19,8 +20,19 @@ class Qmp:
             raise QmpError("QEMU has closed its monitor")
         return json.loads(line)
 
+    def wait_for(self, event, **data):
+        """Returns when an event has come whose data has all of this in it."""
+        while True:
+            for number, seen in enumerate(self._events):
+                if seen["event"] == event and data.items() <= seen.get("data", {}).items():
+                    del self._events[number]
+                    return
+            answer = self._read()
+            if "event" in answer:
+                self._events.append(answer)
+
     def execute(self, command, **arguments):
-        """Returns what the command returns. Events that arrive meanwhile are dropped."""
+        """Returns what the command returns. Events that arrive meanwhile are kept."""
         self._stream.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
         self._stream.flush()
         while True:
@@ -29,6 +41,7 @@ class Qmp:
                 raise QmpError(f"{command}: {answer['error']['desc']}")
             if "return" in answer:
                 return answer["return"]
+            self._events.append(answer)
 
     def close(self):
         self._stream.close()

@@ -90,6 +90,10 @@ uint64_t idle_run(void)
     return CLOCK_NEVER;
 }
 
+void idle_glance(void)
+{
+}
+
 bool idle_wait(bool (*ready)(void *context), void *context, uint64_t deadline)
 {
     while (!ready(context)) {

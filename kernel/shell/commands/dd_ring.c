@@ -3,6 +3,7 @@
 
 #include "kernel/block/block.h"
 #include "kernel/fs/fs.h"
+#include "kernel/idle.h"
 #include "kernel/mem/heap.h"
 #include "kernel/x86/clock.h"
 #include "lib/bits.h"
@@ -79,6 +80,7 @@ static void request_done(struct block_request *request)
 /* At most a second: a device that says nothing has deadlines of its own. */
 static void poll(struct block_device *device)
 {
+    idle_glance();
     block_poll(device, clock_ns() + NS_PER_SEC);
 }
 

@@ -1,0 +1,112 @@
+"""A controller in a slot is taken out and put in again, idle and under load: its nodes go and come,
+who has them open is told, and nothing is left behind. HOTPLUG_ROUNDS says how often (100 by hand)."""
+import json
+import os
+import re
+import sys
+import time
+
+import pytest
+
+from injection import throttle
+from machine import ROOT
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+from fio_report import parse_json  # noqa: E402
+
+ROUNDS = int(os.environ.get("HOTPLUG_ROUNDS", 4))
+NO_DEVICE = "No such device"
+SLOT = ["-device", "pcie-root-port,id=rp,chassis=1,slot=1",
+        "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
+
+
+@pytest.fixture(scope="module")
+def slot(boot_shared):
+    """A controller at the root complex, which stays, and one in a slot."""
+    devices = []
+    for name in ("stays", "goes"):
+        path = boot_shared.file(f"{name}.img", content=f"{name}\n".encode())
+        devices += ["-blockdev", json.dumps({"driver": "file", "node-name": name,
+                                             "filename": str(path)})]
+    return boot_shared(smp=2, controllers=2, cmdline="nvme.timeout=5000", devices=[
+        *devices, "-device", "nvme,id=n0,serial=stays,drive=stays", *SLOT,
+        "-device", "nvme,id=n1,serial=goes,drive=goes,bus=rp"])
+
+
+def take_out(machine):
+    machine.qmp.execute("device_del", id="n1")
+    machine.qmp.wait_for("DEVICE_DELETED", device="n1")
+
+
+def put_in(machine):
+    machine.qmp.execute("device_add", driver="nvme", id="n1", serial="goes", drive="goes", bus="rp")
+
+
+def wait_for_node(machine):
+    for _ in range(20):
+        if machine.run("ls /dev/nvme1n1").status == 0:
+            return
+        time.sleep(0.1)
+    raise AssertionError("it has not come back")
+
+
+def free(machine):
+    """KiB, as free says."""
+    return int(re.search(r"Mem: +\d+ +\d+ +(\d+)", machine.good("free")).group(1))
+
+
+def test_idle(slot):
+    """At a prompt where nobody types; memory is the same before and after."""
+    before = []
+    for number in range(ROUNDS):
+        if number == 0:
+            assert slot.good("head -n 1 /dev/nvme1n1") == "goes\n"
+        take_out(slot)
+        nodes = slot.good("ls /dev")
+        assert "nvme1" not in nodes and "nvme0n1" in nodes and "my_nvme0n1" in nodes
+        assert "nvme1" not in slot.good("nvme list") + slot.good("lsblk")
+        assert slot.good("lspci").count("Class 0108") == 1
+        before.append(free(slot))
+        put_in(slot)
+        wait_for_node(slot)
+        assert slot.good("lspci").count("Class 0108") == 2
+    assert abs(before[-1] - before[0]) <= 8
+    slot.good("dd if=/dev/random of=/dev/nvme1n1 bs=1M count=4 status=none; sync")
+
+
+@pytest.mark.parametrize("command", [
+    "dd if=/dev/nvme1n1 of=/dev/null bs=4K", "dd if=/dev/zero of=/dev/nvme1n1 bs=1M",
+    "cat /dev/nvme1n1 > /dev/null",
+    "fio --name=a --filename=/dev/nvme1n1 --rw=randrw --bs=4k --iodepth=16 --numjobs=2 "
+    "--eta=never"])
+def test_under_load(slot, command):
+    """Four megabytes a second: most of these would take a quarter of a minute."""
+    for _ in range(max(ROUNDS // 4, 1)):
+        throttle(slot, 4 << 20, "n1")
+        slot.type(command)
+        time.sleep(0.3)
+        take_out(slot)
+        slot.expect(NO_DEVICE)
+        slot.wait_for_prompt()
+        assert slot.run("ls /dev/nvme1n1").status != 0
+        assert slot.good("head -n 1 /dev/nvme0n1") == "stays\n"
+        put_in(slot)
+        wait_for_node(slot)
+
+
+def test_under_full_load(slot):
+    """As fast as it goes, on both processors, and the other controller goes on."""
+    for _ in range(max(ROUNDS // 2, 1)):
+        slot.type("fio --rw=randrw --bs=4k --iodepth=32 --time_based --runtime=1 --eta=never "
+                  "--output-format=json --name=a --filename=/dev/nvme1n1 --numjobs=2 "
+                  "--name=b --filename=/dev/nvme0n1")
+        time.sleep(0.3)
+        take_out(slot)
+        output = slot.wait_for_prompt()
+        jobs = parse_json("{" + output.split("{", 1)[1])["jobs"]
+        assert [job["error"] for job in jobs] == [19, 19, 0]
+        assert jobs[2]["read"]["runtime"] >= 1000
+        put_in(slot)
+        wait_for_node(slot)
+    slot.good("sh test1.sh")
