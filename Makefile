@@ -33,7 +33,7 @@ iso: $(BUILD)/nvmetal.iso ## build/nvmetal.iso: boots from CD, USB stick or disk
 BUILD_PACKAGES := gcc binutils libc6-dev gnu-efi mtools xorriso cpio
 RUN_PACKAGES   := qemu-system-x86 ovmf
 TEST_PACKAGES  := clang libclang-rt-14-dev libcmocka-dev libnvme-dev python3-pytest python3-pexpect \
-                  xxd bsdextrautils diffutils fio
+                  xxd bsdextrautils diffutils fio nbdkit qemu-utils
 LINT_PACKAGES  := clang-format clang-tidy cppcheck
 
 # Says what it installs and why, and is silent when nothing is missing.
