@@ -16,9 +16,9 @@ def hmp():
     return injection.hmp
 
 
-@pytest.fixture
-def qtest(boot):
+@pytest.fixture(scope="module")
+def qtest(boot_shared):
     """Memory, registers and configuration space, for a machine with extra=qtest.arguments."""
-    probe = injection.Qtest(boot.directory / "qtest.sock")
+    probe = injection.Qtest(boot_shared.directory / "qtest.sock")
     yield probe
     probe.close()
