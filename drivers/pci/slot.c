@@ -13,6 +13,7 @@
 #include "kernel/log.h"
 #include "kernel/mem/heap.h"
 #include "kernel/x86/clock.h"
+#include "kernel/x86/cpus.h"
 #include "lib/bits.h"
 
 /* In the capability (PCI Express 7.5.3). */
@@ -68,7 +69,9 @@ static void set_power(const struct slot *slot, bool on)
     unsigned offset = slot->capability + SLOT_CONTROL;
     unsigned control = pci_read16(slot->port, offset) & ~(INDICATOR | POWER_OFF);
     control |= on ? INDICATOR_ON : INDICATOR_OFF | POWER_OFF;
+    cpus_hold();
     pci_write16(slot->port, offset, (uint16_t)control);
+    cpus_let_go();
 }
 
 /* ---- Coming -------------------------------------------------------------------------------- */
@@ -100,21 +103,27 @@ static void give_addresses(struct pci_function *f, struct window *window)
     pci_restore(f);
 }
 
+static void say_coming(const struct pci_function *f)
+{
+    log_line(LOG_NOTE, "pci: %02x:%02x.%x class %04x %04x:%04x has come", f->bus, f->device,
+             f->function, f->class, f->vendor_id, f->device_id);
+}
+
 static void bring_in(struct slot *slot)
 {
     struct window window = memory_window(slot->port);
     slot->ready = 0;
     slot->on = true;
+    cpus_hold();
     pci_bus_scan(slot->port->segment, slot->bus);
     LIST_FOR_EACH(node, &pci_functions)
     {
         struct pci_function *f = CONTAINER_OF(node, struct pci_function, node);
-        if (f->segment == slot->port->segment && f->bus == slot->bus) {
-            log_line(LOG_NOTE, "pci: %02x:%02x.%x class %04x %04x:%04x has come", f->bus, f->device,
-                     f->function, f->class, f->vendor_id, f->device_id);
+        if (f->segment == slot->port->segment && f->bus == slot->bus)
             give_addresses(f, &window);
-        }
     }
+    cpus_let_go();
+    each_function(slot, say_coming);
     each_function(slot, tell_added);
 }
 

@@ -88,7 +88,9 @@ static int start(struct device *device)
     device->registers = pci_bar_map(device->function, 0, REGISTERS_LEAST, &device->registers_size);
     if (!device->registers)
         return ERR_NO_DEVICE;
+    cpus_hold();
     pci_command(device->function, PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER, 0);
+    cpus_let_go();
     int error = nvme_start(&device->controller, &device->host, &options);
     if (error) {
         log_line(LOG_ERROR, "%s: does not start: %s", device->name, nvme_error_text(error));

@@ -142,10 +142,12 @@ static void host_isolate(void *context)
 static void host_revive(void *context)
 {
     struct device *device = context;
-    if (!pci_restore(device->function))
-        return;
-    pci_command(device->function, PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER, 0);
-    if (!device->msix.table)
+    cpus_hold();
+    bool there = pci_restore(device->function);
+    if (there)
+        pci_command(device->function, PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER, 0);
+    cpus_let_go();
+    if (!there || !device->msix.table)
         return;
     pci_msix_restart(&device->msix);
     for (unsigned number = 0; number < VECTORS_MOST; number++)

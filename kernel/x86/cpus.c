@@ -30,6 +30,7 @@ unsigned cpus_online = 1;
 
 static unsigned wake_vector, barrier_vector;
 static uint64_t barriers; /* ever begun */
+static uint64_t held;     /* the barrier at which others wait; 0: none */
 static unsigned stopped;
 
 void cpu_adopt(struct cpu *cpu)
@@ -101,6 +102,9 @@ static void take_barrier(void *unused)
     uint64_t begun = __atomic_load_n(&barriers, __ATOMIC_ACQUIRE);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     __atomic_store_n(&cpu->barrier, begun, __ATOMIC_RELEASE);
+    /* By its number: at the next one that is held, who has not yet left this one has to come. */
+    while (__atomic_load_n(&held, __ATOMIC_ACQUIRE) == begun)
+        cpu_pause();
 }
 
 void cpus_vectors(void)
@@ -126,6 +130,17 @@ void cpus_barrier(void)
     for (unsigned i = 1; i < cpus_online; i++)
         while (__atomic_load_n(&cpus[i]->barrier, __ATOMIC_ACQUIRE) < begun)
             cpu_pause();
+}
+
+void cpus_hold(void)
+{
+    __atomic_store_n(&held, barriers + 1, __ATOMIC_RELEASE);
+    cpus_barrier();
+}
+
+void cpus_let_go(void)
+{
+    __atomic_store_n(&held, 0, __ATOMIC_RELEASE);
 }
 
 void cpus_stop_others(void)

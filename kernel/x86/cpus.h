@@ -59,6 +59,14 @@ void cpu_wake(unsigned cpu);
  */
 void cpus_barrier(void);
 
+/*
+ * Between the two every other processor stands still, in an interrupt handler that touches nothing
+ * but memory: for when a device's memory appears, moves or goes. QEMU up to 8.1 sends what others
+ * access meanwhile astray, their local APICs too. Short, and without waiting; they do not nest.
+ */
+void cpus_hold(void);
+void cpus_let_go(void);
+
 /* For a panic: halts all others, by an interrupt that cannot be masked, and gives them a moment. */
 void cpus_stop_others(void);
 
