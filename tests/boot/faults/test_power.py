@@ -18,7 +18,7 @@ import pytest
 MIB = 1 << 20
 BLOCK = 4096
 HALF = 32  # MiB; a round writes one half of the disk and the next one verifies it
-ROUNDS = int(os.environ.get("POWER_ROUNDS", 4))
+ROUNDS = int(os.environ.get("POWER_ROUNDS", 3))
 SEED = int(os.environ.get("POWER_SEED", random.randrange(1 << 32)))
 HEADER = struct.Struct("<HHLQQLLHHLL")  # fio's, and the checksum of what is behind it
 MAGIC, CRC32C = 0xacca, 5
