@@ -19,7 +19,11 @@
  */
 #define NVME_SLOT_BITS    12
 #define NVME_SLOT_MASK    ((1u << NVME_SLOT_BITS) - 1)
+#define NVME_CID_MASK     0xffffu
 #define NVME_MOST_ENTRIES (1u << NVME_SLOT_BITS)
+
+/* In a slot's cid: no completion is expected, so that none has this identifier. */
+#define NVME_SLOT_IDLE (NVME_CID_MASK + 1)
 
 /* How long a queue without an interrupt vector sleeps between looks at its completion queue. */
 #define NVME_POLL_INTERVAL_NS 50000ULL
@@ -101,7 +105,7 @@ void nvme_queue_clear(struct nvme_queue *queue);
 void nvme_queues_open(struct nvme_controller *controller, bool open);
 
 /* Writes the register of the tail doorbell, or of the head's. */
-void nvme_queue_doorbell(struct nvme_queue *queue, unsigned is_cq, uint16_t value);
+void nvme_queue_doorbell(struct nvme_queue *queue, unsigned is_cq, uint32_t value);
 
 /* Takes the request out of its slot and calls its done(). */
 void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int result);
@@ -129,6 +133,7 @@ static inline int nvme_data_build(struct nvme_queue *queue, struct nvme_request 
     const struct nvme_segment *segment = request->segments;
     const size_t bytes = request->data_bytes;
     request->list_first = NVME_NO_LIST;
+    request->described = false;
     request->command.flags &= (uint8_t)~NVME_FLAGS_PSDT;
     uint64_t bus;
     if (request->segment_count != 1 || segment->length != bytes ||
@@ -139,6 +144,7 @@ static inline int nvme_data_build(struct nvme_queue *queue, struct nvme_request 
     uint64_t second = (bus | (controller->page_size - 1)) + 1;
     request->command.prp1 = bus;
     request->command.prp2 = bus + bytes > second ? second : 0;
+    request->described = true;
     return NVME_OK;
 }
 
@@ -178,7 +184,7 @@ int nvme_shadow_start(struct nvme_controller *controller);
 
 /* Leaves the new value of the tail doorbell, or the head's, in memory; true: the register has to be
  * written too. Only if the queue has a shadow. */
-bool nvme_shadow_tell(struct nvme_queue *queue, unsigned is_cq, uint16_t before, uint16_t now);
+bool nvme_shadow_tell(struct nvme_queue *queue, unsigned is_cq, unsigned before, unsigned now);
 
 /* admin.c */
 

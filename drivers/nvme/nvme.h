@@ -95,6 +95,7 @@ struct nvme_request {
     uint16_t repeats; /* how often it was sent again */
 
     /* The driver's. */
+    bool described;      /* the command says where the data is, without a list */
     uint16_t list_first; /* first of its lists, NVME_NO_LIST for none */
     uint64_t deadline;   /* counted from the first command of a batch, which is rung together; or,
                             between two times that it is sent, when to send it */
@@ -143,18 +144,18 @@ struct nvme_queue {
     struct nvme_controller *controller;
     uint16_t id;    /* 0: admin */
     uint16_t size;  /* entries, of both SQ and CQ */
-    uint16_t tail;  /* where the next SQE goes */
-    uint16_t rung;  /* what the tail doorbell was last told, or its shadow */
-    uint16_t head;  /* the next CQE to look at */
-    uint16_t told;  /* what the head doorbell was last told, or its shadow */
-    uint16_t phase; /* the phase tag that a new CQE has, 0 or 1 */
+    unsigned tail;  /* where the next SQE goes */
+    unsigned rung;  /* what the tail doorbell was last told, or its shadow */
+    unsigned head;  /* the next CQE to look at */
+    unsigned told;  /* what the head doorbell was last told, or its shadow */
+    unsigned phase; /* the phase tag that a new CQE has, 0 or 1 */
     uint16_t vector;
     bool has_vector;            /* false: polled */
     bool shares_vector;         /* with other queues, each of them in the chain of `sharer` */
     struct nvme_queue *sharer;  /* the next queue of this vector */
     uint64_t interrupts_looked; /* how many interrupts were followed by a look */
     bool live;                  /* the controller knows it */
-    bool open;                  /* live, and so is the controller: takes requests and sends them */
+    bool open; /* live, and so is the controller; not admin: takes requests and sends them */
     uint64_t default_timeout_ns;
     uint64_t batch_deadline; /* of commands that are not rung yet, counted from the first of them */
 
@@ -169,12 +170,12 @@ struct nvme_queue {
      */
     struct nvme_slot {
         struct nvme_request *request; /* NULL: the slot is free */
-        uint16_t cid;
-        uint16_t state; /* enum nvme_slot_state */
+        uint32_t cid;                 /* with NVME_SLOT_IDLE: of no command that is in flight */
+        uint32_t state;               /* enum nvme_slot_state */
     } * slots;
     uint16_t *free_slots;
-    uint16_t free_count;
-    uint16_t waiting; /* slots in NVME_SLOT_WAITING */
+    unsigned free_count;
+    unsigned waiting; /* slots in NVME_SLOT_WAITING */
 
     /* Lists of PRPs or SGL descriptors: `list_next` chains those of a request, or those that are
      * free. */
@@ -480,6 +481,13 @@ static inline void nvme_set_fua(struct nvme_request *request)
  * over. The admin queue is needed for the reset itself: NVME_ERR_RESET.
  */
 int nvme_submit(struct nvme_queue *queue, struct nvme_request *request);
+
+/*
+ * Submits a Read or Write that has ended once more, from another LBA. Its segments and what is in
+ * them are the same as before, in place and length, which saves most of the work. Errors as above;
+ * NVME_ERR_INVALID also beyond the namespace's end.
+ */
+int nvme_submit_again(struct nvme_queue *queue, struct nvme_request *request, uint64_t lba);
 
 /* Writes the tail doorbell, if anything was submitted since it was last written. */
 void nvme_ring(struct nvme_queue *queue);

@@ -21,7 +21,7 @@ static uint32_t doorbell(const struct nvme_queue *queue, unsigned is_cq)
     return NVME_DOORBELLS + ((2u * queue->id + is_cq) << queue->controller->doorbell_shift);
 }
 
-void nvme_queue_doorbell(struct nvme_queue *queue, unsigned is_cq, uint16_t value)
+void nvme_queue_doorbell(struct nvme_queue *queue, unsigned is_cq, uint32_t value)
 {
     nvme_write32(queue->controller, doorbell(queue, is_cq), value);
     if (is_cq)
@@ -80,7 +80,7 @@ int nvme_queue_allocate(struct nvme_controller *controller, struct nvme_queue *q
     queue->list_next = queue->free_slots + queue->size;
 
     for (uint16_t i = 0; i < queue->size; i++)
-        queue->slots[i].cid = i;
+        queue->slots[i].cid = NVME_SLOT_IDLE | i;
     /* One entry stays empty, or a full ring would look like an empty one (Base 3.3.1). */
     for (uint16_t i = 0; i < queue->size - 1; i++)
         queue->free_slots[queue->free_count++] = (uint16_t)(queue->size - 2 - i);
@@ -127,11 +127,11 @@ void nvme_queues_open(struct nvme_controller *controller, bool open)
 {
     struct nvme_queue *queue;
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
-        queue->open = open && queue->live;
+        queue->open = open && queue->live && queue->id;
 }
 
 /* May a request be submitted to a queue that is not open? The queue's life follows the
- * controller's. */
+ * controller's. The admin queue never is. */
 static NVME_RARE int admission(const struct nvme_queue *queue)
 {
     switch (queue->controller->state) {
@@ -147,13 +147,6 @@ static NVME_RARE int admission(const struct nvme_queue *queue)
     }
 }
 
-/* The time is taken once for commands that are rung together. */
-static NVME_RARE void begin_batch(struct nvme_queue *queue)
-{
-    queue->batch_deadline = nvme_now(queue->controller) + queue->default_timeout_ns;
-    nvme_check_by(queue->controller, queue->batch_deadline);
-}
-
 /* "Never" is a deadline too: while there is one, CSTS is looked at. */
 static NVME_RARE void set_own_deadline(struct nvme_queue *queue, struct nvme_request *request)
 {
@@ -167,29 +160,41 @@ static NVME_RARE void set_own_deadline(struct nvme_queue *queue, struct nvme_req
  * There always is room in the submission queue: it has an entry more than there are slots, and a
  * slot that is in use has at most one entry.
  */
-static inline void send(struct nvme_queue *queue, struct nvme_slot *slot)
+static inline void send(struct nvme_queue *queue, struct nvme_slot *slot,
+                        struct nvme_request *request)
 {
-    struct nvme_request *request = slot->request;
+    unsigned tail = queue->tail;
+    uint32_t cid = (slot->cid + NVME_MOST_ENTRIES) & NVME_CID_MASK;
     slot->state = NVME_SLOT_SENT;
-    slot->cid = (uint16_t)(slot->cid + NVME_MOST_ENTRIES);
-    request->command.cid = slot->cid;
-    if (queue->tail == queue->rung)
-        begin_batch(queue);
+    slot->cid = cid;
+    request->command.cid = (uint16_t)cid;
     request->deadline = queue->batch_deadline;
-    if (request->timeout_ns || queue->id == 0)
-        set_own_deadline(queue, request);
-    queue->sq[queue->tail] = request->command;
-    queue->tail = (uint16_t)(queue->tail + 1u == queue->size ? 0 : queue->tail + 1u);
+    queue->sq[tail] = request->command;
+    queue->tail = tail + 1 == queue->size ? 0 : tail + 1;
 }
 
+/* The first of a batch, or with a deadline of its own. */
+static inline bool is_timed(const struct nvme_queue *queue, const struct nvme_request *request)
+{
+    return queue->tail == queue->rung || request->timeout_ns;
+}
+
+/* The time is taken once for commands that are rung together. */
 void nvme_queue_send(struct nvme_queue *queue, struct nvme_slot *slot)
 {
-    send(queue, slot);
+    if (queue->tail == queue->rung) {
+        queue->batch_deadline = nvme_now(queue->controller) + queue->default_timeout_ns;
+        nvme_check_by(queue->controller, queue->batch_deadline);
+    }
+    send(queue, slot, slot->request);
+    if (slot->request->timeout_ns || queue->id == 0)
+        set_own_deadline(queue, slot->request);
 }
 
 void nvme_queue_hold(struct nvme_queue *queue, struct nvme_slot *slot, uint64_t when)
 {
     slot->state = NVME_SLOT_WAITING;
+    slot->cid |= NVME_SLOT_IDLE;
     slot->request->deadline = when;
     queue->waiting++;
     nvme_check_by(queue->controller, when);
@@ -215,35 +220,76 @@ void nvme_queues_send_due(struct nvme_controller *controller, uint64_t now)
         }
 }
 
-int nvme_submit(struct nvme_queue *queue, struct nvme_request *request)
+/* Gives the request a slot, of which one is free. */
+static inline struct nvme_slot *occupy(struct nvme_queue *queue, struct nvme_request *request)
 {
-    bool hold = false;
-    int error;
-    if (!queue->open) {
-        error = admission(queue);
-        if (error)
-            return error;
-        hold = is_held(queue) && queue->id;
-    }
-    if (!nvme_request_is_current(request))
-        return NVME_ERR_GONE;
-    if (queue->free_count == 0)
-        return NVME_ERR_BUSY;
-    error = nvme_data_build(queue, request);
-    if (error)
-        return error;
-
-    struct nvme_slot *slot = &queue->slots[queue->free_slots[--queue->free_count]];
+    unsigned free = queue->free_count - 1;
+    struct nvme_slot *slot = &queue->slots[queue->free_slots[free]];
+    queue->free_count = free;
+    queue->counters.submitted++;
     slot->request = request;
     request->result = NVME_ERR_PENDING;
     request->status = 0;
     request->value = 0;
     request->repeats = 0;
-    queue->counters.submitted++;
-    if (hold)
+    return slot;
+}
+
+/* Of the admin queue, or while the controller is not at work. */
+static NVME_RARE int submit_closed(struct nvme_queue *queue, struct nvme_request *request)
+{
+    int error = admission(queue);
+    if (!error && queue->free_count == 0)
+        error = NVME_ERR_BUSY;
+    if (!error)
+        error = nvme_data_build(queue, request);
+    if (error)
+        return error;
+    struct nvme_slot *slot = occupy(queue, request);
+    if (is_held(queue) && queue->id)
         nvme_queue_hold(queue, slot, 0);
     else
-        send(queue, slot);
+        nvme_queue_send(queue, slot);
+    return NVME_OK;
+}
+
+int nvme_submit(struct nvme_queue *queue, struct nvme_request *request)
+{
+    if (!nvme_request_is_current(request))
+        return NVME_ERR_GONE;
+    if (!queue->open)
+        return submit_closed(queue, request);
+    if (queue->free_count == 0)
+        return NVME_ERR_BUSY;
+    int error = nvme_data_build(queue, request);
+    if (!error)
+        nvme_queue_send(queue, occupy(queue, request));
+    return error;
+}
+
+static __attribute__((noinline)) int submit_timed(struct nvme_queue *queue,
+                                                  struct nvme_request *request)
+{
+    nvme_queue_send(queue, occupy(queue, request));
+    return NVME_OK;
+}
+
+int nvme_submit_again(struct nvme_queue *queue, struct nvme_request *request, uint64_t lba)
+{
+    const struct nvme_namespace *ns = request->ns;
+    struct nvme_command *command = &request->command;
+    uint64_t blocks = (command->cdw12 & NVME_RW_CDW12_NLB) + 1;
+    if (lba >= ns->block_count || blocks > ns->block_count - lba)
+        return NVME_ERR_INVALID;
+    command->cdw10 = (uint32_t)lba;
+    command->cdw11 = (uint32_t)(lba >> 32);
+    if (!request->described || !queue->open || queue->free_count == 0)
+        return nvme_submit(queue, request);
+    if (ns->changes != request->ns_changes)
+        return NVME_ERR_GONE;
+    if (is_timed(queue, request))
+        return submit_timed(queue, request);
+    send(queue, occupy(queue, request), request);
     return NVME_OK;
 }
 
@@ -254,19 +300,20 @@ void nvme_ring(struct nvme_queue *queue)
     /* The commands have to be in memory before the device hears of them. The processor's part of
      * that is write32's contract; this is the compiler's. */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    uint16_t before = queue->rung;
+    unsigned before = queue->rung;
     queue->rung = queue->tail;
     if (queue->shadow && !nvme_shadow_tell(queue, 0, before, queue->tail))
         return;
     nvme_queue_doorbell(queue, 0, queue->tail);
 }
 
-/* Takes the request out of its slot, which was sent, and tells its submitter. */
-static inline void finish(struct nvme_queue *queue, struct nvme_slot *slot, int result)
+/* Takes the request out of its slot, and tells its submitter. */
+static inline void finish(struct nvme_queue *queue, struct nvme_slot *slot,
+                          struct nvme_request *request, int result)
 {
-    struct nvme_request *request = slot->request;
     slot->request = NULL;
-    queue->free_slots[queue->free_count++] = (uint16_t)(slot - queue->slots);
+    slot->cid |= NVME_SLOT_IDLE;
+    queue->free_slots[queue->free_count++] = slot->cid & NVME_SLOT_MASK;
     if (request->list_first != NVME_NO_LIST)
         nvme_data_release(queue, request);
     queue->counters.completed++;
@@ -279,7 +326,7 @@ void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int res
     queue->waiting -= slot->state == NVME_SLOT_WAITING;
     if (result)
         queue->counters.errors++;
-    finish(queue, slot, result);
+    finish(queue, slot, slot->request, result);
 }
 
 /* Not ours, or not any more. Whose it was will be seen by its deadline. */
@@ -307,18 +354,18 @@ static inline void complete(struct nvme_queue *queue, uint32_t value, uint16_t s
 {
     unsigned index = cid & NVME_SLOT_MASK;
     struct nvme_slot *slot = &queue->slots[index];
-    if (index >= queue->size || slot->cid != cid || sq_id != queue->id || !slot->request ||
-        slot->state == NVME_SLOT_WAITING) {
+    if (index >= queue->size || slot->cid != cid || sq_id != queue->id) {
         report_foreign(queue, sq_id, cid);
         return;
     }
+    struct nvme_request *request = slot->request;
     status >>= 1;
-    slot->request->status = status;
-    slot->request->value = value;
+    request->status = status;
+    request->value = value;
     if (status & (NVME_STATUS_SC | NVME_STATUS_SCT))
         complete_error(queue, slot, status);
     else
-        finish(queue, slot, NVME_OK);
+        finish(queue, slot, request, NVME_OK);
 }
 
 /* An interrupt whose look finds nothing is spurious, unless it may have been meant for another. */
@@ -341,10 +388,10 @@ static void tell_head(struct nvme_queue *queue)
 {
     if (!queue->live)
         return;
-    unsigned taken = queue->head - queue->told + (queue->head < queue->told ? queue->size : 0u);
+    unsigned taken = queue->head - queue->told + (queue->head < queue->told ? queue->size : 0);
     if (taken * HEAD_LOTS < queue->size)
         return;
-    uint16_t before = queue->told;
+    unsigned before = queue->told;
     queue->told = queue->head;
     if (queue->shadow && !nvme_shadow_tell(queue, 1, before, queue->head))
         return;

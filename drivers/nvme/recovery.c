@@ -89,14 +89,14 @@ void nvme_abort_answered(struct nvme_queue *queue, uint16_t cid, bool aborted)
     struct nvme_slot *slot = &queue->slots[cid & NVME_SLOT_MASK];
     nvme_exclusive_begin(queue->controller);
     queue->controller->next_check = 0;
-    if (!aborted && slot->request && slot->cid == cid && slot->state == NVME_SLOT_ABORTED)
+    if (!aborted && slot->cid == cid && slot->state == NVME_SLOT_ABORTED)
         slot->request->deadline = 0;
     nvme_exclusive_end(queue->controller);
 }
 
 static bool send_abort(struct nvme_queue *queue, struct nvme_slot *slot)
 {
-    if (nvme_abort(queue, slot->cid))
+    if (nvme_abort(queue, (uint16_t)slot->cid))
         return false;
     slot->state = NVME_SLOT_ABORTED;
     slot->request->deadline = queue->controller->abort.request.deadline;

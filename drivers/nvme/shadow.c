@@ -79,7 +79,7 @@ int nvme_shadow_start(struct nvme_controller *controller)
     return NVME_OK;
 }
 
-bool nvme_shadow_tell(struct nvme_queue *queue, unsigned is_cq, uint16_t before, uint16_t now)
+bool nvme_shadow_tell(struct nvme_queue *queue, unsigned is_cq, unsigned before, unsigned now)
 {
     uint32_t *shadow = place(queue, is_cq);
     const uint32_t *event = shadow + queue->controller->page_size / sizeof(uint32_t);
@@ -95,15 +95,15 @@ bool nvme_shadow_tell(struct nvme_queue *queue, unsigned is_cq, uint16_t before,
      */
     if ((uint16_t)(now - 1 - asked) >= (uint16_t)(now - before))
         return false;
-    queue->written[is_cq] = now;
+    queue->written[is_cq] = (uint16_t)now;
     return true;
 }
 
-static void tell_register(struct nvme_queue *queue, unsigned is_cq, uint16_t value)
+static void tell_register(struct nvme_queue *queue, unsigned is_cq, uint32_t value)
 {
     if (queue->written[is_cq] == value)
         return;
-    queue->written[is_cq] = value;
+    queue->written[is_cq] = (uint16_t)value;
     nvme_queue_doorbell(queue, is_cq, value);
 }
 

@@ -42,6 +42,8 @@ struct block_device;
 struct block_request {
     enum block_operation operation;
     bool polled;            /* wanted from a queue without interrupts, where the device has such */
+    bool fixed;             /* the LBA alone changes from one time it is submitted to the next: the
+                               driver keeps what it knows of the rest. All zeros at first */
     uint64_t lba;           /* first logical block */
     uint32_t blocks;        /* how many; 0 for BLOCK_FLUSH */
     unsigned segment_count; /* 0 for operations without data */
@@ -53,6 +55,7 @@ struct block_request {
 
     /* The block layer's. */
     struct block_device *device;
+    struct block_request *next;   /* behind it, in what is submitted together */
     struct block_request *merged; /* the next that goes with this one in a single command */
     const struct block_segment *own_segments; /* what the first of several had alone */
     struct block_segment merged_segment;
@@ -63,10 +66,11 @@ struct block_request {
 
 /* What a driver does. Called from ordinary context only. */
 struct block_operations {
-    /* Takes the request, on a queue of this processor's: block_complete() will be called exactly
-     * once, from poll() on the same processor. ERR_AGAIN: the queue is full, poll() first. Any
-     * other error: refused. */
-    int (*submit)(struct block_device *device, struct block_request *request);
+    /* Takes requests from the front of a list that `next` links, on a queue of this processor's:
+     * block_complete() will be called exactly once for each, from poll() on the same processor.
+     * *list is then what it has not taken. OK: that is nothing; ERR_AGAIN: the queue is full,
+     * poll() first. Any other error: the first of the rest is refused. */
+    int (*submit)(struct block_device *device, struct block_request **list);
 
     /* Tells the hardware of all that was submitted, completes what it has finished, and, when
      * nothing had been, sleeps until something may be or until `deadline` (as clock_ns; 0: do not

@@ -1,8 +1,9 @@
 /*
- * Requests on their way to a driver. One is held back until the next one comes
- * or the submitter polls: if the next continues it, in blocks and in memory,
- * both become one command. Streams of small requests so cost what large ones
- * do, and who submits need not know.
+ * Requests on their way to a driver. They are collected until the submitter
+ * polls, or there are many, and go together: what is done once for all of them
+ * is cheap. One that continues the one before it, in blocks and in memory,
+ * becomes a part of its command: streams of small requests so cost what large
+ * ones do, and who submits need not know.
  *
  * A command that fails does not tell which of its requests is to blame, so each
  * of them is sent once more, by itself, unless nobody waits for them any more.
@@ -12,11 +13,16 @@
 #include "kernel/x86/cpus.h"
 #include "lib/status.h"
 
-/* What a processor has submitted and the driver has not got yet. Lists are linked by `merged`. */
+#define TOGETHER_MOST 32u /* commands; from then on the driver gets them without being polled */
+
+/* What a processor has submitted and the driver has not got yet. */
 struct plug {
-    struct block_request *held; /* goes as one command with those that continue it ... */
-    struct block_request *last; /* ... up to this one, if there are any */
-    struct block_request *alone;
+    struct block_device *device; /* whose requests these are */
+    unsigned room;               /* for so many more of them */
+    struct block_request *last;  /* one command each, linked by `next` behind `head`, and by */
+    struct block_request *part;  /* `merged` what goes with it: with the last up to this one */
+    struct block_request *alone; /* of any device, linked by `merged` */
+    struct block_request head;   /* none: only its `next` counts, and nothing continues it */
 } __attribute__((aligned(64)));
 
 static struct plug plugs[CPUS_MOST];
@@ -24,39 +30,33 @@ static struct plug plugs[CPUS_MOST];
 /* Kept out of line, so that the way of a request that stays alone is short. */
 #define RARE __attribute__((noinline, cold))
 
-static int send(struct block_request *request)
-{
-    return request->device->operations->submit(request->device, request);
-}
-
 /* Of one whose first block is the one behind. */
-static bool continues(const struct block_request *held, const struct block_request *request)
+static bool continues(const struct block_request *last, const struct block_request *request)
 {
-    return held->operation == request->operation && held->device == request->device &&
-           held->polled == request->polled && held->operation <= BLOCK_WRITE &&
-           held->segment_count == 1 && request->segment_count == 1 &&
-           (uint8_t *)held->segments->base + held->segments->length == request->segments->base &&
-           held->blocks + request->blocks <= held->device->max_blocks;
+    return last->operation == request->operation && last->operation <= BLOCK_WRITE &&
+           last->polled == request->polled && !last->fixed && !request->fixed &&
+           last->segment_count == 1 && request->segment_count == 1 &&
+           (uint8_t *)last->segments->base + last->segments->length == request->segments->base &&
+           last->blocks + request->blocks <= last->device->max_blocks;
 }
 
 /* False: they do not go together. */
-static __attribute__((noinline)) bool merge(struct block_request *request)
+static __attribute__((noinline)) bool merge(struct plug *plug, struct block_request *request)
 {
-    struct plug *plug = &plugs[cpu_current()];
-    struct block_request *first = plug->held;
-    if (!continues(first, request))
+    struct block_request *last = plug->last;
+    if (!continues(last, request))
         return false;
-    if (!first->merged) {
-        first->own_blocks = first->blocks;
-        first->own_segments = first->segments;
-        first->merged_segment = *first->segments;
-        first->segments = &first->merged_segment;
-        plug->last = first;
+    if (!last->merged) {
+        last->own_blocks = last->blocks;
+        last->own_segments = last->segments;
+        last->merged_segment = *last->segments;
+        last->segments = &last->merged_segment;
+        plug->part = last;
     }
-    first->blocks += request->blocks;
-    first->merged_segment.length += request->segments->length;
-    plug->last->merged = request;
-    plug->last = request;
+    last->blocks += request->blocks;
+    last->merged_segment.length += request->segments->length;
+    plug->part->merged = request;
+    plug->part = request;
     return true;
 }
 
@@ -73,6 +73,7 @@ static void restore(struct block_request *first)
  */
 static RARE void take_apart(struct plug *plug, struct block_request *first, int status)
 {
+    plug->room = 0; /* for nothing else before these are through */
     if (first->merged)
         restore(first);
     for (struct block_request *request = first, *next; request; request = next) {
@@ -98,35 +99,58 @@ void block_complete_merged(struct block_request *first)
     }
 }
 
-/* What is held stays where it is while the driver can take no more. */
-static RARE int not_sent(int status)
+/* The first of the rest is refused, or stays where it is for want of room. */
+static RARE void not_all_sent(struct plug *plug, int status)
 {
-    struct plug *plug = &plugs[cpu_current()];
-    struct block_request *held = plug->held;
-    if (status != ERR_AGAIN) {
-        plug->held = NULL;
-        /* Refused: each will hear of it where done() may be called. */
-        take_apart(plug, held, status);
+    if (status == ERR_AGAIN)
+        return;
+    struct block_request *refused = plug->head.next;
+    plug->head.next = refused->next;
+    /* Each will hear of it where done() may be called. */
+    take_apart(plug, refused, status);
+}
+
+/* Hands the driver what there is for it. False: that is not all. */
+static bool send(struct plug *plug)
+{
+    if (plug->head.next) {
+        int status = plug->device->operations->submit(plug->device, &plug->head.next);
+        if (status != OK)
+            not_all_sent(plug, status);
+        if (plug->head.next)
+            return false;
     }
-    return ERR_AGAIN;
+    plug->last = &plug->head;
+    plug->room = TOGETHER_MOST;
+    return true;
+}
+
+/* When there is no room, or something else has to go before. */
+static __attribute__((noinline)) int submit_behind(struct plug *plug, struct block_device *device,
+                                                   struct block_request *request)
+{
+    plug->head.lba = UINT64_MAX;
+    if (plug->alone || !send(plug) || plug->alone) {
+        plug->room = 0;
+        return ERR_AGAIN;
+    }
+    plug->device = device;
+    return block_submit(device, request);
 }
 
 int block_submit(struct block_device *device, struct block_request *request)
 {
     struct plug *plug = &plugs[cpu_current()];
-    struct block_request *held = plug->held;
+    if (plug->device != device || plug->room == 0)
+        return submit_behind(plug, device, request);
+    struct block_request *last = plug->last;
     request->device = device;
-    request->merged = NULL;
-    if (plug->alone)
-        return ERR_AGAIN;
-    if (held) {
-        if (held->lba + held->blocks == request->lba && merge(request))
-            return OK;
-        int status = send(held);
-        if (status != OK)
-            return not_sent(status);
-    }
-    plug->held = request;
+    request->next = request->merged = NULL;
+    if (last->lba + last->blocks == request->lba && merge(plug, request))
+        return OK;
+    last->next = request;
+    plug->last = request;
+    plug->room--;
     return OK;
 }
 
@@ -136,14 +160,16 @@ static bool send_alone(struct plug *plug)
     bool ended = false;
     struct block_request *request;
     while ((request = plug->alone)) {
-        struct block_request *next = request->merged;
-        request->merged = NULL;
-        int status = request->status != OK ? request->status : send(request);
+        struct block_request *behind = request->merged, *list = request;
+        int status = request->status;
+        request->next = request->merged = NULL;
+        if (status == OK)
+            status = request->device->operations->submit(request->device, &list);
         if (status == ERR_AGAIN) {
-            request->merged = next;
+            request->merged = behind;
             break;
         }
-        plug->alone = next;
+        plug->alone = behind;
         if (status != OK) {
             request->status = status;
             request->done(request);
@@ -156,26 +182,16 @@ static bool send_alone(struct plug *plug)
 /* Another device whose requests stand before what is submitted to this one; NULL: none. */
 static struct block_device *in_the_way(const struct plug *plug, const struct block_device *device)
 {
-    if (plug->held && plug->held->device != device)
-        return plug->held->device;
+    if (plug->head.next && plug->device != device)
+        return plug->device;
     return plug->alone && plug->alone->device != device ? plug->alone->device : NULL;
-}
-
-static void send_held(struct plug *plug)
-{
-    int status = send(plug->held);
-    if (status == OK)
-        plug->held = NULL;
-    else
-        not_sent(status);
 }
 
 /* Something is left that another device has to take, or that goes alone, or there was no room. */
 static RARE void poll_with_rest(struct plug *plug, struct block_device *device, uint64_t deadline)
 {
     struct block_device *other = in_the_way(plug, device);
-    if (plug->held)
-        send_held(plug);
+    send(plug);
     if (plug->alone && send_alone(plug))
         deadline = 0;
     /* It may be full, and then this one gets nothing; there may be nothing to sleep for. */
@@ -189,9 +205,9 @@ static RARE void poll_with_rest(struct plug *plug, struct block_device *device, 
 void block_poll(struct block_device *device, uint64_t deadline)
 {
     struct plug *plug = &plugs[cpu_current()];
-    if (plug->held && plug->held->device == device)
-        send_held(plug);
-    if (plug->held || plug->alone)
+    if (plug->device == device)
+        send(plug);
+    if (plug->head.next || plug->alone)
         poll_with_rest(plug, device, deadline);
     else
         device->operations->poll(device, deadline);

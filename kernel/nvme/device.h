@@ -63,6 +63,7 @@ struct transfer {
     struct nvme_request request;
     struct path *path;
     uint16_t cpu;          /* where it was submitted, and ends */
+    bool prepared;         /* the request is a read or write as it was before: see fixed */
     struct transfer *next; /* of those that have ended elsewhere */
     struct nvme_dataset_range range;
 };
@@ -81,7 +82,7 @@ void paths_map(struct device *device);
 /* The controller was stopped: there is no queue any more. While it is closed. */
 void paths_cut(struct device *device);
 
-/* Prepares the request and hands it to this processor's queue; an nvme_error. */
+/* Hands it to this processor's queue; an nvme_error. */
 int path_submit(struct device *device, struct transfer *transfer, bool polled);
 
 /* Takes what is there in all queues: who submitted may use another by now. While it is closed. */
@@ -90,8 +91,8 @@ void paths_reap(struct device *device);
 /* As block_operations.poll(). */
 void path_poll(struct device *device, uint64_t deadline);
 
-/* Writes the command: where no namespace can change meanwhile. An nvme_error. */
-int transfer_prepare(struct transfer *transfer);
+/* Writes the command and submits it: where no namespace can change meanwhile. An nvme_error. */
+int transfer_submit(struct transfer *transfer, struct nvme_queue *queue);
 
 /* The request has ended, and this is where it was submitted. */
 void transfer_ended(struct transfer *transfer);

@@ -129,13 +129,23 @@ static inline int prepare(struct transfer *transfer)
         return prepare_other(transfer, block, disk->ns);
     request->segments = (const struct nvme_segment *)block->segments;
     request->segment_count = block->segment_count;
+    transfer->prepared = block->fixed;
     return nvme_prepare_rw(request, disk->ns, block->operation == BLOCK_WRITE, block->lba,
                            block->blocks);
 }
 
-int transfer_prepare(struct transfer *transfer)
+static inline int submit(struct transfer *transfer, struct nvme_queue *queue)
 {
-    return prepare(transfer);
+    const struct block_request *block = block_of(transfer);
+    if (block->fixed && transfer->prepared)
+        return nvme_submit_again(queue, &transfer->request, block->lba);
+    int error = prepare(transfer);
+    return error ? error : nvme_submit(queue, &transfer->request);
+}
+
+int transfer_submit(struct transfer *transfer, struct nvme_queue *queue)
+{
+    return submit(transfer, queue);
 }
 
 static __attribute__((noinline, cold)) int submit_status(int error)
@@ -152,23 +162,28 @@ static __attribute__((noinline, cold)) int submit_status(int error)
     }
 }
 
-static int disk_submit(struct block_device *block, struct block_request *request)
+static int disk_submit(struct block_device *block, struct block_request **list)
 {
-    const struct disk *disk = block->driver;
-    struct transfer *transfer = (struct transfer *)(void *)request->driver;
-    unsigned cpu = cpu_current();
-    struct path *path = disk->device->path_of[cpu][request->polled];
-    /* Nobody closes the driver to the boot processor, which does that itself. */
-    int error;
-    if (__builtin_expect(cpu != 0 || path->shared, false)) {
-        error = path_submit(disk->device, transfer, request->polled);
-    } else {
-        transfer->cpu = 0;
-        transfer->path = path;
-        error = prepare(transfer);
-        if (!error)
-            error = nvme_submit(path->queue, &transfer->request);
+    struct device *device = ((const struct disk *)block->driver)->device;
+    const unsigned cpu = cpu_current();
+    struct path *const *paths = device->path_of[cpu];
+    int error = NVME_OK;
+    struct block_request *request;
+    for (request = *list; request; request = request->next) {
+        struct transfer *transfer = (struct transfer *)(void *)request->driver;
+        struct path *path = paths[request->polled];
+        /* Nobody closes the driver to the boot processor, which does that itself. */
+        if (__builtin_expect(cpu != 0 || path->shared, false)) {
+            error = path_submit(device, transfer, request->polled);
+        } else {
+            transfer->cpu = 0;
+            transfer->path = path;
+            error = submit(transfer, path->queue);
+        }
+        if (error)
+            break;
     }
+    *list = request;
     return error ? submit_status(error) : OK;
 }
 

@@ -162,12 +162,9 @@ int path_submit(struct device *device, struct transfer *transfer, bool polled)
     struct path *path = device->path_of[cpu][polled];
     transfer->cpu = (uint16_t)cpu;
     transfer->path = path;
-    int error = transfer_prepare(transfer);
-    if (!error) {
-        uint64_t flags = lock(path);
-        error = nvme_submit(path->queue, &transfer->request);
-        unlock(path, flags);
-    }
+    uint64_t flags = lock(path);
+    int error = transfer_submit(transfer, path->queue);
+    unlock(path, flags);
     leave(cpu, was_inside);
     return error;
 }

@@ -23,7 +23,7 @@ static struct nvme_queue *any_queue(struct testhost *host)
 /* The identifier of a command in flight, or of one that was. */
 static uint16_t any_cid(const struct nvme_queue *queue)
 {
-    return queue->slots[take(&input, 1) % queue->size].cid;
+    return (uint16_t)queue->slots[take(&input, 1) % queue->size].cid;
 }
 
 static void forge(struct testhost *host)

@@ -17,7 +17,7 @@
 
 const int bad_status[2] = {ERR_IO, ERR_TIMED_OUT};
 
-static int fake_submit(struct block_device *device, struct block_request *request)
+static int fake_take(struct block_device *device, struct block_request *request)
 {
     struct fake *fake = device->driver;
     if (fake->busy || fake->in_flight == fake->depth)
@@ -42,6 +42,11 @@ static int fake_submit(struct block_device *device, struct block_request *reques
     fake->queue[fake->in_flight++] = request;
     fake->most_in_flight = MAX(fake->most_in_flight, fake->in_flight);
     return OK;
+}
+
+static int fake_submit(struct block_device *device, struct block_request **list)
+{
+    return host_submit_each(device, list, fake_take);
 }
 
 static int carry_out(struct fake *fake, struct block_request *request)

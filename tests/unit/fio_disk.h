@@ -44,7 +44,7 @@ static void count(const struct block_request *request)
     disk.requests++;
 }
 
-static int disk_submit(struct block_device *device, struct block_request *request)
+static int disk_take(struct block_device *device, struct block_request *request)
 {
     (void)device;
     if (disk.queued == disk.capacity)
@@ -55,6 +55,11 @@ static int disk_submit(struct block_device *device, struct block_request *reques
     disk.queue[disk.queued++] = request;
     disk.most_queued = MAX(disk.most_queued, disk.queued);
     return OK;
+}
+
+static int disk_submit(struct block_device *device, struct block_request **list)
+{
+    return host_submit_each(device, list, disk_take);
 }
 
 static bool is_due(unsigned *counter)

@@ -281,6 +281,15 @@ void host_block_copy(const struct block_request *request, uint8_t *at)
     }
 }
 
+int host_submit_each(struct block_device *device, struct block_request **list,
+                     int (*take)(struct block_device *device, struct block_request *request))
+{
+    int status = OK;
+    for (; *list && status == OK; *list = status == OK ? (*list)->next : *list)
+        status = take(device, *list);
+    return status;
+}
+
 void cpu_use_stack(const void *bottom, size_t size)
 {
     (void)bottom;

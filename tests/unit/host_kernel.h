@@ -44,7 +44,12 @@ extern char host_log_last[256];
 extern unsigned host_log_count;
 
 /* Carries out a read or write, on a disk whose addressed bytes are in memory at `at`. */
+struct block_device;
 struct block_request;
 void host_block_copy(const struct block_request *request, uint8_t *at);
+
+/* A driver's submit(): gives take() one request after the other, for as long as it takes them. */
+int host_submit_each(struct block_device *device, struct block_request **list,
+                     int (*take)(struct block_device *device, struct block_request *request));
 
 #endif

@@ -63,7 +63,7 @@ int testio_flush(struct testhost *host, struct nvme_queue *queue, struct testio 
 
 void testhost_drain(struct testhost *host, struct nvme_queue *queue)
 {
-    while (queue->free_count != queue->size - 1)
+    while (queue->free_count != queue->size - 1u)
         nvme_poll(queue, host->now + 1000 * MS);
 }
 

@@ -202,7 +202,8 @@ static void test_refused(void **state)
         assert_int_equal(block_transfer(&fake.device, BLOCK_WRITE, 0, 400, buffer, &status),
                          (at - 1) * 4);
         assert_int_equal(status, ERR_NO_DEVICE);
-        assert_int_equal(fake.submitted, at);
+        /* What was submitted together with it has gone its way. */
+        assert_in_range(fake.submitted, at, at + 16);
         fake_end(&fake);
     }
     free(buffer);
@@ -216,10 +217,11 @@ static void test_interrupt(void **state)
     (void)state;
     fake_start(&fake, 512, 4, 16);
     fake.interrupt_at = 50;
-    assert_int_equal(block_transfer(&fake.device, BLOCK_READ, 0, 800, buffer, &status), 204);
+    uint64_t moved = block_transfer(&fake.device, BLOCK_READ, 0, 800, buffer, &status);
     assert_int_equal(status, ERR_INTERRUPTED);
-    assert_int_equal(fake.submitted, 51); /* one had been held back to see whether more follow */
-    assert_memory_equal(buffer, fake.data, 204 * 512);
+    assert_in_range(fake.submitted, 50, 50 + 16); /* some had been submitted together with it */
+    assert_int_equal(moved, fake.submitted * 4);
+    assert_memory_equal(buffer, fake.data, moved * 512);
     /* The flag stays up until the shell takes it down. */
     assert_int_equal(block_read(&fake.device, buffer, 512, 0), ERR_INTERRUPTED);
     fake.busy = UINT32_MAX;

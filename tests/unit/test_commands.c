@@ -112,13 +112,18 @@ static bool disk_fails;
 
 static struct block_request *disk_request;
 
-static int disk_submit(struct block_device *device, struct block_request *request)
+static int disk_take(struct block_device *device, struct block_request *request)
 {
     (void)device;
     if (disk_request)
         return ERR_AGAIN;
     disk_request = request;
     return OK;
+}
+
+static int disk_submit(struct block_device *device, struct block_request **list)
+{
+    return host_submit_each(device, list, disk_take);
 }
 
 static void disk_poll(struct block_device *device, uint64_t deadline)

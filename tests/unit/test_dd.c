@@ -112,7 +112,7 @@ static struct disk {
 
 #define NOWHERE UINT64_MAX
 
-static int disk_submit(struct block_device *device, struct block_request *request)
+static int disk_take(struct block_device *device, struct block_request *request)
 {
     (void)device;
     if (disk.count == ARRAY_SIZE(disk.waiting))
@@ -121,6 +121,11 @@ static int disk_submit(struct block_device *device, struct block_request *reques
         interrupt();
     disk.waiting[disk.count++] = request;
     return OK;
+}
+
+static int disk_submit(struct block_device *device, struct block_request **list)
+{
+    return host_submit_each(device, list, disk_take);
 }
 
 static int disk_do(struct block_request *request)

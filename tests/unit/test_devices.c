@@ -228,13 +228,18 @@ static uint8_t disk[64 * 512];
 static struct block_request *waiting;
 static unsigned flushes;
 
-static int disk_submit(struct block_device *device, struct block_request *request)
+static int disk_take(struct block_device *device, struct block_request *request)
 {
     (void)device;
     if (waiting)
         return ERR_AGAIN;
     waiting = request;
     return OK;
+}
+
+static int disk_submit(struct block_device *device, struct block_request **list)
+{
+    return host_submit_each(device, list, disk_take);
 }
 
 static void disk_poll(struct block_device *device, uint64_t deadline)

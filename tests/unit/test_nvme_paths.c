@@ -191,10 +191,9 @@ static bool model_wait(bool (*ready)(void *context), void *context, uint64_t dea
     return true;
 }
 
-int transfer_prepare(struct transfer *transfer)
+int transfer_submit(struct transfer *transfer, struct nvme_queue *queue)
 {
-    (void)transfer;
-    return NVME_OK;
+    return nvme_submit(queue, &transfer->request);
 }
 
 void transfer_ended(struct transfer *transfer)

@@ -307,6 +307,7 @@ static void set_request(const struct fio_job *job, struct fio_slot *slot, struct
     part->segment = (struct block_segment){slot->buffer, job->block};
     part->request = (struct block_request){.operation = operations[job->direction],
                                            .polled = job->options->hipri,
+                                           .fixed = job->plain && job->options->random,
                                            .blocks = job->blocks,
                                            .segments = &part->segment,
                                            .segment_count = job->direction != FIO_TRIM,

@@ -1,0 +1,192 @@
+/* Requests that are submitted again, from another LBA, with all else as it was. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/nvme_host.h"
+
+enum {
+    PAGE = 4096,
+    BLOCKS = 8, /* to a page */
+    NAMESPACE_BLOCKS = 4096
+};
+
+/* A host that knows where its data is: `pages` in a row, which are read again and again. */
+static uint8_t *direct_data(struct testhost *host, size_t pages)
+{
+    uint8_t *data = testhost_chunks(host, 0, pages * PAGE, pages);
+    host->ops.direct_start = (uintptr_t)data;
+    host->ops.direct_length = pages * PAGE;
+    host->ops.direct_bus = testhost_bus(host, data);
+    return data;
+}
+
+static void submit_again(struct testhost *host, struct testio *io, uint64_t lba)
+{
+    unsigned done = io->done;
+    assert_int_equal(nvme_submit_again(io->queue, &io->request, lba), NVME_OK);
+    assert_int_equal(io->request.result, NVME_ERR_PENDING);
+    testhost_drain(host, io->queue);
+    assert_int_equal(io->done, done + 1);
+    assert_int_equal(io->request.result, NVME_OK);
+}
+
+/* Writes `blocks` everywhere with the same request, and reads them with another. */
+static void everywhere(struct testhost *host, uint8_t *data, uint32_t blocks)
+{
+    struct nvme_queue *queue = &host->nvme.io[0];
+    struct testio io[2] = {0};
+    uint8_t *copy = malloc((size_t)blocks * 512);
+    for (unsigned reading = 0; reading < 2; reading++)
+        for (uint64_t lba = 0; lba + blocks <= NAMESPACE_BLOCKS; lba += blocks) {
+            testhost_fill(copy, (size_t)blocks * 512, (unsigned)lba);
+            memcpy(data, copy, reading ? 0 : (size_t)blocks * 512);
+            if (lba == 0) {
+                assert_int_equal(
+                    testio_submit(host, queue, &io[reading], !reading, 0, blocks, data), NVME_OK);
+                testhost_drain(host, queue);
+            } else {
+                submit_again(host, &io[reading], lba);
+            }
+            assert_memory_equal(data, copy, (size_t)blocks * 512);
+            memset(data, 0xee, (size_t)blocks * 512);
+        }
+    assert_int_equal(queue->lists_free, queue->list_count);
+    free(copy);
+}
+
+/* One page and two are in the command itself. */
+static void test_pages(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    uint8_t *data = direct_data(host, 4);
+    everywhere(host, data, 1);
+    everywhere(host, data + 512, BLOCKS);
+    assert_int_equal(host->nvme.io[0].counters.errors, 0);
+    testhost_free(host);
+}
+
+/* More are in lists, which others have used meanwhile. */
+static void test_lists(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    uint8_t *data = direct_data(host, 8), *others = testhost_data(host, 8 * PAGE);
+    struct nvme_queue *queue = &host->nvme.io[0];
+    struct testio io = {0}, other = {0};
+    everywhere(host, data, 4 * BLOCKS);
+    assert_int_equal(testio_submit(host, queue, &io, false, 0, 4 * BLOCKS, data), NVME_OK);
+    testhost_drain(host, queue);
+    assert_int_equal(testio_submit(host, queue, &other, false, 0, 8 * BLOCKS, others), NVME_OK);
+    assert_int_equal(nvme_submit_again(queue, &io.request, 64), NVME_OK);
+    testhost_drain(host, queue);
+    assert_int_equal(io.done, 2);
+    uint8_t *expected = testhost_data(host, 4 * PAGE);
+    assert_int_equal(testhost_rw(host, false, 64, 4 * BLOCKS, expected), NVME_OK);
+    assert_memory_equal(data, expected, 4 * PAGE);
+    testhost_free(host);
+}
+
+static void test_range(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    struct nvme_queue *queue = &host->nvme.io[0];
+    struct testio io = {0};
+    assert_int_equal(testio_submit(host, queue, &io, false, 0, BLOCKS, direct_data(host, 1)),
+                     NVME_OK);
+    testhost_drain(host, queue);
+    static const uint64_t wrong[] = {NAMESPACE_BLOCKS - BLOCKS + 1, NAMESPACE_BLOCKS - 1,
+                                     NAMESPACE_BLOCKS, UINT64_MAX - BLOCKS + 1, UINT64_MAX};
+    for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(nvme_submit_again(queue, &io.request, wrong[i]), NVME_ERR_INVALID);
+    assert_int_equal(queue->tail, queue->rung);
+    submit_again(host, &io, NAMESPACE_BLOCKS - BLOCKS);
+    testhost_free(host);
+}
+
+static void test_full_queue(void **state)
+{
+    (void)state;
+    const struct nvme_options options = {.queue_entries = 4};
+    struct testhost *host = testhost_live(NULL, &options);
+    struct nvme_queue *queue = &host->nvme.io[0];
+    uint8_t *data = direct_data(host, 4);
+    struct testio io[4] = {0};
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(testio_submit(host, queue, &io[i], false, 0, BLOCKS, data + i * PAGE),
+                         NVME_OK);
+        testhost_drain(host, queue);
+    }
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(nvme_submit_again(queue, &io[i].request, 8 * i),
+                         i < 3 ? NVME_OK : NVME_ERR_BUSY);
+    testhost_drain(host, queue);
+    submit_again(host, &io[3], 24);
+    testhost_free(host);
+}
+
+/* A deadline of its own counts from when the request is submitted, in a batch as alone. */
+static void test_deadline(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    struct nvme_queue *queue = &host->nvme.io[0];
+    uint8_t *data = direct_data(host, 2);
+    struct testio io[2] = {0};
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(testio_submit(host, queue, &io[i], false, 0, BLOCKS, data + i * PAGE),
+                         NVME_OK);
+        testhost_drain(host, queue);
+    }
+    io[1].request.timeout_ns = 5 * MS;
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(nvme_submit_again(queue, &io[i].request, 8), NVME_OK);
+    assert_int_equal(io[0].request.deadline - io[1].request.deadline,
+                     queue->default_timeout_ns - 5 * MS);
+    testhost_drain(host, queue);
+    testhost_free(host);
+}
+
+/* What was prepared for another namespace than is there now goes nowhere, and so does anything
+ * when the controller is dead. */
+static void test_changed_namespace(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    struct nvme_queue *queue = &host->nvme.io[0];
+    struct testio io[2] = {0};
+    uint8_t *data = direct_data(host, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(testio_submit(host, queue, &io[i], false, 0, BLOCKS, data + i * PAGE),
+                         NVME_OK);
+        testhost_drain(host, queue);
+    }
+    /* Behind another, so that the short way is gone. */
+    assert_int_equal(nvme_submit_again(queue, &io[0].request, 8), NVME_OK);
+    host->nvme.namespaces->changes++;
+    assert_int_equal(nvme_submit_again(queue, &io[1].request, 8), NVME_ERR_GONE);
+    testhost_drain(host, queue);
+    assert_int_equal(nvme_submit_again(queue, &io[1].request, 8), NVME_ERR_GONE);
+    host->nvme.namespaces->changes--;
+    submit_again(host, &io[1], 8);
+    nvme_stop(&host->nvme);
+    assert_int_equal(io[0].done, 2);
+    assert_int_equal(io[1].done, 2);
+    testhost_free(host);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pages),    cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_range),    cmocka_unit_test(test_full_queue),
+        cmocka_unit_test(test_deadline), cmocka_unit_test(test_changed_namespace),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
