@@ -52,7 +52,8 @@ def make(rw, size, depth, variants, place=Place(), processes=1, more=""):
 
 
 def reads(depth, place=Place(), processes=1):
-    return make("randread", 4 * KIB, depth, ONE if depth == 1 else MANY, place, processes)
+    variants = ONE if depth == 1 else MANY if depth in (32, 128) else POLLED
+    return make("randread", 4 * KIB, depth, variants, place, processes)
 
 
 def sequential(disk):

@@ -16,7 +16,7 @@ from guest import BENCH, DISK_BYTES, Linux, Nvmetal, Stalled
 from jobs import text_for_linux, text_for_ours
 
 ATTEMPTS = 2
-START_SECONDS = 45  # what a job may take beyond its run time; Linux gives up a command after 30
+START_SECONDS = 25  # what a job may take beyond its run time; Linux gives up a command after 8
 OURS = "nvmetal"
 
 

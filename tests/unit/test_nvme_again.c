@@ -35,6 +35,17 @@ static void submit_again(struct testhost *host, struct testio *io, uint64_t lba)
     assert_int_equal(io->request.result, NVME_OK);
 }
 
+/* Reads a page into each of `count` pages. */
+static void read_first(struct testhost *host, struct testio *io, unsigned count, uint8_t *data)
+{
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(testio_submit(host, &host->nvme.io[0], &io[i], false, 0, BLOCKS,
+                                       data + (size_t)i * PAGE),
+                         NVME_OK);
+        testhost_drain(host, &host->nvme.io[0]);
+    }
+}
+
 /* Writes `blocks` everywhere with the same request, and reads them with another. */
 static void everywhere(struct testhost *host, uint8_t *data, uint32_t blocks)
 {
@@ -118,11 +129,7 @@ static void test_full_queue(void **state)
     struct nvme_queue *queue = &host->nvme.io[0];
     uint8_t *data = direct_data(host, 4);
     struct testio io[4] = {0};
-    for (unsigned i = 0; i < 4; i++) {
-        assert_int_equal(testio_submit(host, queue, &io[i], false, 0, BLOCKS, data + i * PAGE),
-                         NVME_OK);
-        testhost_drain(host, queue);
-    }
+    read_first(host, io, 4, data);
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(nvme_submit_again(queue, &io[i].request, 8 * i),
                          i < 3 ? NVME_OK : NVME_ERR_BUSY);
@@ -139,11 +146,7 @@ static void test_deadline(void **state)
     struct nvme_queue *queue = &host->nvme.io[0];
     uint8_t *data = direct_data(host, 2);
     struct testio io[2] = {0};
-    for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(testio_submit(host, queue, &io[i], false, 0, BLOCKS, data + i * PAGE),
-                         NVME_OK);
-        testhost_drain(host, queue);
-    }
+    read_first(host, io, 2, data);
     io[1].request.timeout_ns = 5 * MS;
     for (unsigned i = 0; i < 2; i++)
         assert_int_equal(nvme_submit_again(queue, &io[i].request, 8), NVME_OK);
@@ -162,11 +165,7 @@ static void test_changed_namespace(void **state)
     struct nvme_queue *queue = &host->nvme.io[0];
     struct testio io[2] = {0};
     uint8_t *data = direct_data(host, 2);
-    for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(testio_submit(host, queue, &io[i], false, 0, BLOCKS, data + i * PAGE),
-                         NVME_OK);
-        testhost_drain(host, queue);
-    }
+    read_first(host, io, 2, data);
     /* Behind another, so that the short way is gone. */
     assert_int_equal(nvme_submit_again(queue, &io[0].request, 8), NVME_OK);
     host->nvme.namespaces->changes++;
