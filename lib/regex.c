@@ -70,7 +70,10 @@ static void begin(struct search *s)
 {
     s->count = 0;
     s->matched = false;
-    s->regex->generation++;
+    if (++s->regex->generation == 0) {
+        memset(s->regex->seen, 0, sizeof s->regex->seen);
+        s->regex->generation = 1;
+    }
 }
 
 /* Over one character: `next` becomes `now`, and what follows from it the new `next`. */
@@ -88,7 +91,7 @@ static void step_on(struct search *s)
 
 bool regex_search(struct regex *regex, const char *text, size_t length, size_t *start, size_t *end)
 {
-    for (; *start <= length; ++*start) {
+    for (; *start <= length && !(regex->stop && regex->stop()); ++*start) {
         struct search s = {regex, text, length, *start, 0, false};
         bool found = false;
         begin(&s);

@@ -1,7 +1,8 @@
 /*
  * Regular expressions of POSIX, basic and extended, over bytes and without
- * back-references, so that a search takes time in proportion to the text. Of GNU's
- * additions: \| \+ \? in basic ones, \< \> \b in both.
+ * back-references, so that to tell whether there is a match takes time in proportion
+ * to the text, and to tell where at most in proportion to its square. Of GNU's additions: \| \+ \?
+ * in basic ones, \< \> \b in both.
  */
 #ifndef LIB_REGEX_H
 #define LIB_REGEX_H
@@ -28,6 +29,7 @@ struct regex {
     unsigned flags, count, sets;
     struct regex_step steps[REGEX_STEPS];
     uint8_t set[REGEX_SETS][32]; /* a bit for each character */
+    bool (*stop)(void); /* asked during a search: it is to end without a match. NULL: never */
 
     uint32_t generation, seen[REGEX_STEPS];
     uint16_t now[REGEX_STEPS], next[REGEX_STEPS], stack[2 * REGEX_STEPS];

@@ -2,13 +2,15 @@
  * Regular expressions as people write them, made into steps. These point at each
  * other by distance, so that a piece can be moved, or repeated by copies.
  */
+#include <limits.h>
+
 #include "lib/bits.h"
 #include "lib/regex_steps.h"
 #include "lib/string.h"
 
 #define DEPTH_MOST  20  /* of groups */
 #define REPEAT_MOST 255 /* of an interval */
-#define NO_LIMIT    (REPEAT_MOST + 1)
+#define NO_LIMIT    UINT_MAX
 
 struct compiler {
     struct regex *regex;
@@ -264,7 +266,7 @@ static void parse_interval(struct compiler *c, unsigned start)
     }
     unsigned length = is_operator(c, '}');
     c->at += length;
-    if (!length || most < least || least > REPEAT_MOST)
+    if (!length || most < least || least > REPEAT_MOST || (most > REPEAT_MOST && most != NO_LIMIT))
         fail(c, "Invalid content of \\{\\}");
     else
         repeat(c, start, least, most);

@@ -279,14 +279,14 @@ int nvme_submit_again(struct nvme_queue *queue, struct nvme_request *request, ui
     const struct nvme_namespace *ns = request->ns;
     struct nvme_command *command = &request->command;
     uint64_t blocks = (command->cdw12 & NVME_RW_CDW12_NLB) + 1;
+    if (ns->changes != request->ns_changes)
+        return NVME_ERR_GONE;
     if (lba >= ns->block_count || blocks > ns->block_count - lba)
         return NVME_ERR_INVALID;
     command->cdw10 = (uint32_t)lba;
     command->cdw11 = (uint32_t)(lba >> 32);
     if (!request->described || !queue->open || queue->free_count == 0)
         return nvme_submit(queue, request);
-    if (ns->changes != request->ns_changes)
-        return NVME_ERR_GONE;
     if (is_timed(queue, request))
         return submit_timed(queue, request);
     send(queue, occupy(queue, request), request);

@@ -84,7 +84,7 @@ static struct window memory_window(const struct pci_function *port)
 {
     uint64_t base = pci_read16(port, WINDOW_BASE) & WINDOW_MASK;
     uint64_t limit = pci_read16(port, WINDOW_LIMIT) & WINDOW_MASK;
-    return (struct window){base << 16, limit < base ? 0 : (limit + 0x10) << 16};
+    return (struct window){base << 16, !base || limit < base ? 0 : (limit + 0x10) << 16};
 }
 
 /* What does not fit gets no address, and whoever wants to map it says so. */
@@ -190,7 +190,9 @@ static bool nothing_pending(struct idle_work *work)
 static void add_slot(const struct pci_function *port)
 {
     unsigned capability = pci_capability(port, PCI_CAPABILITY_EXPRESS, 0);
-    if (!capability || !(pci_read16(port, capability + EXPRESS_FLAGS) & SLOT) ||
+    /* Without a number of its own, what is behind it would be looked for beside it. */
+    if (!capability || !pci_read8(port, PCI_SECONDARY) ||
+        !(pci_read16(port, capability + EXPRESS_FLAGS) & SLOT) ||
         !(pci_read32(port, capability + SLOT_ABILITIES) & HOT_PLUG))
         return;
     struct slot *slot = kmalloc(sizeof *slot);

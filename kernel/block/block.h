@@ -118,6 +118,18 @@ int block_register(struct block_device *device);
 void block_unregister(struct block_device *device);
 struct block_device *block_find(const char *name);
 
+/* Between the two it stays where it is, registered or not. */
+static inline void block_hold(struct block_device *device)
+{
+    device->nodes++;
+}
+
+static inline void block_let_go(struct block_device *device)
+{
+    if (--device->nodes == 0 && device->unused)
+        device->unused(device);
+}
+
 static inline uint64_t block_bytes(const struct block_device *device)
 {
     return device->block_count * device->block_size;

@@ -52,9 +52,7 @@ static uint64_t device_size(struct node *node)
 
 static void device_release(struct node *node)
 {
-    struct block_device *device = node->data;
-    if (--device->nodes == 0 && device->unused)
-        device->unused(device);
+    block_let_go(node->data);
 }
 
 static const struct node_operations block_operations = {.read = device_read,

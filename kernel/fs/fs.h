@@ -46,9 +46,10 @@ struct node_operations {
 struct node {
     enum node_type type;
     const struct node_operations *operations;
-    void *data;       /* the kind's own */
-    uint64_t number;  /* unique, for telling whether two paths are one node */
-    uint64_t changed; /* clock_ns of the last write */
+    const struct node_operations *gone; /* a device's that has no name any more: what it had */
+    void *data;                         /* the kind's own */
+    uint64_t number;                    /* unique, for telling whether two paths are one node */
+    uint64_t changed;                   /* clock_ns of the last write */
     unsigned references;
 };
 

@@ -490,10 +490,17 @@ static int gone_sync(struct node *node)
     return ERR_NO_DEVICE;
 }
 
-static const struct node_operations gone_operations = {
-    .read = gone_read, .write = gone_write, .sync = gone_sync};
+static void gone_release(struct node *node)
+{
+    if (node->gone->release)
+        node->gone->release(node);
+}
 
-/* With its last name the device leaves its node, so that files still open do not reach for it. */
+static const struct node_operations gone_operations = {
+    .read = gone_read, .write = gone_write, .sync = gone_sync, .release = gone_release};
+
+/* With its last name the device cannot be reached through files that are still open; it hears of it
+ * when the last of them is closed. */
 void fs_remove_device(const char *name)
 {
     struct entry *entry = find(devices, name);
@@ -501,8 +508,7 @@ void fs_remove_device(const char *name)
         return;
     struct node *node = entry_unlink(devices, entry);
     if (device_names(node) == 0) {
-        if (node->operations->release)
-            node->operations->release(node);
+        node->gone = node->operations;
         node->operations = &gone_operations;
     }
     node_release(node);

@@ -21,6 +21,8 @@
 #define RETRIES_MOST    1000
 
 static struct list devices = LIST_EMPTY(devices);
+static struct list kept = LIST_EMPTY(kept); /* gone, but somebody may still speak of them */
+static unsigned keepers;
 
 static void discard(struct device *device)
 {
@@ -30,8 +32,22 @@ static void discard(struct device *device)
 
 void device_release(struct device *device)
 {
-    if (--device->references == 0)
+    if (--device->references)
+        return;
+    if (keepers)
+        list_insert(&kept, &device->node);
+    else
         discard(device);
+}
+
+void nvme_devices_keep(bool keep)
+{
+    keepers += keep ? 1 : -1u;
+    while (!keepers && !list_is_empty(&kept)) {
+        struct device *device = CONTAINER_OF(kept.next, struct device, node);
+        list_remove(&device->node);
+        discard(device);
+    }
 }
 
 static void node_released(struct node *node)
@@ -316,6 +332,8 @@ static void look_at_namespaces(uint8_t opcode)
 
 int nvme_device_execute(struct nvme_controller *controller, bool io, struct nvme_request *request)
 {
+    if (device_of(controller)->removed)
+        return NVME_ERR_DEAD;
     int error = nvme_execute(io ? &controller->io[0] : &controller->admin, request);
     if (!io && !error)
         look_at_namespaces(request->command.opcode);

@@ -129,16 +129,20 @@ static inline int prepare(struct transfer *transfer)
         return prepare_other(transfer, block, disk->ns);
     request->segments = (const struct nvme_segment *)block->segments;
     request->segment_count = block->segment_count;
-    transfer->prepared = block->fixed;
-    return nvme_prepare_rw(request, disk->ns, block->operation == BLOCK_WRITE, block->lba,
-                           block->blocks);
+    int error = nvme_prepare_rw(request, disk->ns, block->operation == BLOCK_WRITE, block->lba,
+                                block->blocks);
+    transfer->prepared = block->fixed && !error;
+    return error;
 }
 
 static inline int submit(struct transfer *transfer, struct nvme_queue *queue)
 {
     const struct block_request *block = block_of(transfer);
-    if (block->fixed && transfer->prepared)
+    const struct disk *disk = block->device->driver;
+    if (block->fixed && transfer->prepared && !disk->retired) {
+        transfer->request.once = false;
         return nvme_submit_again(queue, &transfer->request, block->lba);
+    }
     int error = prepare(transfer);
     return error ? error : nvme_submit(queue, &transfer->request);
 }

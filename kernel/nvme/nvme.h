@@ -32,6 +32,10 @@ struct nvme_controller *nvme_device_at(unsigned index);
 /* "nvme0". */
 const char *nvme_device_name(const struct nvme_controller *controller);
 
+/* From keep(true) to keep(false) the memory of a controller stays, though it may go itself: all
+ * that is sent to it then ends with NVME_ERR_DEAD. They nest. */
+void nvme_devices_keep(bool keep);
+
 /*
  * What a node stands for: a controller ("/dev/nvme0", *nsid is 0) or one of its namespaces
  * ("/dev/nvme0n1"). A name without a slash is looked for in /dev too. The errors are those of

@@ -21,6 +21,7 @@ enum question {
 static const struct option options[] = {
     {GET_SIZE_64, "getsize64", NULL, "size in bytes"},
     {GET_SECTORS, "getsz", NULL, "size in sectors of 512 bytes"},
+    {GET_SECTORS, "getsize", NULL, "the same, as it was called once"},
     {GET_LOGICAL, "getss", NULL, "logical block size"},
     {GET_PHYSICAL, "getpbsz", NULL, "physical block size"},
     {GET_LEAST, "getiomin", NULL, "smallest good transfer, in bytes"},

@@ -1,4 +1,5 @@
 /* grep: the lines of files in which a regular expression, or one of several, is found. */
+#include "kernel/console.h"
 #include "kernel/mem/heap.h"
 #include "kernel/shell/command.h"
 #include "kernel/shell/reader.h"
@@ -35,8 +36,10 @@ static bool next_match(const struct grep *grep, size_t *start, size_t *end)
 {
     for (; regex_search(grep->regex, grep->line, grep->length, start, end); ++*start) {
         bool whole = *start == 0 && *end == grep->length;
+        if (grep->lines && !whole)
+            return false;
         bool apart = !(*start && is_word(grep, *start - 1)) && !is_word(grep, *end);
-        if ((whole || !grep->lines) && (apart || !grep->words))
+        if (apart || !grep->words)
             return true;
     }
     return false;
@@ -244,6 +247,7 @@ static int parse(struct grep *grep)
         parse_flag(grep, key);
     }
     regex_start(grep->regex, grep->flags);
+    grep->regex->stop = console_interrupted;
     self->next = 0;
     for (int key; (key = option_next(self));)
         if (key == 'e') {

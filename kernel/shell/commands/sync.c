@@ -1,5 +1,6 @@
 /* sync: makes durable what was written, to one file or to all devices. */
 #include "kernel/block/block.h"
+#include "kernel/console.h"
 #include "kernel/shell/command.h"
 
 static int sync_file(struct invocation *self, const char *name)
@@ -22,12 +23,16 @@ static int sync(struct invocation *self)
         worst |= sync_file(self, self->argv[i]);
     if (self->next < self->argc)
         return worst;
-    LIST_FOR_EACH(node, &block_devices)
-    {
+    /* Any of them may go meanwhile: then it begins again. */
+    for (struct list *node = block_devices.next;
+         node != &block_devices && !console_interrupted();) {
         struct block_device *device = CONTAINER_OF(node, struct block_device, node);
+        block_hold(device);
         int status = block_flush(device);
         if (status != OK)
             worst = complain(self, "error syncing '%s': %s", device->name, status_text(status));
+        node = list_is_empty(node) ? block_devices.next : node->next;
+        block_let_go(device);
     }
     return worst;
 }

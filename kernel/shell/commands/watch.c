@@ -65,7 +65,7 @@ static int repeat(const struct watch *watch, const char *command, size_t length)
         if (idle_wait(interrupted, NULL, clock_ns() + watch->tenths * (NS_PER_SEC / 10)))
             break;
     }
-    return STATUS_INTERRUPTED;
+    return console_interrupted() ? STATUS_INTERRUPTED : 1;
 }
 
 static const struct option options[] = {{'e', "errexit", NULL, "end when the command fails"},

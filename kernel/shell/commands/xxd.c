@@ -42,7 +42,8 @@ static void print_row(struct xxd *xxd, uint64_t offset, const uint8_t *row, size
 {
     char line[10 * COLUMNS_MAX + 2], *at = line; /* digits, space, text; space, newline */
     size_t digits = xxd->bits ? 8 : 2;
-    for (size_t i = 0; i < xxd->columns; i++) {
+    size_t places = xxd->little ? ROUND_UP(xxd->columns, xxd->group) : xxd->columns;
+    for (size_t i = 0; i < places; i++) {
         size_t place = xxd->little ? i ^ (xxd->group - 1) : i;
         if (place >= length) {
             memset(at, ' ', digits);
@@ -50,7 +51,7 @@ static void print_row(struct xxd *xxd, uint64_t offset, const uint8_t *row, size
         } else {
             at = xxd->bits ? put_bits(at, row[place]) : put_hex(xxd, at, row[place]);
         }
-        if ((i + 1) % xxd->group == 0 || i + 1 == xxd->columns)
+        if ((i + 1) % xxd->group == 0 || i + 1 == places)
             *at++ = ' ';
     }
     *at++ = ' ';

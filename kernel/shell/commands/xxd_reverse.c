@@ -1,4 +1,5 @@
 /* See xxd.h. */
+#include "kernel/console.h"
 #include "kernel/shell/commands/xxd.h"
 #include "lib/string.h"
 
@@ -34,9 +35,9 @@ static bool go_to(struct reverse *reverse, uint64_t offset)
     struct file *file = reverse->self->out;
     if (file_has_size(file) && file_seek(file, reverse->start + offset) == OK)
         reverse->at = offset;
-    while (reverse->at < offset && !reverse->self->output_failed)
+    while (reverse->at < offset && !reverse->self->output_failed && !console_interrupted())
         put(reverse, 0);
-    return reverse->at == offset || reverse->self->output_failed;
+    return reverse->at == offset || reverse->self->output_failed || console_interrupted();
 }
 
 /* The next character; -1 at the end. */

@@ -2,6 +2,7 @@
  * nvme: what nvme-cli does, by its names, options and output. This file finds
  * the sub-command.
  */
+#include "kernel/nvme/nvme.h"
 #include "kernel/shell/commands/nvme/tool.h"
 #include "lib/string.h"
 
@@ -95,8 +96,11 @@ static int nvme(struct invocation *self)
     sub.command = command;
     sub.argc--;
     sub.argv++;
+    nvme_devices_keep(true);
     int status = command->run(&sub);
+    nvme_devices_keep(false);
     self->output_failed = sub.output_failed;
+    self->explained = sub.explained;
     return status;
 }
 

@@ -72,7 +72,7 @@ static bool take(struct target *target, int key)
     case 'o':
         return p->opcode_given = number8(p, "opcode", &p->exchange.command.opcode);
     case 'f':
-        return number8(p, "flags", &p->exchange.command.flags);
+        return target_number(target, "flags", 0, &value); /* as Linux: data is described here */
     case 'p':
         return target_number(target, "prefill", UINT8_MAX, &p->prefill);
     case 'R':

@@ -101,8 +101,12 @@ static void *fetch_controller(struct query *q)
     return identify(q, NVME_IDENTIFY_CONTROLLER, 0);
 }
 
+static const struct need management = NEEDS(oacs, NVME_OACS_NAMESPACES);
+
 static void *fetch_namespace(struct query *q)
 {
+    if (q->all && !target_offers(&q->target, &management))
+        return NULL;
     return identify(q, q->all ? IDENTIFY_ALLOCATED : NVME_IDENTIFY_NAMESPACE, q->target.nsid);
 }
 
@@ -118,7 +122,6 @@ static void *fetch_list(struct query *q)
         {NVME_IDENTIFY_ACTIVE_LIST, IDENTIFY_ALLOCATED_LIST},
         {NVME_IDENTIFY_SET_ACTIVE_LIST, IDENTIFY_SET_ALLOCATED_LIST},
     };
-    static const struct need management = NEEDS(oacs, NVME_OACS_NAMESPACES);
     uint64_t first = q->target.nsid_given ? q->target.nsid : 1;
     if (q->all && !target_offers(&q->target, &management))
         return NULL;

@@ -204,7 +204,7 @@ bool show_property(struct report *report, uint32_t offset, const void *data)
         if (report->human)
             fields_show(report, field, 1, &layout, data);
         else
-            report_say(report, "property: %#04x (%s), value: %s\n", offset, title(offset),
+            report_say(report, "property: 0x%02x (%s), value: %s\n", offset, title(offset),
                        value_text(text, FIELD_PLAIN, (const uint8_t *)data + offset, field->size));
         return true;
     }

@@ -7,9 +7,14 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 
+/* Before Base 1.2.1 there were no NQNs: then it is who made it, and its serial number. */
 bool nvme_same_subsystem(const struct nvme_controller *a, const struct nvme_controller *b)
 {
-    return !memcmp(a->identify->subnqn, b->identify->subnqn, sizeof a->identify->subnqn);
+    const struct nvme_identify_controller *x = a->identify, *y = b->identify;
+    if (x->subnqn[0] || y->subnqn[0])
+        return !memcmp(x->subnqn, y->subnqn, sizeof x->subnqn);
+    return x->vid == y->vid && x->ssvid == y->ssvid && !memcmp(x->sn, y->sn, sizeof x->sn) &&
+           !memcmp(x->mn, y->mn, sizeof x->mn);
 }
 
 static unsigned subsystem_of(const struct nvme_controller *controller)
