@@ -95,10 +95,12 @@ def test_under_load(slot, command):
         wait_for_node(slot)
 
 
-def test_under_full_load(slot):
-    """As fast as it goes, on both processors, and the other controller goes on."""
+@pytest.mark.parametrize("rw", ["randrw", "randread"])
+def test_under_full_load(slot, rw):
+    """As fast as it goes, on both processors, and the other controller goes on; reads alone are
+    requests that are submitted again as they were."""
     for _ in range(max(ROUNDS // 2, 1)):
-        slot.type("fio --rw=randrw --bs=4k --iodepth=32 --time_based --runtime=1 --eta=never "
+        slot.type(f"fio --rw={rw} --bs=4k --iodepth=32 --time_based --runtime=1 --eta=never "
                   "--output-format=json --name=a --filename=/dev/nvme1n1 --numjobs=2 "
                   "--name=b --filename=/dev/nvme0n1")
         time.sleep(0.3)
