@@ -115,22 +115,19 @@ static __attribute__((noinline)) int prepare_other(struct transfer *transfer,
     }
 }
 
-static inline int prepare(struct transfer *transfer)
+static inline int prepare(struct transfer *transfer, const struct block_request *block,
+                          const struct nvme_namespace *ns)
 {
     struct nvme_request *request = &transfer->request;
-    const struct block_request *block = block_of(transfer);
-    const struct disk *disk = block->device->driver;
-    if (disk->retired)
-        return NVME_ERR_GONE;
     request->timeout_ns = 0;
     request->once = false;
     request->done = transfer_done;
     if (block->operation > BLOCK_WRITE)
-        return prepare_other(transfer, block, disk->ns);
+        return prepare_other(transfer, block, ns);
     request->segments = (const struct nvme_segment *)block->segments;
     request->segment_count = block->segment_count;
-    int error = nvme_prepare_rw(request, disk->ns, block->operation == BLOCK_WRITE, block->lba,
-                                block->blocks);
+    int error =
+        nvme_prepare_rw(request, ns, block->operation == BLOCK_WRITE, block->lba, block->blocks);
     transfer->prepared = block->fixed && !error;
     return error;
 }
@@ -139,11 +136,13 @@ static inline int submit(struct transfer *transfer, struct nvme_queue *queue)
 {
     const struct block_request *block = block_of(transfer);
     const struct disk *disk = block->device->driver;
-    if (block->fixed && transfer->prepared && !disk->retired) {
+    if (disk->retired)
+        return NVME_ERR_GONE;
+    if (block->fixed && transfer->prepared) {
         transfer->request.once = false;
         return nvme_submit_again(queue, &transfer->request, block->lba);
     }
-    int error = prepare(transfer);
+    int error = prepare(transfer, block, disk->ns);
     return error ? error : nvme_submit(queue, &transfer->request);
 }
 
