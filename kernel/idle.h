@@ -7,8 +7,10 @@
 #define KERNEL_IDLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/console.h"
 #include "lib/list.h"
 
 struct idle_work {
@@ -32,9 +34,21 @@ void idle_glance(void);
 
 /*
  * clock_wait() for the boot processor; what is registered is run meanwhile, and other coroutines
- * have their turns. Not from beneath
- * what might be run: not in a driver, nor where files or memory are in an intermediate state.
+ * have their turns. Not from beneath what might be run: not in a driver, nor where files or memory
+ * are in an intermediate state.
  */
 bool idle_wait(bool (*ready)(void *context), void *context, uint64_t deadline);
+
+static inline bool idle_is_interrupted(void *unused)
+{
+    (void)unused;
+    return console_interrupted();
+}
+
+/* Waits for the deadline alone; true: Ctrl-C has come first. */
+static inline bool idle_sleep(uint64_t deadline)
+{
+    return idle_wait(idle_is_interrupted, NULL, deadline);
+}
 
 #endif

@@ -47,12 +47,6 @@ static bool parse(const char *text, uint64_t *nanoseconds)
     return false;
 }
 
-static bool interrupted(void *context)
-{
-    (void)context;
-    return console_interrupted();
-}
-
 static int sleep(struct invocation *self)
 {
     if (option_next(self))
@@ -67,7 +61,7 @@ static int sleep(struct invocation *self)
         if (__builtin_add_overflow(deadline, duration, &deadline))
             deadline = CLOCK_NEVER;
     }
-    return idle_wait(interrupted, NULL, deadline) ? STATUS_INTERRUPTED : 0;
+    return idle_sleep(deadline) ? STATUS_INTERRUPTED : 0;
 }
 
 COMMAND(sleep, .summary = "wait", .operands = "NUMBER[smhd]...", .usage_status = 1, .run = sleep)

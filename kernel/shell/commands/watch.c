@@ -40,12 +40,6 @@ static void title(const struct watch *watch, const char *command)
         now.minute, now.second, (long long)now.year);
 }
 
-static bool interrupted(void *context)
-{
-    (void)context;
-    return console_interrupted();
-}
-
 static int repeat(const struct watch *watch, const char *command, size_t length)
 {
     struct invocation *self = watch->self;
@@ -62,7 +56,7 @@ static int repeat(const struct watch *watch, const char *command, size_t length)
             break;
         if (status && watch->until_error)
             return status;
-        if (idle_wait(interrupted, NULL, clock_ns() + watch->tenths * (NS_PER_SEC / 10)))
+        if (idle_sleep(clock_ns() + watch->tenths * (NS_PER_SEC / 10)))
             break;
     }
     return console_interrupted() ? STATUS_INTERRUPTED : 1;

@@ -141,12 +141,6 @@ static void tick(struct fio_run *run, uint64_t now)
     }
 }
 
-static bool interrupted(void *unused)
-{
-    (void)unused;
-    return console_interrupted();
-}
-
 /* When nothing can be done: in the poll of a device that owes something, or until the next job may
  * go on. */
 static void rest(const struct worker *worker)
@@ -161,9 +155,9 @@ static void rest(const struct worker *worker)
         until = MIN(until, job->resume);
     }
     if (worker->run)
-        idle_wait(interrupted, NULL, until);
+        idle_sleep(until);
     else
-        clock_wait(interrupted, NULL, until);
+        clock_wait(idle_is_interrupted, NULL, until);
 }
 
 static bool turn(struct fio_job *job)

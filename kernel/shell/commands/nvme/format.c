@@ -111,12 +111,6 @@ static int choose_format(struct format *f)
     return 0;
 }
 
-static bool interrupted(void *context)
-{
-    (void)context;
-    return console_interrupted();
-}
-
 /* True when nobody objects. */
 static bool ask(const struct format *f)
 {
@@ -128,7 +122,7 @@ static bool ask(const struct format *f)
          "You have %u seconds to press Ctrl-C to cancel this operation.\n\n"
          "Use the force [--force] option to suppress this warning.\n",
          SECONDS_TO_THINK);
-    if (idle_wait(interrupted, NULL, clock_ns() + SECONDS_TO_THINK * NS_PER_SEC))
+    if (idle_sleep(clock_ns() + SECONDS_TO_THINK * NS_PER_SEC))
         return false;
     note(self, "Sending format operation ... \n");
     return true;
