@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/command/command.h"
 #include "kernel/mem/arena.h"
-#include "kernel/shell/command.h"
 #include "kernel/shell/shell.h"
 
 /* How deep constructs may stand in each other, $( ), `sh FILE` and `.` included. Bounds the use of

@@ -3,8 +3,8 @@
  * sub-commands and options, files elsewhere. One match is put in; of several
  * the beginning that they share, and the next tab lists them.
  */
+#include "kernel/command/command.h"
 #include "kernel/mem/heap.h"
-#include "kernel/shell/command.h"
 #include "kernel/terminal/edit.h"
 #include "lib/printf.h"
 #include "lib/string.h"

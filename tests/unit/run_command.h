@@ -14,9 +14,9 @@
 
 #include <cmocka.h>
 
+#include "kernel/command/command.h"
 #include "kernel/console.h"
 #include "kernel/fs/fs.h"
-#include "kernel/shell/command.h"
 #include "tests/unit/host_kernel.h"
 
 static char run_out[1 << 17], run_error[1 << 16]; /* NUL-terminated */

@@ -1,5 +1,5 @@
 /*
- * What every command stands on, kernel/shell/command.c: options, the usage
+ * What every command stands on, kernel/command/command.c: options, the usage
  * line, and output, to a full device and a closed pipe too.
  */
 #include <stdio.h>

@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "kernel/block/block.h"
-#include "kernel/shell/path.h"
-#include "kernel/shell/reader.h"
+#include "kernel/command/path.h"
+#include "kernel/command/reader.h"
 #include "kernel/x86/clock.h"
 #include "tests/unit/run_command.h"
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/shell/rate.h"
+#include "kernel/command/rate.h"
 #include "lib/bits.h"
 
 /* Times that a second is a whole multiple of, or the reverse, are left out: GNU's dd then takes

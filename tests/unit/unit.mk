@@ -15,7 +15,7 @@ HOST_FLAGS := -std=gnu17 -D_GNU_SOURCE -g -O1 -I. -fno-omit-frame-pointer -fsani
 HOST_SKIP := $(addprefix kernel/shell/commands/,dmesg.c free.c lscpu.c lspci.c poweroff.c \
                reboot.c)
 HOST_SOURCES := $(filter-out $(HOST_SKIP) lib/string.c lib/printf.c,$(wildcard lib/*.c kernel/terminal/*.c kernel/mem/arena.c kernel/x86/coroutine.c \
-                  kernel/fs/*.c kernel/block/*.c kernel/shell/*.c kernel/shell/commands/*.c kernel/shell/commands/fio/*.c \
+                  kernel/fs/*.c kernel/block/*.c kernel/command/*.c kernel/shell/*.c kernel/shell/commands/*.c kernel/shell/commands/fio/*.c \
                   $(addprefix kernel/shell/commands/nvme/,controller.c feature_table.c fields.c logs.c \
                     namespace.c opcodes.c registers.c report.c values.c) \
                   kernel/acpi/madt.c drivers/nvme/*.c drivers/nvmevirt/*.c))

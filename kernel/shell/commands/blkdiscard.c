@@ -1,8 +1,8 @@
 /* blkdiscard: tells a device that the contents of blocks are of no interest, or zeroes them. */
 #include "kernel/block/block.h"
+#include "kernel/command/command.h"
 #include "kernel/console.h"
 #include "kernel/mem/heap.h"
-#include "kernel/shell/command.h"
 #include "kernel/x86/clock.h"
 #include "lib/number.h"
 #include "lib/string.h"

@@ -1,6 +1,6 @@
 /* blockdev: the sizes and limits of block devices, one line for each question. */
 #include "kernel/block/block.h"
-#include "kernel/shell/command.h"
+#include "kernel/command/command.h"
 
 #define SECTOR 512u /* what Linux counts in, whatever the device's blocks are */
 

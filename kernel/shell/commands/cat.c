@@ -1,6 +1,6 @@
 /* cat: files, one after the other, to the output. */
-#include "kernel/shell/command.h"
-#include "kernel/shell/reader.h"
+#include "kernel/command/command.h"
+#include "kernel/command/reader.h"
 
 static int cat_one(struct invocation *self, const char *name)
 {

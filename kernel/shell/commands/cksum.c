@@ -1,7 +1,7 @@
 /* cksum: prints checksums of files, POSIX's CRC and sizes where no other is asked for. */
 #include "lib/cksum.h"
+#include "kernel/command/reader.h"
 #include "kernel/shell/commands/sums.h"
-#include "kernel/shell/reader.h"
 #include "lib/md5.h"
 #include "lib/sha256.h"
 #include "lib/string.h"

@@ -2,8 +2,8 @@
  * cmp: compares two files byte for byte, with GNU's messages and statuses: 0
  * the same, 1 different, 2 trouble.
  */
-#include "kernel/shell/command.h"
-#include "kernel/shell/reader.h"
+#include "kernel/command/command.h"
+#include "kernel/command/reader.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 

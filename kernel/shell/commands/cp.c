@@ -1,7 +1,7 @@
 /* cp: copies the contents of files, to and from devices too. */
+#include "kernel/command/path.h"
+#include "kernel/command/reader.h"
 #include "kernel/shell/commands/transfer.h"
-#include "kernel/shell/path.h"
-#include "kernel/shell/reader.h"
 
 static int copy(struct invocation *self, struct reader *reader, struct file *file, const char *from,
                 const char *to)

@@ -1,5 +1,5 @@
 /* date: the time of day, in the form that is asked for. */
-#include "kernel/shell/command.h"
+#include "kernel/command/command.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/rtc.h"
 #include "lib/calendar.h"

@@ -6,8 +6,8 @@
 #include "kernel/shell/commands/dd.h"
 
 #include "kernel/block/block.h"
+#include "kernel/command/rate.h"
 #include "kernel/console.h"
-#include "kernel/shell/rate.h"
 #include "kernel/x86/clock.h"
 #include "lib/string.h"
 

@@ -5,7 +5,7 @@
 #ifndef KERNEL_SHELL_COMMANDS_DD_H
 #define KERNEL_SHELL_COMMANDS_DD_H
 
-#include "kernel/shell/command.h"
+#include "kernel/command/command.h"
 #include "kernel/shell/commands/dd_ring.h"
 
 /* conv= */

@@ -1,6 +1,6 @@
 /* What dd says while it copies, and at its end. */
+#include "kernel/command/rate.h"
 #include "kernel/shell/commands/dd.h"
-#include "kernel/shell/rate.h"
 #include "kernel/x86/clock.h"
 
 void dd_progress(struct dd *dd)

@@ -1,8 +1,8 @@
 /* dmesg: the kernel's log, and with -w what is added to it. */
+#include "kernel/command/command.h"
 #include "kernel/console.h"
 #include "kernel/idle.h"
 #include "kernel/log.h"
-#include "kernel/shell/command.h"
 #include "kernel/x86/clock.h"
 
 static const struct option options[] = {

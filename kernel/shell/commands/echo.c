@@ -1,5 +1,5 @@
 /* echo: its arguments, as a line. -e reads escapes, -n leaves the newline out. */
-#include "kernel/shell/command.h"
+#include "kernel/command/command.h"
 #include "lib/number.h"
 #include "lib/string.h"
 

@@ -5,8 +5,8 @@
 #ifndef KERNEL_SHELL_COMMANDS_ENDS_H
 #define KERNEL_SHELL_COMMANDS_ENDS_H
 
-#include "kernel/shell/command.h"
-#include "kernel/shell/reader.h"
+#include "kernel/command/command.h"
+#include "kernel/command/reader.h"
 
 struct ends {
     struct invocation *self;

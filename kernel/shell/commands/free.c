@@ -1,6 +1,6 @@
 /* free: how much memory there is, and how much of it is in use. */
+#include "kernel/command/command.h"
 #include "kernel/mem/frames.h"
-#include "kernel/shell/command.h"
 #include "lib/printf.h"
 
 static const struct option options[] = {

@@ -1,8 +1,8 @@
 /* grep: the lines of files in which a regular expression, or one of several, is found. */
+#include "kernel/command/command.h"
+#include "kernel/command/reader.h"
 #include "kernel/console.h"
 #include "kernel/mem/heap.h"
-#include "kernel/shell/command.h"
-#include "kernel/shell/reader.h"
 #include "lib/number.h"
 #include "lib/regex.h"
 #include "lib/string.h"

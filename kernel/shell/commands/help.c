@@ -1,7 +1,7 @@
 /*
  * help: what the table of commands says about itself. clear: an empty screen.
  */
-#include "kernel/shell/command.h"
+#include "kernel/command/command.h"
 #include "lib/string.h"
 
 static void print_option(struct invocation *self, const struct option *option)

@@ -2,8 +2,8 @@
  * hexdump: the bytes of files, as one long file, in two-byte words or (-C) as
  * hexadecimal and text. Lines equal to the one above are squeezed into a *.
  */
-#include "kernel/shell/command.h"
-#include "kernel/shell/reader.h"
+#include "kernel/command/command.h"
+#include "kernel/command/reader.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 

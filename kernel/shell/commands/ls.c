@@ -1,7 +1,7 @@
 /* ls: names, one a line, or in columns where a person reads them. */
+#include "kernel/command/command.h"
+#include "kernel/command/path.h"
 #include "kernel/console.h"
-#include "kernel/shell/command.h"
-#include "kernel/shell/path.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/rtc.h"
 #include "lib/calendar.h"

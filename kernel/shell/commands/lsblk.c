@@ -1,6 +1,6 @@
 /* lsblk: the block devices, a line each, in the columns that are asked for. */
 #include "kernel/block/block.h"
-#include "kernel/shell/command.h"
+#include "kernel/command/command.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 

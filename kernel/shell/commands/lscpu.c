@@ -1,5 +1,5 @@
 /* lscpu: the processors, and what kind they are. */
-#include "kernel/shell/command.h"
+#include "kernel/command/command.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/cpus.h"
 #include "lib/printf.h"

@@ -3,8 +3,8 @@
  * BARs and capabilities, with -x their configuration space.
  */
 #include "drivers/pci/pci.h"
+#include "kernel/command/command.h"
 #include "kernel/console.h"
-#include "kernel/shell/command.h"
 #include "lib/number.h"
 
 static const struct option options[] = {

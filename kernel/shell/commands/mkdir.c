@@ -1,6 +1,6 @@
 /* mkdir: makes directories. */
-#include "kernel/shell/command.h"
-#include "kernel/shell/path.h"
+#include "kernel/command/command.h"
+#include "kernel/command/path.h"
 #include "lib/string.h"
 
 static const struct option options[] = {

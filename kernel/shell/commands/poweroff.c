@@ -1,6 +1,6 @@
 /* poweroff: shuts the controllers down and switches the machine off. */
+#include "kernel/command/command.h"
 #include "kernel/power.h"
-#include "kernel/shell/command.h"
 
 static int poweroff(struct invocation *self)
 {

@@ -1,6 +1,6 @@
 /* reboot: shuts the controllers down and starts the machine again. */
+#include "kernel/command/command.h"
 #include "kernel/power.h"
-#include "kernel/shell/command.h"
 
 static int reboot(struct invocation *self)
 {

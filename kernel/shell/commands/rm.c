@@ -1,7 +1,7 @@
 /* rm: removes files, and with -r directories with all that is in them. */
+#include "kernel/command/command.h"
+#include "kernel/command/path.h"
 #include "kernel/console.h"
-#include "kernel/shell/command.h"
-#include "kernel/shell/path.h"
 #include "lib/string.h"
 
 static const struct option options[] = {{'f', "force", NULL, "do not mind missing files"},

@@ -1,6 +1,6 @@
 /* seq: whole numbers from first to last. */
+#include "kernel/command/command.h"
 #include "kernel/console.h"
-#include "kernel/shell/command.h"
 #include "lib/number.h"
 #include "lib/printf.h"
 #include "lib/string.h"

@@ -1,7 +1,7 @@
 /* sleep: waits; Ctrl-C ends it. */
+#include "kernel/command/command.h"
 #include "kernel/console.h"
 #include "kernel/idle.h"
-#include "kernel/shell/command.h"
 #include "kernel/x86/clock.h"
 #include "lib/number.h"
 

@@ -1,8 +1,8 @@
 /* See sums.h. */
 #include "kernel/shell/commands/sums.h"
 
+#include "kernel/command/reader.h"
 #include "kernel/mem/heap.h"
-#include "kernel/shell/reader.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 

@@ -5,7 +5,7 @@
 #ifndef KERNEL_SHELL_COMMANDS_SUMS_H
 #define KERNEL_SHELL_COMMANDS_SUMS_H
 
-#include "kernel/shell/command.h"
+#include "kernel/command/command.h"
 #include "lib/digest.h"
 
 /* The digest of a file, "-" is the input. OK, or why it could not be read to its end. */

@@ -1,7 +1,7 @@
 /* sync: makes durable what was written, to one file or to all devices. */
 #include "kernel/block/block.h"
+#include "kernel/command/command.h"
 #include "kernel/console.h"
-#include "kernel/shell/command.h"
 
 static int sync_file(struct invocation *self, const char *name)
 {

@@ -1,7 +1,7 @@
 /* tee: the input to the output and to files as well. */
+#include "kernel/command/command.h"
+#include "kernel/command/reader.h"
 #include "kernel/mem/heap.h"
-#include "kernel/shell/command.h"
-#include "kernel/shell/reader.h"
 
 static const struct option options[] = {{'a', "append", NULL, "append to the files"}, {0}};
 

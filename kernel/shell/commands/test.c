@@ -3,7 +3,7 @@
  * arguments decides what is an operator, as POSIX has it: of three, the one in
  * the middle comes first.
  */
-#include "kernel/shell/command.h"
+#include "kernel/command/command.h"
 #include "lib/number.h"
 #include "lib/string.h"
 

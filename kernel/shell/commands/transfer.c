@@ -1,7 +1,7 @@
 /* See transfer.h. */
 #include "kernel/shell/commands/transfer.h"
 
-#include "kernel/shell/path.h"
+#include "kernel/command/path.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 

@@ -5,7 +5,7 @@
 #ifndef KERNEL_SHELL_COMMANDS_TRANSFER_H
 #define KERNEL_SHELL_COMMANDS_TRANSFER_H
 
-#include "kernel/shell/command.h"
+#include "kernel/command/command.h"
 
 /* Reads the options and operands and calls `one` for each pair of names that are two files, the
  * first of which is there. Returns the worst exit status, or at once with 130. */

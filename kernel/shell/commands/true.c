@@ -1,7 +1,7 @@
 /*
  * true, false and `:`, which do nothing, with success or without.
  */
-#include "kernel/shell/command.h"
+#include "kernel/command/command.h"
 
 static int succeed(struct invocation *self)
 {

@@ -1,5 +1,5 @@
 /* uptime: what time it is, and how long the machine has been up. */
-#include "kernel/shell/command.h"
+#include "kernel/command/command.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/rtc.h"
 #include "lib/calendar.h"

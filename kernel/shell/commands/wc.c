@@ -1,6 +1,6 @@
 /* wc: counts lines, words and bytes. */
-#include "kernel/shell/command.h"
-#include "kernel/shell/reader.h"
+#include "kernel/command/command.h"
+#include "kernel/command/reader.h"
 #include "lib/string.h"
 
 #define LINES BIT(0)

@@ -5,8 +5,8 @@
 #ifndef KERNEL_SHELL_COMMANDS_XXD_H
 #define KERNEL_SHELL_COMMANDS_XXD_H
 
-#include "kernel/shell/command.h"
-#include "kernel/shell/reader.h"
+#include "kernel/command/command.h"
+#include "kernel/command/reader.h"
 
 #define XXD_BACKWARDS 5 /* exit status: cannot seek there */
 

@@ -6,7 +6,7 @@
 #ifndef KERNEL_SHELL_COMMANDS_FIO_OPTIONS_H
 #define KERNEL_SHELL_COMMANDS_FIO_OPTIONS_H
 
-#include "kernel/shell/command.h"
+#include "kernel/command/command.h"
 #include "kernel/shell/commands/fio/stats.h"
 
 #define FIO_PERCENTILES   20 /* at most, as in fio */

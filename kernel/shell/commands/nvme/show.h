@@ -7,7 +7,7 @@
 #define KERNEL_SHELL_COMMANDS_NVME_SHOW_H
 
 #include "drivers/nvme/nvme.h"
-#include "kernel/shell/command.h"
+#include "kernel/command/command.h"
 
 /* ---- report.c: where it goes --------------------------------------------------------------- */
 

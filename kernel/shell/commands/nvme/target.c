@@ -1,8 +1,8 @@
 /* Whom a sub-command is for, and the way there: names to devices, commands to queues. */
+#include "kernel/command/reader.h"
 #include "kernel/mem/heap.h"
 #include "kernel/nvme/nvme.h"
 #include "kernel/shell/commands/nvme/tool.h"
-#include "kernel/shell/reader.h"
 #include "lib/number.h"
 #include "lib/string.h"
 

@@ -3,8 +3,8 @@
  * wiped away by whatever is said next: for a person who waits, and nowhere
  * where messages are redirected.
  */
-#include "kernel/shell/command.h"
-#include "kernel/shell/rate.h"
+#include "kernel/command/command.h"
+#include "kernel/command/rate.h"
 #include "kernel/x86/clock.h"
 #include "lib/printf.h"
 

@@ -2,10 +2,10 @@
  * Buffered input: a file named on the command line, or the command's own input
  * for "-", in large pieces, with the end, an error and Ctrl-C told apart.
  */
-#ifndef KERNEL_SHELL_READER_H
-#define KERNEL_SHELL_READER_H
+#ifndef KERNEL_COMMAND_READER_H
+#define KERNEL_COMMAND_READER_H
 
-#include "kernel/shell/command.h"
+#include "kernel/command/command.h"
 
 #define READER_SIZE 65536 /* of the buffer */
 

@@ -1,5 +1,5 @@
 /* See rate.h. */
-#include "kernel/shell/rate.h"
+#include "kernel/command/rate.h"
 
 #include "kernel/x86/clock.h"
 #include "lib/printf.h"

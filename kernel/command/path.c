@@ -1,5 +1,5 @@
 /* See path.h. */
-#include "kernel/shell/path.h"
+#include "kernel/command/path.h"
 
 #include "lib/printf.h"
 #include "lib/string.h"

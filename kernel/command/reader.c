@@ -1,5 +1,5 @@
 /* See reader.h. */
-#include "kernel/shell/reader.h"
+#include "kernel/command/reader.h"
 
 #include "kernel/console.h"
 #include "kernel/mem/heap.h"

@@ -1,8 +1,8 @@
 /*
  * Paths as text, for commands that walk the tree.
  */
-#ifndef KERNEL_SHELL_PATH_H
-#define KERNEL_SHELL_PATH_H
+#ifndef KERNEL_COMMAND_PATH_H
+#define KERNEL_COMMAND_PATH_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
  * What every command stands on: the table of commands, options after
  * getopt_long(3), the usage line made from the description, and output.
  */
-#include "kernel/shell/command.h"
+#include "kernel/command/command.h"
 
 #include <stdarg.h>
 

@@ -15,8 +15,8 @@
  * touch the console itself. It returns its exit status. It asks
  * console_interrupted() in every loop that can last, and returns 130 on it.
  */
-#ifndef KERNEL_SHELL_COMMAND_H
-#define KERNEL_SHELL_COMMAND_H
+#ifndef KERNEL_COMMAND_COMMAND_H
+#define KERNEL_COMMAND_COMMAND_H
 
 #include <stdbool.h>
 #include <stddef.h>

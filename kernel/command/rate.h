@@ -2,8 +2,8 @@
  * How much and how fast, in words: number for number as GNU's dd prints it,
  * computed in integers.
  */
-#ifndef KERNEL_SHELL_RATE_H
-#define KERNEL_SHELL_RATE_H
+#ifndef KERNEL_COMMAND_RATE_H
+#define KERNEL_COMMAND_RATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
