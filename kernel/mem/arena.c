@@ -66,3 +66,9 @@ void text_add(struct text *text, char c)
     text->bytes[text->length++] = c;
     text->bytes[text->length] = 0;
 }
+
+void text_append(struct text *text, const char *string)
+{
+    while (*string)
+        text_add(text, *string++);
+}

@@ -30,5 +30,6 @@ struct text {
 };
 
 void text_add(struct text *text, char c);
+void text_append(struct text *text, const char *string);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "kernel/shell/internal.h"
 #include "lib/number.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 
 struct calculation {
@@ -58,22 +59,69 @@ static bool number(const char *text, bool negative, const char **end, int64_t *v
     return status != ERR_INVALID && !name_begins(**end) && !(**end >= '0' && **end <= '9');
 }
 
-static int64_t variable(struct calculation *self, size_t length)
+/* The operator in front, or -1. */
+static int find_operator(struct calculation *self)
 {
-    char name[64];
-    if (length >= sizeof name)
-        return fail(self, "name too long: ", self->next);
-    memcpy(name, self->next, length);
-    name[length] = 0;
-    self->next += length;
-    const char *text = variable_get(self->shell, name);
+    skip_blanks(self);
+    for (unsigned i = 0; i < ARRAY_SIZE(operators); i++)
+        if (!strncmp(self->next, operators[i].text, strlen(operators[i].text)))
+            return (int)i;
+    return -1;
+}
+
+/* All but / and %, in the order of `operators`. Shifts count modulo 64 and everything wraps, as the
+ * processor does it. */
+static int64_t apply(struct calculation *self, int which, int64_t left, int64_t right)
+{
+    uint64_t a = (uint64_t)left, b = (uint64_t)right;
+    const uint64_t results[] = {
+        left || right,  left && right, a == b,        a != b,
+        left <= right,  left >= right, a << (b & 63), (uint64_t)(left >> (b & 63)),
+        a | b,          a ^ b,         a & b,         (left < right),
+        (left > right), a + b,         a - b,         a * b};
+    if (which < (int)ARRAY_SIZE(results))
+        return (int64_t)results[which];
+    if (self->skipped)
+        return 0;
+    if (!right)
+        return fail(self, "division by zero", "");
+    bool divides = *operators[which].text == '/';
+    if (right == -1)
+        return divides ? (int64_t)(0 - a) : 0;
+    return divides ? left / right : left % right;
+}
+
+static int64_t value_of(struct calculation *self, const char *name)
+{
+    const char *text = variable_get(self->shell, name), *end;
+    int64_t value = 0;
     if (!text || !*text)
         return 0;
-    int64_t value;
-    const char *end;
     bool negative = *text == '-';
     if (!number(text + (negative || *text == '+'), negative, &end, &value) || *end)
         return fail(self, "illegal number: ", text);
+    return value;
+}
+
+/* A variable, or an assignment to one: NAME = VALUE, NAME += VALUE and so on. */
+static int64_t variable(struct calculation *self, size_t length)
+{
+    char name[64], digits[24];
+    if (length >= sizeof name)
+        return fail(self, "name too long: ", self->next);
+    snprintf(name, sizeof name, "%.*s", (int)length, self->next);
+    self->next += length;
+    int i = find_operator(self);
+    size_t width = i < 0 ? 0 : strlen(operators[i].text);
+    if (self->next[width] != '=')
+        return value_of(self, name);
+    self->next += width + 1;
+    int64_t value = calculate(self, 0);
+    if (i >= 0)
+        value = apply(self, i, value_of(self, name), value);
+    snprintf(digits, sizeof digits, "%lld", (long long)value);
+    if (!self->skipped && !self->failed && !variable_set(self->shell, name, digits))
+        self->failed = true;
     return value;
 }
 
@@ -102,48 +150,6 @@ static int64_t operand(struct calculation *self)
         fail(self, "syntax error: ", self->next);
     self->depth--;
     return value;
-}
-
-/* All but / and %, in the order of `operators`. Shifts count modulo 64 and everything wraps, as the
- * processor does it. */
-static int64_t apply(struct calculation *self, int operator, int64_t left, int64_t right)
-{
-    uint64_t a = (uint64_t)left, b = (uint64_t)right;
-    const int64_t results[] = {left || right,
-                               left && right,
-                               left == right,
-                               left != right,
-                               left <= right,
-                               left >= right,
-                               (int64_t)(a << (b & 63)),
-                               left >> (b & 63),
-                               left | right,
-                               left ^ right,
-                               left & right,
-                               left<right, left>
-                                   right,
-                               (int64_t)(a + b),
-                               (int64_t)(a - b),
-                               (int64_t)(a * b)};
-    if (operator<(int) ARRAY_SIZE(results))
-        return results[operator];
-    if (self->skipped)
-        return 0;
-    if (!right)
-        return fail(self, "division by zero", "");
-    bool divides = *operators[operator].text == '/';
-    if (right == -1)
-        return divides ? (int64_t)(0 - a) : 0;
-    return divides ? left / right : left % right;
-}
-
-static int find_operator(struct calculation *self)
-{
-    skip_blanks(self);
-    for (unsigned i = 0; i < ARRAY_SIZE(operators); i++)
-        if (!strncmp(self->next, operators[i].text, strlen(operators[i].text)))
-            return (int)i;
-    return -1;
 }
 
 /* cond ? a : b, behind the question mark */

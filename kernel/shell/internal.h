@@ -51,7 +51,8 @@ enum tree_kind {
     TREE_PIPELINE, /* body: the stages */
     TREE_SUBSHELL, /* body */
     TREE_IF,       /* condition, body, otherwise */
-    TREE_LOOP,     /* condition, body; `negated` for until */
+    TREE_WHILE,    /* condition, body */
+    TREE_UNTIL,    /* the same */
     TREE_FOR,      /* name, words, body */
     TREE_CASE,     /* words: the subject; body: the arms */
     TREE_ARM       /* words: the patterns; body, or NULL */
@@ -79,34 +80,28 @@ struct token {
     int descriptor;    /* the digit in front of < or >, or -1 */
 };
 
-enum parse_status {
-    PARSE_OK,
-    PARSE_INCOMPLETE, /* the text ends within a command */
-    PARSE_ERROR,      /* `problem`, at `offender` */
-    PARSE_NO_MEMORY
-};
-
 struct source {
     const char *next, *end;
     unsigned line;
 };
 
-/* Once `status` is not PARSE_OK, only the end comes, so that everything returns. */
+/* Once there is a problem, only the end comes, so that everything returns. */
 struct parser {
     struct source source;
     struct arena *arena;
     struct token token, offender;
     struct word *here; /* here-documents whose bodies are yet to come */
-    enum parse_status status;
-    const char *problem;  /* NULL: a syntax error */
+    const char *problem;  /* NULL: none; "": the offender does not belong there */
     const char *text_end; /* of the whole text; `source` may be a part within */
-    bool unfinished;      /* complete for a script, but a person may have meant to go on */
+    bool unfinished;      /* ends within a command, or where a person may have meant to go on */
     unsigned depth;
     struct tree spare; /* what parser_get() gives without memory */
 };
 
 void parser_advance(struct parser *parser); /* the next token */
-void parser_fail(struct parser *parser, enum parse_status status, const char *problem);
+void parser_fail(struct parser *parser, const char *problem);
+void parser_fail_at_end(struct parser *parser); /* the text ends within a command */
+void parser_enter(struct parser *parser);       /* once for each --depth */
 
 /* Zeros for a node of the tree. Without memory it fails the parser, and gives what may be written
  * to and is of no other use. */
@@ -196,11 +191,11 @@ int shell_run_command(struct shell *shell, int argc, char **argv);
  * within a command is not an error: nothing is run and *unfinished set. */
 int shell_run_source(struct shell *shell, const char *name, const char *text, size_t length,
                      bool *unfinished);
-/* Reads a script, which is the open file if there is one (and closes it), and runs it. One that
- * cannot be read has been reported. */
-int shell_run_file(struct shell *shell, const char *path, struct file *file);
 /* All that is left of a file, but for NULs. */
 int shell_read(struct file *file, struct text *text);
-void shell_print_time(struct shell *shell, uint64_t nanoseconds); /* commands/time.c */
+
+/* commands/sh.c: the script argv[0] in a shell of its own; commands/time.c. */
+int shell_run_script(struct shell *shell, int argc, char **argv);
+void shell_print_time(struct shell *shell, uint64_t nanoseconds);
 
 #endif

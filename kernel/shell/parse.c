@@ -29,7 +29,10 @@ static bool at_redirection(struct parser *parser)
 
 static void unexpected(struct parser *parser)
 {
-    parser_fail(parser, at(parser, "") ? PARSE_INCOMPLETE : PARSE_ERROR, NULL);
+    if (at(parser, ""))
+        parser_fail_at_end(parser);
+    else
+        parser_fail(parser, "");
 }
 
 static bool accept(struct parser *parser, const char *text)
@@ -126,47 +129,13 @@ static struct tree *parse_simple(struct parser *parser)
     return tree;
 }
 
-/* Behind `if`. An elif is an if in the other's `otherwise`; the chain does not nest. */
-static struct tree *parse_if(struct parser *parser)
-{
-    struct tree *first = new_tree(parser, TREE_IF), *tree = first;
-    for (;;) {
-        tree->condition = parse_list(parser, true);
-        expect(parser, "then");
-        tree->body = parse_list(parser, true);
-        if (!accept(parser, "elif"))
-            break;
-        tree = tree->otherwise = new_tree(parser, TREE_IF);
-    }
-    if (accept(parser, "else"))
-        tree->otherwise = parse_list(parser, true);
-    expect(parser, "fi");
-    return first;
-}
-
-static struct tree *parse_do(struct parser *parser)
-{
-    expect(parser, "do");
-    struct tree *body = parse_list(parser, true);
-    expect(parser, "done");
-    return body;
-}
-
-static struct tree *parse_loop(struct parser *parser, bool until)
-{
-    struct tree *tree = new_tree(parser, TREE_LOOP);
-    tree->negated = until;
-    tree->condition = parse_list(parser, true);
-    tree->body = parse_do(parser);
-    return tree;
-}
-
 static struct tree *parse_for(struct parser *parser)
 {
     static struct part every = {.kind = PART_PARAMETER, .quoted = true, .text = "@"};
     static struct word arguments = {.parts = &every};
     struct tree *tree = new_tree(parser, TREE_FOR);
     struct word *name, **link = &tree->words;
+    parser_advance(parser);
     tree->name = parser->token.text;
     if (!tree->name || !*tree->name || tree->name[name_length(tree->name)])
         unexpected(parser);
@@ -182,7 +151,9 @@ static struct tree *parse_for(struct parser *parser)
     } else {
         tree->words = &arguments;
     }
-    tree->body = parse_do(parser);
+    expect(parser, "do");
+    tree->body = parse_list(parser, true);
+    expect(parser, "done");
     return tree;
 }
 
@@ -207,6 +178,7 @@ static struct tree *parse_arm(struct parser *parser)
 static struct tree *parse_case(struct parser *parser)
 {
     struct tree *tree = new_tree(parser, TREE_CASE), **link = &tree->body;
+    parser_advance(parser);
     take_word(parser, &tree->words);
     skip_newlines(parser);
     expect(parser, "in");
@@ -219,36 +191,51 @@ static struct tree *parse_case(struct parser *parser)
     return tree;
 }
 
+/* What stands around the lists of a command: opening CONDITION middle BODY closing. */
+static const struct compound {
+    const char *opening, *middle, *closing;
+    enum tree_kind kind;
+} compounds[] = {{"(", NULL, ")", TREE_SUBSHELL},
+                 {"{", NULL, "}", TREE_LIST},
+                 {"if", "then", "fi", TREE_IF},
+                 {"while", "do", "done", TREE_WHILE},
+                 {"until", "do", "done", TREE_UNTIL}};
+
+/* An elif is an if in the other's `otherwise`; the chain does not nest. */
+static struct tree *parse_lists(struct parser *parser, const struct compound *compound)
+{
+    struct tree *first = new_tree(parser, compound->kind), *tree = first;
+    for (;;) {
+        parser_advance(parser);
+        if (compound->middle) {
+            tree->condition = parse_list(parser, true);
+            expect(parser, compound->middle);
+        }
+        tree->body = parse_list(parser, true);
+        if (tree->kind != TREE_IF || !at(parser, "elif"))
+            break;
+        tree = tree->otherwise = new_tree(parser, TREE_IF);
+    }
+    if (tree->kind == TREE_IF && accept(parser, "else"))
+        tree->otherwise = parse_list(parser, true);
+    expect(parser, compound->closing);
+    return first;
+}
+
 /* NULL if it is none. */
 static struct tree *parse_compound(struct parser *parser)
 {
-    if (at(parser, "(")) {
-        struct tree *tree = new_tree(parser, TREE_SUBSHELL);
-        parser_advance(parser);
-        tree->body = parse_list(parser, true);
-        expect(parser, ")");
-        return tree;
-    }
-    if (accept(parser, "{")) {
-        struct tree *tree = parse_list(parser, true);
-        expect(parser, "}");
-        return tree;
-    }
-    if (accept(parser, "if"))
-        return parse_if(parser);
-    if (accept(parser, "while"))
-        return parse_loop(parser, false);
-    if (accept(parser, "until"))
-        return parse_loop(parser, true);
-    if (accept(parser, "for"))
+    for (unsigned i = 0; i < ARRAY_SIZE(compounds); i++)
+        if (at(parser, compounds[i].opening))
+            return parse_lists(parser, &compounds[i]);
+    if (at(parser, "for"))
         return parse_for(parser);
-    return accept(parser, "case") ? parse_case(parser) : NULL;
+    return at(parser, "case") ? parse_case(parser) : NULL;
 }
 
 static struct tree *parse_command(struct parser *parser)
 {
-    if (++parser->depth > SHELL_DEPTH)
-        parser_fail(parser, PARSE_ERROR, "nested too deeply");
+    parser_enter(parser);
     struct tree *tree = parse_compound(parser);
     if (!tree) {
         tree = parse_simple(parser);
@@ -304,8 +291,7 @@ struct tree *parse_nested(struct parser *parser, const char *end)
     struct word *here = parser->here; /* a here-document does not reach beyond the list */
     struct tree *tree = NULL;
     parser->here = NULL;
-    if (++parser->depth > SHELL_DEPTH)
-        parser_fail(parser, PARSE_ERROR, "nested too deeply");
+    parser_enter(parser);
     parser_advance(parser);
     skip_newlines(parser);
     if (!at(parser, end))
@@ -316,7 +302,7 @@ struct tree *parse_nested(struct parser *parser, const char *end)
         parser->here->parts = NULL;
     parser->here = here;
     parser->depth--;
-    if (parser->status == PARSE_OK)
+    if (!parser->problem)
         parser->token = outside;
     return tree;
 }
@@ -333,5 +319,5 @@ struct tree *parse_command_line(struct parser *parser)
     struct tree *tree = parse_list(parser, false);
     if (!at(parser, "\n") && !at(parser, ""))
         unexpected(parser);
-    return parser->status == PARSE_OK ? tree : NULL;
+    return parser->problem ? NULL : tree;
 }

@@ -89,22 +89,10 @@ static void undo(struct shell *shell, struct file *saved[3])
     }
 }
 
-/* A path that names no command is a script. */
-static int run_script(struct shell *shell, int argc, char **argv)
-{
-    struct shell *within = shell_enter(shell, shell->file[0], shell->file[1], false);
-    if (!within)
-        return shell_no_memory(shell);
-    within->name = argv[0];
-    if (arguments_set(within, argc - 1, argv + 1))
-        shell_run_file(within, argv[0], NULL);
-    return shell_leave(within);
-}
-
 int shell_run_command(struct shell *shell, int argc, char **argv)
 {
     if (strchr(argv[0], '/'))
-        return run_script(shell, argc, argv);
+        return shell_run_script(shell, argc, argv);
     const struct command *command = command_find(argv[0]);
     if (!command) {
         shell_say(shell, "%s: not found", argv[0]);
@@ -162,7 +150,7 @@ static int run_simple(struct shell *shell, struct tree *tree)
         variables_end_scope(shell);
     }
     arena_free(&arena);
-    return shell->leaving == STAY ? status : shell->status;
+    return status;
 }
 
 /* A failure that somebody looks at does not end the script under `set -e`. */
@@ -258,16 +246,14 @@ static int run_if(struct shell *shell, struct tree *tree)
 {
     while (tree && tree->kind == TREE_IF) {
         int status = run_condition(shell, tree->condition);
-        if (shell->leaving != STAY)
-            return status;
-        if (!status)
-            return shell_run(shell, tree->body);
+        if (shell->leaving != STAY || !status)
+            return status ? status : shell_run(shell, tree->body);
         tree = tree->otherwise;
     }
     return tree ? shell_run(shell, tree) : 0;
 }
 
-/* Behind the body of a loop: is that the end of it? */
+/* In front of every round of a loop: was the last one its end? */
 static bool loop_ends(struct shell *shell)
 {
     if (shell->leaving != LEAVE_BREAK && shell->leaving != LEAVE_CONTINUE)
@@ -281,54 +267,39 @@ static bool loop_ends(struct shell *shell)
 
 static int run_loop(struct shell *shell, struct tree *tree)
 {
-    int status = 0;
-    shell->loops++;
-    for (;;) {
-        bool goes_on = (run_condition(shell, tree->condition) != 0) == tree->negated;
-        if (shell->leaving == STAY) {
-            if (!goes_on)
-                break;
-            status = shell_run(shell, tree->body);
-        }
-        if (loop_ends(shell))
-            break;
-    }
-    shell->loops--;
-    return shell->leaving == STAY ? status : shell->status;
-}
-
-static int run_for(struct shell *shell, struct tree *tree)
-{
     struct arena arena = {0};
+    bool is_for = tree->kind == TREE_FOR;
     int count = 0, status = 0;
-    char **items = expand_fields(shell, &arena, tree->words, &count);
+    char **items = is_for ? expand_fields(shell, &arena, tree->words, &count) : NULL;
     shell->loops++;
-    for (int i = 0; items && i < count && variable_set(shell, tree->name, items[i]); i++) {
-        status = shell_run(shell, tree->body);
-        if (loop_ends(shell))
+    for (int i = 0; !loop_ends(shell); i++) {
+        bool goes_on = is_for
+                           ? i < count && variable_set(shell, tree->name, items[i])
+                           : !run_condition(shell, tree->condition) == (tree->kind == TREE_WHILE);
+        if (shell->leaving == STAY && !goes_on)
             break;
+        if (shell->leaving == STAY)
+            status = shell_run(shell, tree->body);
     }
     shell->loops--;
     arena_free(&arena);
-    return shell->leaving == STAY ? status : shell->status;
+    return status;
 }
 
 static int run_case(struct shell *shell, struct tree *tree)
 {
     struct arena arena = {0};
     struct tree *chosen = NULL;
-    char *subject = expand_text(shell, &arena, tree->words->parts);
-    for (struct tree *arm = tree->body; arm && subject && !chosen; arm = arm->next)
-        for (struct word *word = arm->words; word && !chosen; word = word->next) {
-            char *pattern = expand_pattern(shell, &arena, word->parts);
+    char *subject = expand_text(shell, &arena, tree->words->parts), *pattern;
+    for (struct tree *arm = tree->body; arm && !chosen; arm = arm->next)
+        for (struct word *word = arm->words; word && subject && !chosen; word = word->next) {
+            pattern = expand_pattern(shell, &arena, word->parts);
             if (!pattern)
-                break;
-            if (pattern_match(pattern, pattern + strlen(pattern), subject, strlen(subject)))
+                subject = NULL;
+            else if (pattern_match(pattern, pattern + strlen(pattern), subject, strlen(subject)))
                 chosen = arm;
         }
     arena_free(&arena);
-    if (shell->leaving != STAY)
-        return shell->status;
     return chosen && chosen->body ? shell_run(shell, chosen->body) : 0;
 }
 
@@ -343,10 +314,10 @@ static int run_kind(struct shell *shell, struct tree *tree)
         return shell_run_within(shell, tree->body, shell->file[1]);
     case TREE_IF:
         return run_if(shell, tree);
-    case TREE_LOOP:
-        return run_loop(shell, tree);
+    case TREE_WHILE:
+    case TREE_UNTIL:
     case TREE_FOR:
-        return run_for(shell, tree);
+        return run_loop(shell, tree);
     case TREE_CASE:
         return run_case(shell, tree);
     case TREE_LIST:

@@ -17,11 +17,7 @@ static void report(struct shell *shell, const char *name, const struct parser *p
     shell->name = name;
     shell->line = token->line ? token->line : 1;
     shell->interactive = false; /* a syntax error names its line everywhere */
-    if (parser->status == PARSE_NO_MEMORY)
-        shell_no_memory(shell);
-    else if (parser->status == PARSE_INCOMPLETE)
-        shell_fail(shell, 2, "syntax error: unexpected end of file");
-    else if (parser->problem)
+    if (*parser->problem)
         shell_fail(shell, 2, "%s", parser->problem);
     else if (*token->start == '\n')
         shell_fail(shell, 2, "syntax error near `newline'");
@@ -46,14 +42,13 @@ int shell_run_source(struct shell *shell, const char *name, const char *text, si
         parser->arena = &arena;
         parser->depth = shell->depth / 2;
         struct tree *tree = parse_command_line(parser);
-        bool incomplete = parser->status == PARSE_INCOMPLETE || parser->unfinished;
         more = tree != NULL;
-        if (unfinished && incomplete) {
+        if (unfinished && parser->unfinished) {
             *unfinished = true;
             more = false;
         } else if (tree) {
             shell_run(shell, tree);
-        } else if (parser->status != PARSE_OK) {
+        } else if (parser->problem) {
             report(shell, name, parser);
         }
         source = parser->source;
@@ -87,22 +82,4 @@ int shell_read(struct file *file, struct text *text)
             return ERR_NO_MEMORY;
     }
     return (int)count;
-}
-
-int shell_run_file(struct shell *shell, const char *path, struct file *file)
-{
-    struct arena arena = {0};
-    struct text text = {.arena = &arena};
-    int status = file ? OK : file_open(path, O_READ, &file);
-    if (status == OK) {
-        status = shell_read(file, &text);
-        file_close(file);
-    }
-    shell->status = status == OK ? 0 : status == ERR_NOT_FOUND ? STATUS_NOT_FOUND : STATUS_NOT_RUN;
-    if (status != OK)
-        shell_say(shell, "cannot open %.100s: %s", path, status_text(status));
-    else if (text.bytes)
-        shell_run_source(shell, path, text.bytes, text.length, NULL);
-    arena_free(&arena);
-    return shell->status;
 }

@@ -26,14 +26,25 @@ struct builder {
 
 static void scan(struct builder *builder, enum ending ending, bool quoted);
 
-void parser_fail(struct parser *parser, enum parse_status status, const char *problem)
+void parser_fail(struct parser *parser, const char *problem)
 {
-    if (parser->status != PARSE_OK)
+    if (parser->problem)
         return;
-    parser->status = status;
     parser->problem = problem;
     parser->offender = parser->token;
     parser->token = (struct token){.text = ""};
+}
+
+void parser_fail_at_end(struct parser *parser)
+{
+    parser->unfinished |= !parser->problem;
+    parser_fail(parser, "syntax error: unexpected end of file");
+}
+
+void parser_enter(struct parser *parser)
+{
+    if (++parser->depth > SHELL_DEPTH)
+        parser_fail(parser, "nested too deeply");
 }
 
 void *parser_get(struct parser *parser, size_t size)
@@ -41,7 +52,7 @@ void *parser_get(struct parser *parser, size_t size)
     void *piece = arena_get(parser->arena, size);
     if (piece)
         return piece;
-    parser_fail(parser, PARSE_NO_MEMORY, NULL);
+    parser_fail(parser, status_text(ERR_NO_MEMORY));
     return memset(&parser->spare, 0, sizeof parser->spare);
 }
 
@@ -104,11 +115,9 @@ static struct part *scan_parts(struct parser *parser, enum ending ending, bool q
 {
     struct builder builder = {.parser = parser, .text.arena = parser->arena};
     builder.link = &builder.first;
-    parser->depth += ending != END_WORD;
-    if (parser->depth > SHELL_DEPTH)
-        parser_fail(parser, PARSE_ERROR, "nested too deeply");
+    parser_enter(parser);
     scan(&builder, ending, quoted);
-    parser->depth -= ending != END_WORD;
+    parser->depth--;
     flush(&builder);
     return builder.first;
 }
@@ -118,7 +127,7 @@ static void finish(struct parser *parser, const char *ending)
 {
     for (; *ending; ending++)
         if (!take_if(parser, *ending))
-            parser_fail(parser, PARSE_INCOMPLETE, NULL);
+            parser_fail_at_end(parser);
 }
 
 static void scan_backslash(struct builder *builder, enum ending ending, bool quoted)
@@ -147,7 +156,7 @@ static void scan_quotes(struct builder *builder)
     if (builder->link == before && !builder->text.length)
         add_part(builder, PART_TEXT, true, "");
     if (take(parser) < 0)
-        parser_fail(parser, PARSE_INCOMPLETE, NULL);
+        parser_fail_at_end(parser);
 }
 
 /* The name of a parameter: a variable's, digits, or one of the special characters. */
@@ -168,28 +177,23 @@ static const char *scan_name(struct parser *parser, bool braces)
 /* Behind "${". */
 static void scan_braces(struct parser *parser, struct part *part)
 {
-    const char *bad = "bad substitution";
     part->text = scan_name(parser, true);
     if (part->text && part->text[0] == '#' && peek(parser) > 0 && !strchr("}:-+=%", peek(parser))) {
         part->operation = 'L';
         part->text = scan_name(parser, true);
-    }
-    if (!part->text)
-        parser_fail(parser, peek(parser) < 0 ? PARSE_INCOMPLETE : PARSE_ERROR, bad);
-    if (!part->operation && peek(parser) != '}' && peek(parser) >= 0) {
+    } else if (peek(parser) != '}') {
         part->colon = take_if(parser, ':');
-        int c = take(parser);
-        if (c < 0 || !strchr(part->colon ? "-=+?" : "-=+?#%", c)) {
-            parser_fail(parser, PARSE_ERROR, bad);
-            return;
-        }
-        part->operation = (char)c;
+        int c = peek(parser);
         bool trims = c == '#' || c == '%';
-        part->longest = trims && take_if(parser, c);
-        part->inner = scan_parts(parser, END_BRACE, part->quoted && !trims);
+        if (c > 0 && strchr(part->colon ? "-=+?" : "-=+?#%", c)) {
+            part->operation = (char)take(parser);
+            part->longest = trims && take_if(parser, c);
+            part->inner = scan_parts(parser, END_BRACE, part->quoted && !trims);
+        }
     }
-    if (peek(parser) >= 0 && peek(parser) != '}')
-        parser_fail(parser, PARSE_ERROR, bad);
+    bool whole = part->text && (part->operation || !part->colon);
+    if (peek(parser) >= 0 && (!whole || peek(parser) != '}'))
+        parser_fail(parser, "bad substitution");
     finish(parser, "}");
 }
 
@@ -237,7 +241,7 @@ static void scan_backquotes(struct builder *builder, bool quoted)
     int c;
     while ((c = take(parser)) != '`') {
         if (c < 0) {
-            parser_fail(parser, PARSE_INCOMPLETE, NULL);
+            parser_fail_at_end(parser);
             return;
         }
         int next = c == '\\' ? peek(parser) : 0;
@@ -269,7 +273,7 @@ static void scan(struct builder *builder, enum ending ending, bool quoted)
     struct parser *parser = builder->parser;
     unsigned parentheses = 0;
     int c;
-    while (parser->status == PARSE_OK && (c = peek(parser)) >= 0 && !ends(ending, c, parentheses)) {
+    while (!parser->problem && (c = peek(parser)) >= 0 && !ends(ending, c, parentheses)) {
         if (ending == END_ARITHMETIC)
             parentheses += (c == '(') - (c == ')');
         if (c == '\\')
@@ -292,44 +296,41 @@ static const char *delimiter_text(struct parser *parser, const struct word *word
     struct text text = {.arena = parser->arena};
     for (const struct part *part = word->parts; part; part = part->next) {
         *quoted |= part->quoted;
-        for (const char *c = part->text; c && *c; c++)
-            text_add(&text, *c);
+        text_append(&text, part->text ? part->text : "");
     }
     return text.bytes ? text.bytes : "";
 }
 
 static void read_here(struct parser *parser, struct word *here)
 {
-    struct source *source = &parser->source;
+    struct source *source = &parser->source, outside;
     unsigned line = source->line;
     struct text text = {.arena = parser->arena};
-    bool quoted = false, last = false;
+    bool quoted = false, ended = false;
     const char *delimiter = delimiter_text(parser, here, &quoted);
-    while (!last) {
+    while (!ended && source->next < source->end) {
         while (here->operation[2] && source->next < source->end && *source->next == '\t')
-            source->next++;
-        size_t length = 0, left = (size_t)(source->end - source->next);
-        while (length < left && source->next[length] != '\n')
-            length++;
-        bool ended = length == strlen(delimiter) && !memcmp(source->next, delimiter, length);
-        last = ended || length == left;
-        parser->unfinished |= !ended && last;
-        for (size_t i = 0; i < MIN(length + 1, left); i++) {
-            char c = (char)take(parser);
-            if (!ended)
-                text_add(&text, c);
-        }
+            take(parser);
+        size_t start = text.length;
+        int c;
+        while ((c = take(parser)) > 0 && c != '\n')
+            text_add(&text, (char)c);
+        ended = !strcmp(text.bytes ? text.bytes + start : "", delimiter);
+        if (!ended && c > 0)
+            text_add(&text, (char)c);
+        else if (ended && text.bytes)
+            text.bytes[text.length = start] = 0;
     }
-    struct part *parts = NULL;
+    parser->unfinished |= !ended;
+    here->parts = NULL;
     if (quoted) {
-        parts = parser_get(parser, sizeof *parts);
-        *parts = (struct part){.quoted = true, .text = text.bytes ? text.bytes : ""};
+        here->parts = parser_get(parser, sizeof *here->parts);
+        *here->parts = (struct part){.quoted = true, .text = text.bytes ? text.bytes : ""};
     } else if (text.bytes) {
-        struct source outside = enter(parser, &text, line);
-        parts = scan_parts(parser, END_TEXT, true);
+        outside = enter(parser, &text, line);
+        here->parts = scan_parts(parser, END_TEXT, true);
         parser->source = outside;
     }
-    here->parts = parts;
 }
 
 /* NULL if the next characters are none. What an operator begins with is one, too. */
@@ -385,7 +386,7 @@ void parser_advance(struct parser *parser)
     scan_token(parser, &token);
     token.length = (size_t)(source->next - token.start);
     if (parser->arena->failed)
-        parser_fail(parser, PARSE_NO_MEMORY, NULL);
-    if (parser->status == PARSE_OK)
+        parser_fail(parser, status_text(ERR_NO_MEMORY));
+    if (!parser->problem)
         parser->token = token;
 }

@@ -520,7 +520,7 @@ static void test_token_soup(void **state)
         while (parse_command_line(parser))
             ;
         host_allocations_left = -1;
-        assert_true(parser->status != PARSE_OK || parser->source.next == parser->source.end);
+        assert_true(parser->problem || parser->source.next == parser->source.end);
         arena_free(&arena);
         free(copy);
         free(parser);

@@ -9,6 +9,36 @@ static const struct option options[] = {{'c', NULL, "TEXT", "run TEXT instead of
                                         {'x', NULL, NULL, "print commands before they run"},
                                         {0}};
 
+/* A script, which is the open file if there is one; closes it. */
+static int run_file(struct shell *shell, const char *path, struct file *file)
+{
+    struct arena arena = {0};
+    struct text text = {.arena = &arena};
+    int status = file ? OK : file_open(path, O_READ, &file);
+    if (status == OK) {
+        status = shell_read(file, &text);
+        file_close(file);
+    }
+    shell->status = status == OK ? 0 : status == ERR_NOT_FOUND ? STATUS_NOT_FOUND : STATUS_NOT_RUN;
+    if (status != OK)
+        shell_say(shell, "cannot open %.100s: %s", path, status_text(status));
+    else if (text.bytes)
+        shell_run_source(shell, path, text.bytes, text.length, NULL);
+    arena_free(&arena);
+    return shell->status;
+}
+
+int shell_run_script(struct shell *parent, int argc, char **argv)
+{
+    struct shell *shell = shell_enter(parent, parent->file[0], parent->file[1], false);
+    if (!shell)
+        return shell_no_memory(parent);
+    shell->name = argv[0];
+    if (arguments_set(shell, argc - 1, argv + 1))
+        run_file(shell, argv[0], NULL);
+    return shell_leave(shell);
+}
+
 static int run_sh(struct invocation *self)
 {
     const char *text = NULL;
@@ -36,9 +66,9 @@ static int run_sh(struct invocation *self)
     if (text)
         shell_run_source(shell, shell->name, text, strlen(text), NULL);
     else if (count)
-        shell_run_file(shell, operands[0], NULL);
+        run_file(shell, operands[0], NULL);
     else
-        shell_run_file(shell, "sh", file_share(self->in));
+        run_file(shell, "sh", file_share(self->in));
     return shell_leave(shell);
 }
 
@@ -47,7 +77,7 @@ COMMAND(sh, .summary = "run a script", .operands = "[FILE [ARG]...]", .options =
 
 static int run_dot(struct invocation *self)
 {
-    return self->argc == 2 ? shell_run_file(self->shell, self->argv[1], NULL) : usage(self, NULL);
+    return self->argc == 2 ? run_file(self->shell, self->argv[1], NULL) : usage(self, NULL);
 }
 
 COMMAND_NAMED(dot, ".", .summary = "run a script in this shell", .operands = "FILE", .run = run_dot)
@@ -58,8 +88,7 @@ static int run_eval(struct invocation *self)
     struct arena arena = {0};
     struct text text = {.arena = &arena};
     for (int i = 1; i < self->argc; i++) {
-        for (const char *c = self->argv[i]; *c; c++)
-            text_add(&text, *c);
+        text_append(&text, self->argv[i]);
         text_add(&text, ' ');
     }
     int status = 0;

@@ -85,8 +85,7 @@ static int watch(struct invocation *self)
     for (int i = self->next; i < self->argc; i++) {
         if (i > self->next)
             text_add(&text, ' ');
-        for (const char *c = self->argv[i]; *c; c++)
-            text_add(&text, *c);
+        text_append(&text, self->argv[i]);
     }
     int status = 0;
     if (arena.failed)
