@@ -101,3 +101,18 @@ int offset_parse(const char *text, uint64_t *value)
             return ERR_INVALID;
     return size_parse(text, value);
 }
+
+int reader_all(struct file *file, struct text *text)
+{
+    char buffer[512];
+    int64_t count = 1;
+    while (count > 0) {
+        count = console_interrupted() ? ERR_INTERRUPTED : file_read(file, buffer, sizeof buffer);
+        for (int64_t i = 0; i < count; i++)
+            if (buffer[i])
+                text_add(text, buffer[i]);
+        if (text->arena->failed)
+            return ERR_NO_MEMORY;
+    }
+    return (int)count;
+}

@@ -6,6 +6,7 @@
 #define KERNEL_COMMAND_READER_H
 
 #include "kernel/command/command.h"
+#include "kernel/mem/arena.h"
 
 #define READER_SIZE 65536 /* of the buffer */
 
@@ -52,6 +53,9 @@ size_t reader_read(struct reader *reader, void *to, size_t length);
 /* Moves on by `length` bytes, by positioning where that is possible; returns how many there were,
  * fewer at the end or when reading stopped. */
 uint64_t reader_skip(struct reader *reader, uint64_t length);
+
+/* All that is left of a file, but for NULs: OK, or why it is not all. */
+int reader_all(struct file *file, struct text *text);
 
 /* Has the file a size, so that a place in it can be counted from its end? */
 bool file_has_size(const struct file *file);

@@ -3,7 +3,7 @@
  * wraps around; dividing by zero is an error, but not where && or || or ?:
  * leave the division out.
  */
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 #include "lib/number.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -134,15 +134,14 @@ static int64_t operand(struct calculation *self)
         fail(self, "nested too deeply", "");
     else if (length)
         value = variable(self, length);
-    else if (accept(self, '-'))
-        value = (int64_t)(0 - (uint64_t)operand(self));
-    else if (accept(self, '+'))
-        value = operand(self);
-    else if (accept(self, '!'))
-        value = !operand(self);
-    else if (accept(self, '~'))
-        value = ~operand(self);
-    else if (accept(self, '(')) {
+    else if (*self->next && strchr("-+!~", *self->next)) {
+        char sign = *self->next++;
+        uint64_t inner = (uint64_t)operand(self);
+        value = (int64_t)(sign == '-'   ? 0 - inner
+                          : sign == '~' ? ~inner
+                          : sign == '!' ? !inner
+                                        : inner);
+    } else if (accept(self, '(')) {
         value = calculate(self, 0);
         if (!accept(self, ')'))
             fail(self, "expecting ')': ", self->next);

@@ -4,7 +4,8 @@
  * of files. While a field grows it is a pattern already: a backslash stands
  * before every character that must not act as one.
  */
-#include "kernel/shell/internal.h"
+#include "kernel/command/reader.h"
+#include "kernel/shell/shell.h"
 #include "lib/pattern.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -64,10 +65,10 @@ static const char *separators(struct shell *shell)
     return ifs ? ifs : " \t\n";
 }
 
-/* `splits`: at $IFS, if there are to be fields at all. */
+/* `splits`: the result of an expansion, which ends fields at $IFS where there are any. */
 static void put_text(struct expansion *self, const char *text, bool quoted, bool splits)
 {
-    const char *ifs = splits && self->splits ? separators(self->shell) : "";
+    const char *ifs = splits && !quoted && self->splits ? separators(self->shell) : "";
     self->begun |= quoted;
     for (; *text; text++) {
         if (!strchr(ifs, *text)) {
@@ -83,12 +84,6 @@ static void put_text(struct expansion *self, const char *text, bool quoted, bool
     }
 }
 
-/* The result of an expansion. */
-static void put_result(struct expansion *self, const char *text, bool quoted)
-{
-    put_text(self, text, quoted, !quoted);
-}
-
 /* $@ and $*. "$@" makes a field of each argument, "$*" one of all. */
 static void put_arguments(struct expansion *self, bool quoted, bool each)
 {
@@ -99,8 +94,8 @@ static void put_arguments(struct expansion *self, bool quoted, bool each)
         if (i > 1 && apart && (quoted || self->begun))
             end_field(self);
         else if (i > 1 && !apart)
-            put_result(self, separator, quoted);
-        put_result(self, self->shell->arguments[i - 1], quoted);
+            put_text(self, separator, quoted, true);
+        put_text(self, self->shell->arguments[i - 1], quoted, true);
     }
     self->begun |= quoted && !each;
 }
@@ -114,8 +109,13 @@ static const char *parameter(struct shell *shell, const char *name, char buffer[
     case '#':
         snprintf(buffer, 24, "%d", name[0] == '?' ? shell->status : shell->argument_count);
         return buffer;
+    case '-':
+        snprintf(buffer, 24, "%s%s", shell->exit_on_error ? "e" : "", shell->trace ? "x" : "");
+        return buffer;
     case '$':
-        return "1"; /* there is one process */
+        return "1"; /* there is one process, and no other in the background */
+    case '!':
+        return NULL;
     case '@':
     case '*':
         return shell->argument_count ? shell->arguments[0] : NULL;
@@ -134,18 +134,14 @@ static const char *trim(struct expansion *self, const struct part *part, const c
 {
     const char *pattern = expand_pattern(self->shell, self->arena, part->inner);
     if (!pattern)
-        return "";
+        return NULL;
     const char *end = pattern + strlen(pattern);
     size_t length = strlen(value);
     bool front = part->operation == '#';
     for (size_t i = 0; i <= length; i++) {
         size_t cut = part->longest ? length - i : i;
-        if (front && pattern_match(pattern, end, value, cut))
-            return value + cut;
-        if (!front && pattern_match(pattern, end, value + length - cut, cut)) {
-            const char *rest = arena_copy(self->arena, value, length - cut);
-            return rest ? rest : "";
-        }
+        if (pattern_match(pattern, end, front ? value : value + length - cut, cut))
+            return arena_copy(self->arena, front ? value + cut : value, length - cut);
     }
     return value;
 }
@@ -171,29 +167,26 @@ static void expand_parameter(struct expansion *self, const struct part *part)
     char buffer[24];
     const char *value = parameter(self->shell, part->text, buffer);
     bool missing = !value || (part->colon && !*value);
-    bool list = part->text[0] == '@' || part->text[0] == '*';
-    if ((part->operation == '-' && missing) || (part->operation == '+' && !missing)) {
+    bool list = strchr("@*", part->text[0]) && strchr("-=?", part->operation);
+    if (part->operation == (missing ? '-' : '+')) {
         expand_parts(self, part->inner, true);
         self->begun |= part->quoted;
         return;
     }
-    if (part->operation == '+') {
-        value = "";
-        list = false;
-    } else if ((part->operation == '=' || part->operation == '?') && missing) {
+    if (missing && part->operation && strchr("=?", part->operation)) {
         value = assign(self, part);
+    } else if (list) {
+        put_arguments(self, part->quoted, part->text[0] == '@');
+        return;
     } else if (part->operation == 'L') {
         snprintf(buffer, sizeof buffer, "%zu", value ? strlen(value) : 0);
         value = buffer;
-        list = false;
+    } else if (part->operation == '+') {
+        value = NULL;
     } else if (part->operation == '#' || part->operation == '%') {
         value = trim(self, part, value ? value : "");
-        list = false;
     }
-    if (list)
-        put_arguments(self, part->quoted, part->text[0] == '@');
-    else
-        put_result(self, value ? value : "", part->quoted);
+    put_text(self, value ? value : "", part->quoted, true);
 }
 
 /* The output of a command, less the newlines at its end. */
@@ -211,7 +204,7 @@ static const char *capture(struct expansion *self, struct tree *tree)
     shell->substituted = shell_run_within(shell, tree, file);
     struct text text = {.arena = self->arena};
     if (file_seek(file, 0) == OK)
-        shell_read(file, &text);
+        reader_all(file, &text);
     file_close(file);
     while (text.length && text.bytes[text.length - 1] == '\n')
         text.bytes[--text.length] = 0;
@@ -226,7 +219,7 @@ static void expand_arithmetic(struct expansion *self, const struct part *part)
     if (!text || !arithmetic(self->shell, text, &value))
         return;
     snprintf(digits, sizeof digits, "%lld", (long long)value);
-    put_result(self, digits, part->quoted);
+    put_text(self, digits, part->quoted, true);
 }
 
 static void expand_parts(struct expansion *self, const struct part *part, bool plain_splits)
@@ -234,13 +227,13 @@ static void expand_parts(struct expansion *self, const struct part *part, bool p
     for (; part && self->shell->leaving == STAY && !self->arena->failed; part = part->next) {
         switch (part->kind) {
         case PART_TEXT:
-            put_text(self, part->text, part->quoted, plain_splits && !part->quoted);
+            put_text(self, part->text, part->quoted, plain_splits);
             break;
         case PART_PARAMETER:
             expand_parameter(self, part);
             break;
         case PART_COMMAND:
-            put_result(self, capture(self, part->tree), part->quoted);
+            put_text(self, capture(self, part->tree), part->quoted, true);
             break;
         case PART_ARITHMETIC:
             expand_arithmetic(self, part);

@@ -3,17 +3,16 @@
  * functions and background jobs, plus `time`. Every function returns with the
  * token in hand that it could not use.
  */
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 #include "lib/string.h"
 
 static struct tree *parse_list(struct parser *parser, bool over_lines);
 
 static struct tree *new_tree(struct parser *parser, enum tree_kind kind)
 {
-    unsigned line = parser->token.line;
     struct tree *tree = parser_get(parser, sizeof *tree);
     tree->kind = kind;
-    tree->line = line;
+    tree->line = parser->token.line;
     return tree;
 }
 
@@ -101,9 +100,8 @@ static struct word **parse_redirection(struct parser *parser, struct word **link
 static bool is_assignment(struct parser *parser, struct word *word)
 {
     struct part *part = word->parts;
-    if (!part || part->kind != PART_TEXT || part->quoted)
-        return false;
-    size_t length = name_length(part->text);
+    bool plain = part && part->kind == PART_TEXT && !part->quoted;
+    size_t length = plain ? name_length(part->text) : 0;
     if (!length || part->text[length] != '=')
         return false;
     word->name = arena_copy(parser->arena, part->text, length);
@@ -157,24 +155,6 @@ static struct tree *parse_for(struct parser *parser)
     return tree;
 }
 
-static struct tree *parse_arm(struct parser *parser)
-{
-    struct tree *arm = new_tree(parser, TREE_ARM);
-    struct word **link = &arm->words;
-    accept(parser, "(");
-    do
-        link = take_word(parser, link);
-    while (accept(parser, "|"));
-    expect(parser, ")");
-    skip_newlines(parser);
-    if (!at(parser, ";;") && !at(parser, "esac"))
-        arm->body = parse_list(parser, true);
-    if (!at(parser, "esac"))
-        expect(parser, ";;");
-    skip_newlines(parser);
-    return arm;
-}
-
 static struct tree *parse_case(struct parser *parser)
 {
     struct tree *tree = new_tree(parser, TREE_CASE), **link = &tree->body;
@@ -183,11 +163,22 @@ static struct tree *parse_case(struct parser *parser)
     skip_newlines(parser);
     expect(parser, "in");
     skip_newlines(parser);
-    while (!at(parser, "esac") && !at(parser, "")) {
-        *link = parse_arm(parser);
-        link = &(*link)->next;
+    while (!accept(parser, "esac") && !parser->problem) {
+        struct tree *arm = *link = new_tree(parser, TREE_ARM);
+        struct word **patterns = &arm->words;
+        link = &arm->next;
+        accept(parser, "(");
+        do
+            patterns = take_word(parser, patterns);
+        while (accept(parser, "|"));
+        expect(parser, ")");
+        skip_newlines(parser);
+        if (!at(parser, ";;") && !at(parser, "esac"))
+            arm->body = parse_list(parser, true);
+        if (!at(parser, "esac"))
+            expect(parser, ";;");
+        skip_newlines(parser);
     }
-    expect(parser, "esac");
     return tree;
 }
 
@@ -237,13 +228,11 @@ static struct tree *parse_command(struct parser *parser)
 {
     parser_enter(parser);
     struct tree *tree = parse_compound(parser);
-    if (!tree) {
+    struct word **link = tree ? &tree->redirections : NULL;
+    while (tree && at_redirection(parser))
+        link = parse_redirection(parser, link);
+    if (!tree)
         tree = parse_simple(parser);
-    } else {
-        struct word **link = &tree->redirections;
-        while (at_redirection(parser))
-            link = parse_redirection(parser, link);
-    }
     parser->depth--;
     return tree;
 }

@@ -5,7 +5,7 @@
  * to go on.
  */
 #include "kernel/console.h"
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/coroutine.h"
 #include "lib/pattern.h"
@@ -35,6 +35,8 @@ static int open_redirection(struct shell *shell, const char *operation, const ch
                             struct file **file)
 {
     unsigned flags = O_READ;
+    if (operation[1] == '&' && !strcmp(target, "-"))
+        return file_open("/dev/null", O_READ | O_WRITE, file);
     if (operation[1] == '&') {
         if (target[0] < '0' || target[0] > '2' || target[1])
             return ERR_BAD_FILE;
@@ -58,27 +60,24 @@ static bool redirect(struct shell *shell, struct word *redirection, struct file 
         saved[i] = shell->file[i];
         file_share(saved[i]);
     }
-    bool good = true;
-    for (; redirection && good; redirection = redirection->next) {
-        struct arena arena = {0};
+    struct arena arena = {0};
+    int status = OK;
+    for (; redirection && status == OK; redirection = redirection->next) {
         struct file *file;
         char *target = expand_text(shell, &arena, redirection->parts);
-        int status = target ? OK : ERR_INVALID;
-        if (target && redirection->descriptor > 2)
-            status = ERR_BAD_FILE;
-        if (status == OK)
+        status = target ? ERR_BAD_FILE : ERR_NO_MEMORY;
+        if (target && redirection->descriptor <= 2)
             status = open_redirection(shell, redirection->operation, target, &file);
-        good = status == OK;
-        if (good) {
+        if (status == OK) {
             file_close(shell->file[redirection->descriptor]);
             shell->file[redirection->descriptor] = file;
         } else if (target) {
             bool here = !strncmp(redirection->operation, "<<", 2);
             shell_say(shell, "cannot open %.100s: %s", here ? "<<" : target, status_text(status));
         }
-        arena_free(&arena);
     }
-    return good;
+    arena_free(&arena);
+    return status == OK;
 }
 
 static void undo(struct shell *shell, struct file *saved[3])
@@ -136,7 +135,6 @@ static int run_simple(struct shell *shell, struct tree *tree)
     struct arena arena = {0};
     struct file *saved[3];
     int argc, status = 0;
-    shell->line = tree->line;
     shell->substituted = 0;
     char **argv = expand_fields(shell, &arena, tree->words, &argc);
     if (argv) {
@@ -166,7 +164,7 @@ static int run_condition(struct shell *shell, struct tree *tree)
 static int run_list(struct shell *shell, struct tree *tree)
 {
     int status = 0;
-    for (; tree && shell->leaving == STAY; tree = tree->next)
+    for (tree = tree->body; tree && shell->leaving == STAY; tree = tree->next)
         if (!tree->connector || (tree->connector == '|') == (status != 0))
             status = tree->next && tree->next->connector ? run_condition(shell, tree)
                                                          : shell_run(shell, tree);
@@ -190,24 +188,6 @@ static void run_stage(void *argument)
     stage->status = shell_leave(stage->shell);
 }
 
-/* Reads from *in and leaves there what the next one reads from. */
-static bool start_stage(struct shell *shell, struct stage *stage, struct file **in)
-{
-    struct file *ends[2] = {NULL, shell->file[1]};
-    if (stage->tree->next && fs_pipe(ends) != OK)
-        return false;
-    stage->shell = shell_enter(shell, *in, ends[1], true);
-    if (stage->shell)
-        stage->coroutine = coroutine_start(run_stage, stage);
-    if (!stage->coroutine)
-        shell_free(stage->shell);
-    if (stage->tree->next)
-        file_close(ends[1]);
-    file_close(*in);
-    *in = ends[0];
-    return stage->coroutine != NULL;
-}
-
 static int run_stages(struct shell *shell, struct tree *tree)
 {
     struct arena arena = {0};
@@ -215,11 +195,21 @@ static int run_stages(struct shell *shell, struct tree *tree)
     struct file *in = file_share(shell->file[0]);
     int status = 0;
     for (; tree; tree = tree->next, link = &stage->next) {
+        struct file *ends[2] = {NULL, NULL};
         stage = arena_get(&arena, sizeof *stage);
-        if (stage)
-            stage->tree = tree;
-        if (!stage || !start_stage(shell, stage, &in))
+        if (!stage || (tree->next && fs_pipe(ends) != OK))
             break;
+        stage->tree = tree;
+        stage->shell = shell_enter(shell, in, tree->next ? ends[1] : shell->file[1], true);
+        if (stage->shell)
+            stage->coroutine = coroutine_start(run_stage, stage);
+        file_close(ends[1]);
+        file_close(in);
+        in = ends[0];
+        if (!stage->coroutine) {
+            shell_free(stage->shell);
+            break;
+        }
         *link = stage;
     }
     file_close(in);
@@ -246,8 +236,10 @@ static int run_if(struct shell *shell, struct tree *tree)
 {
     while (tree && tree->kind == TREE_IF) {
         int status = run_condition(shell, tree->condition);
-        if (shell->leaving != STAY || !status)
-            return status ? status : shell_run(shell, tree->body);
+        if (shell->leaving != STAY)
+            return status;
+        if (!status)
+            return shell_run(shell, tree->body);
         tree = tree->otherwise;
     }
     return tree ? shell_run(shell, tree) : 0;
@@ -303,52 +295,31 @@ static int run_case(struct shell *shell, struct tree *tree)
     return chosen && chosen->body ? shell_run(shell, chosen->body) : 0;
 }
 
-static int run_kind(struct shell *shell, struct tree *tree)
+static int run_subshell(struct shell *shell, struct tree *tree)
 {
-    switch (tree->kind) {
-    case TREE_SIMPLE:
-        return run_simple(shell, tree);
-    case TREE_PIPELINE:
-        return run_pipeline(shell, tree);
-    case TREE_SUBSHELL:
-        return shell_run_within(shell, tree->body, shell->file[1]);
-    case TREE_IF:
-        return run_if(shell, tree);
-    case TREE_WHILE:
-    case TREE_UNTIL:
-    case TREE_FOR:
-        return run_loop(shell, tree);
-    case TREE_CASE:
-        return run_case(shell, tree);
-    case TREE_LIST:
-    case TREE_ARM:
-        break;
-    }
-    return run_list(shell, tree->body);
+    return shell_run_within(shell, tree->body, shell->file[1]);
 }
+
+static int (*const run_kind[])(struct shell *shell, struct tree *tree) = {
+    [TREE_SIMPLE] = run_simple,     [TREE_LIST] = run_list, [TREE_PIPELINE] = run_pipeline,
+    [TREE_SUBSHELL] = run_subshell, [TREE_IF] = run_if,     [TREE_WHILE] = run_loop,
+    [TREE_UNTIL] = run_loop,        [TREE_FOR] = run_loop,  [TREE_CASE] = run_case};
 
 int shell_run(struct shell *shell, struct tree *tree)
 {
-    if (console_interrupted() || file_is_broken(shell->file[1])) {
-        shell->leaving = LEAVE_SCRIPT;
-        return shell->status = console_interrupted() ? STATUS_INTERRUPTED : STATUS_BROKEN_PIPE;
-    }
-    /* The others do not nest but with one of these in between. */
-    bool nests = tree->kind != TREE_PIPELINE;
-    shell->depth += nests;
-    if (shell->depth > 2 * SHELL_DEPTH) {
-        shell->depth -= nests;
+    if (console_interrupted() || file_is_broken(shell->file[1]))
+        return shell_stop(shell, console_interrupted() ? STATUS_INTERRUPTED : STATUS_BROKEN_PIPE);
+    if (shell->depth >= 2 * SHELL_DEPTH)
         return shell_fail(shell, 2, "nested too deeply");
-    }
     struct file *saved[3];
     bool redirected = tree->redirections && tree->kind != TREE_SIMPLE;
-    if (redirected)
-        shell->line = tree->line;
+    shell->line = tree->line;
+    shell->depth++;
     bool good = !redirected || redirect(shell, tree->redirections, saved);
-    int status = good ? run_kind(shell, tree) : 2;
+    int status = good ? run_kind[tree->kind](shell, tree) : 2;
     if (redirected)
         undo(shell, saved);
-    shell->depth -= nests;
+    shell->depth--;
     bool checked = !good || tree->kind == TREE_SIMPLE || tree->kind == TREE_SUBSHELL ||
                    (tree->kind == TREE_PIPELINE && !tree->negated);
     if (shell->leaving != STAY)

@@ -3,29 +3,26 @@
  * as it is complete, so that what follows a syntax error was never looked at
  * and what precedes it has happened.
  */
-#include "kernel/console.h"
 #include "kernel/mem/heap.h"
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 #include "lib/string.h"
 
 /* Says what is wrong and where; for a syntax error that is a token. */
 static void report(struct shell *shell, const char *name, const struct parser *parser)
 {
     const struct token *token = &parser->offender;
-    const char *outer = shell->name;
-    bool interactive = shell->interactive;
-    shell->name = name;
-    shell->line = token->line ? token->line : 1;
-    shell->interactive = false; /* a syntax error names its line everywhere */
+    bool newline = !*parser->problem && *token->start == '\n';
+    struct shell speaker = *shell;
+    speaker.name = name;
+    speaker.line = MAX(token->line, 1U);
+    speaker.interactive = false; /* it names its line everywhere */
     if (*parser->problem)
-        shell_fail(shell, 2, "%s", parser->problem);
-    else if (*token->start == '\n')
-        shell_fail(shell, 2, "syntax error near `newline'");
+        shell_say(&speaker, "%s", parser->problem);
     else
-        shell_fail(shell, 2, "syntax error near `%.*s'", (int)MIN(token->length, (size_t)40),
-                   token->start);
-    shell->name = outer;
-    shell->interactive = interactive;
+        shell_say(&speaker, "syntax error near `%.*s'",
+                  newline ? 7 : (int)MIN(token->length, (size_t)40),
+                  newline ? "newline" : token->start);
+    shell_stop(shell, 2);
 }
 
 int shell_run_source(struct shell *shell, const char *name, const char *text, size_t length,
@@ -67,19 +64,4 @@ int shell_run_text(struct shell *shell, const char *name, const char *text, size
     shell->name = outer;
     shell->leaving = STAY;
     return shell->status;
-}
-
-int shell_read(struct file *file, struct text *text)
-{
-    char buffer[512];
-    int64_t count = 1;
-    while (count > 0) {
-        count = console_interrupted() ? ERR_INTERRUPTED : file_read(file, buffer, sizeof buffer);
-        for (int64_t i = 0; i < count; i++)
-            if (buffer[i])
-                text_add(text, buffer[i]);
-        if (text->arena->failed)
-            return ERR_NO_MEMORY;
-    }
-    return (int)count;
 }

@@ -3,7 +3,7 @@
  * shell lives within another. Also its messages, since they say where it is.
  */
 #include "kernel/mem/heap.h"
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 
@@ -34,39 +34,31 @@ const char *variable_get(struct shell *shell, const char *name)
     return variable ? variable->value : NULL;
 }
 
-static char *copy_text(const char *text)
+/* Puts a variable at *link, in the place of its older value if there is one. */
+static bool put(struct shell *shell, struct variable **link, const char *name, const char *value)
 {
-    size_t size = strlen(text) + 1;
-    char *copy = kmalloc(size);
-    return copy ? memcpy(copy, text, size) : NULL;
-}
-
-/* Gives *link a value, or, if there is nothing, puts a variable there. */
-static bool assign(struct shell *shell, struct variable **link, const char *name, const char *value)
-{
-    char *copy = copy_text(value);
-    size_t size = strlen(name) + 1;
-    if (copy && !*link && (*link = kcalloc(1, sizeof **link + size)))
-        memcpy((*link)->name, name, size);
-    if (!copy || !*link) {
-        kfree(copy);
+    size_t length = strlen(name) + 1, size = strlen(value) + 1;
+    struct variable *old = *link, *variable = kmalloc(sizeof *variable + length + size);
+    if (!variable) {
         shell_no_memory(shell);
         return false;
     }
-    kfree((*link)->value);
-    (*link)->value = copy;
+    *variable = old ? *old : (struct variable){0};
+    variable->value = memcpy(memcpy(variable->name, name, length) + length, value, size);
+    *link = variable;
+    kfree(old);
     return true;
 }
 
 bool variable_set(struct shell *shell, const char *name, const char *value)
 {
-    return assign(shell, find(shell, name), name, value);
+    return put(shell, find(shell, name), name, value);
 }
 
 bool variable_set_here(struct shell *shell, const char *name, const char *value)
 {
     struct variable *front = NULL;
-    if (!assign(shell, &front, name, value))
+    if (!put(shell, &front, name, value))
         return false;
     front->exported = true;
     front->scope = shell->depth;
@@ -78,7 +70,7 @@ bool variable_set_here(struct shell *shell, const char *name, const char *value)
 bool variable_export(struct shell *shell, const char *name)
 {
     struct variable **link = find(shell, name);
-    if (*link || assign(shell, link, name, ""))
+    if (*link || put(shell, link, name, ""))
         (*link)->exported = true;
     return *link != NULL;
 }
@@ -87,7 +79,6 @@ static void drop(struct variable **link)
 {
     struct variable *variable = *link;
     *link = variable->next;
-    kfree(variable->value);
     kfree(variable);
 }
 
@@ -159,7 +150,7 @@ static bool inherit(struct shell *shell, const struct shell *parent, bool whole)
         struct variable **link = find(shell, from->name);
         if ((!whole && !from->exported) || *link)
             continue;
-        if (!assign(shell, link, from->name, from->value))
+        if (!put(shell, link, from->name, from->value))
             return false;
         (*link)->exported = from->exported;
     }
@@ -200,32 +191,23 @@ int shell_leave(struct shell *shell)
     return status;
 }
 
-static void say(struct shell *shell, const char *format, va_list arguments)
+void shell_say(struct shell *shell, const char *format, ...)
 {
     char text[200];
+    va_list arguments;
     size_t length = (size_t)snprintf(text, sizeof text, "%.60s: ", shell->name);
     if (!shell->interactive && shell->line)
         length += (size_t)snprintf(text + length, sizeof text - length, "line %u: ", shell->line);
+    va_start(arguments, format);
     vsnprintf(text + length, sizeof text - length - 1, format, arguments);
+    va_end(arguments);
     length = strlen(text);
     text[length] = '\n';
     file_write(shell->file[2], text, length + 1);
 }
 
-void shell_say(struct shell *shell, const char *format, ...)
+int shell_stop(struct shell *shell, int status)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    say(shell, format, arguments);
-    va_end(arguments);
-}
-
-int shell_fail(struct shell *shell, int status, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    say(shell, format, arguments);
-    va_end(arguments);
     shell->leaving = LEAVE_SCRIPT;
     return shell->status = status;
 }

@@ -4,7 +4,7 @@
  * looks at quotes again. A backslash at the end of a line joins it with the
  * next everywhere but between single quotes.
  */
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 #include "lib/string.h"
 
 /* Where a run of text ends; that character is left in place. */
@@ -115,9 +115,11 @@ static struct part *scan_parts(struct parser *parser, enum ending ending, bool q
 {
     struct builder builder = {.parser = parser, .text.arena = parser->arena};
     builder.link = &builder.first;
-    parser_enter(parser);
+    unsigned depth = parser->depth;
+    if (ending != END_WORD)
+        parser_enter(parser);
     scan(&builder, ending, quoted);
-    parser->depth--;
+    parser->depth = depth;
     flush(&builder);
     return builder.first;
 }
@@ -159,13 +161,15 @@ static void scan_quotes(struct builder *builder)
         parser_fail_at_end(parser);
 }
 
+static const char special_parameters[] = "?#@*$!-";
+
 /* The name of a parameter: a variable's, digits, or one of the special characters. */
 static const char *scan_name(struct parser *parser, bool braces)
 {
     struct text name = {.arena = parser->arena};
     int c = peek(parser);
     bool digit = c >= '0' && c <= '9';
-    if (c > 0 && (strchr("?#@*$", c) || (digit && !braces)))
+    if (c > 0 && (strchr(special_parameters, c) || (digit && !braces)))
         text_add(&name, (char)take(parser));
     else
         for (; c > 0 && ((c >= '0' && c <= '9') || (!digit && name_begins((char)c)));
@@ -202,7 +206,8 @@ static void scan_dollar(struct builder *builder, bool quoted)
     struct parser *parser = builder->parser;
     take(parser);
     int c = peek(parser);
-    if (c <= 0 || !(name_begins((char)c) || strchr("{(?#@*$0123456789", c))) {
+    if (c <= 0 ||
+        !(name_begins((char)c) || strchr("{(0123456789", c) || strchr(special_parameters, c))) {
         add(builder, '$', quoted);
         return;
     }
@@ -226,7 +231,8 @@ static void scan_dollar(struct builder *builder, bool quoted)
 static struct source enter(struct parser *parser, const struct text *text, unsigned line)
 {
     struct source outside = parser->source;
-    parser->source = (struct source){text->bytes, text->bytes + text->length, line};
+    const char *bytes = text->bytes ? text->bytes : "";
+    parser->source = (struct source){bytes, bytes + text->length, line};
     return outside;
 }
 
@@ -239,41 +245,33 @@ static void scan_backquotes(struct builder *builder, bool quoted)
     struct text text = {.arena = parser->arena};
     take(parser);
     int c;
-    while ((c = take(parser)) != '`') {
-        if (c < 0) {
-            parser_fail_at_end(parser);
-            return;
-        }
+    while ((c = take(parser)) != '`' && !parser->problem) {
         int next = c == '\\' ? peek(parser) : 0;
+        if (c < 0)
+            parser_fail_at_end(parser);
         if (next == '$' || next == '`' || next == '\\' || (next == '"' && quoted))
             c = take(parser);
         text_add(&text, (char)c);
     }
     flush(builder);
     struct part *part = add_part(builder, PART_COMMAND, quoted, NULL);
-    if (!text.bytes)
-        return;
     struct source outside = enter(parser, &text, line);
     part->tree = parse_nested(parser, "");
     parser->source = outside;
 }
 
-static bool ends(enum ending ending, int c, unsigned parentheses)
-{
-    static const char *const at[] = {[END_WORD] = " \t\n;&|<>()",
-                                     [END_QUOTE] = "\"",
-                                     [END_BRACE] = "}",
-                                     [END_ARITHMETIC] = ")",
-                                     [END_TEXT] = ""};
-    return c && !parentheses && strchr(at[ending], c);
-}
-
 static void scan(struct builder *builder, enum ending ending, bool quoted)
 {
     struct parser *parser = builder->parser;
+    static const char *const endings[] = {[END_WORD] = " \t\n;&|<>()",
+                                          [END_QUOTE] = "\"",
+                                          [END_BRACE] = "}",
+                                          [END_ARITHMETIC] = ")",
+                                          [END_TEXT] = ""};
     unsigned parentheses = 0;
     int c;
-    while (!parser->problem && (c = peek(parser)) >= 0 && !ends(ending, c, parentheses)) {
+    while (!parser->problem && (c = peek(parser)) >= 0 &&
+           (parentheses || !c || !strchr(endings[ending], c))) {
         if (ending == END_ARITHMETIC)
             parentheses += (c == '(') - (c == ')');
         if (c == '\\')
@@ -290,24 +288,16 @@ static void scan(struct builder *builder, enum ending ending, bool quoted)
     }
 }
 
-/* A here-document's delimiter as text; tells whether any of it is quoted. */
-static const char *delimiter_text(struct parser *parser, const struct word *word, bool *quoted)
-{
-    struct text text = {.arena = parser->arena};
-    for (const struct part *part = word->parts; part; part = part->next) {
-        *quoted |= part->quoted;
-        text_append(&text, part->text ? part->text : "");
-    }
-    return text.bytes ? text.bytes : "";
-}
-
 static void read_here(struct parser *parser, struct word *here)
 {
-    struct source *source = &parser->source, outside;
+    struct source *source = &parser->source;
     unsigned line = source->line;
-    struct text text = {.arena = parser->arena};
+    struct text text = {.arena = parser->arena}, delimiter = text;
     bool quoted = false, ended = false;
-    const char *delimiter = delimiter_text(parser, here, &quoted);
+    for (const struct part *part = here->parts; part; part = part->next) {
+        quoted |= part->quoted;
+        text_append(&delimiter, part->text ? part->text : "");
+    }
     while (!ended && source->next < source->end) {
         while (here->operation[2] && source->next < source->end && *source->next == '\t')
             take(parser);
@@ -315,22 +305,22 @@ static void read_here(struct parser *parser, struct word *here)
         int c;
         while ((c = take(parser)) > 0 && c != '\n')
             text_add(&text, (char)c);
-        ended = !strcmp(text.bytes ? text.bytes + start : "", delimiter);
+        ended = text.length - start == delimiter.length &&
+                (!delimiter.length || !strcmp(text.bytes + start, delimiter.bytes));
         if (!ended && c > 0)
             text_add(&text, (char)c);
         else if (ended && text.bytes)
             text.bytes[text.length = start] = 0;
     }
     parser->unfinished |= !ended;
-    here->parts = NULL;
+    struct source outside = enter(parser, &text, line);
     if (quoted) {
         here->parts = parser_get(parser, sizeof *here->parts);
-        *here->parts = (struct part){.quoted = true, .text = text.bytes ? text.bytes : ""};
-    } else if (text.bytes) {
-        outside = enter(parser, &text, line);
+        *here->parts = (struct part){.quoted = true, .text = source->next};
+    } else {
         here->parts = scan_parts(parser, END_TEXT, true);
-        parser->source = outside;
     }
+    parser->source = outside;
 }
 
 /* NULL if the next characters are none. What an operator begins with is one, too. */

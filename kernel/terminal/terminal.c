@@ -7,7 +7,7 @@
 
 #include "kernel/console.h"
 #include "kernel/mem/heap.h"
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 #include "kernel/terminal/edit.h"
 #include "kernel/x86/clock.h"
 #include "lib/number.h"

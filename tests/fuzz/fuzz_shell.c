@@ -4,7 +4,7 @@
  */
 #include "tests/fuzz/kernel.h"
 
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 
 #define QUESTIONS   500 /* that are asked about Ctrl-C before the answer is yes */
 #define ALLOCATIONS 20000

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 #include "tests/unit/host_kernel.h"
 
 static int64_t host_read(struct node *node, void *buffer, size_t length, uint64_t offset)

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "kernel/console.h"
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 #include "kernel/terminal/terminal.h"
 #include "tests/unit/host_kernel.h"
 

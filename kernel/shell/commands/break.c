@@ -1,7 +1,7 @@
 /*
  * break and continue: leave loops, or go to their next round.
  */
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 #include "lib/number.h"
 
 static int leave_loops(struct invocation *self, enum leaving how)

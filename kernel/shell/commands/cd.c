@@ -2,7 +2,7 @@
  * cd and pwd: the working directory, which is also in $PWD, and the one
  * before it, in $OLDPWD.
  */
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 #include "lib/string.h"
 
 static int change_directory(struct invocation *self)

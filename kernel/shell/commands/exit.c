@@ -1,7 +1,7 @@
 /*
  * exit: ends the shell, or the script.
  */
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 #include "lib/number.h"
 
 static int run_exit(struct invocation *self)

@@ -1,7 +1,7 @@
 /*
  * export and unset: which variables there are, and which `sh` hands on.
  */
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 #include "lib/string.h"
 
 static int list_exported(struct invocation *self)

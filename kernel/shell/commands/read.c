@@ -3,7 +3,7 @@
  * gets the rest.
  */
 #include "kernel/console.h"
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 #include "lib/pattern.h"
 #include "lib/string.h"
 

@@ -1,7 +1,7 @@
 /*
  * set and shift: the shell's options and its positional parameters.
  */
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 #include "lib/number.h"
 
 /* "-ex": switches options. False for an unknown letter. */

@@ -1,7 +1,8 @@
 /*
  * sh, `.` and eval: run a script in a shell of its own, or text in this one.
  */
-#include "kernel/shell/internal.h"
+#include "kernel/command/reader.h"
+#include "kernel/shell/shell.h"
 #include "lib/string.h"
 
 static const struct option options[] = {{'c', NULL, "TEXT", "run TEXT instead of a file"},
@@ -16,7 +17,7 @@ static int run_file(struct shell *shell, const char *path, struct file *file)
     struct text text = {.arena = &arena};
     int status = file ? OK : file_open(path, O_READ, &file);
     if (status == OK) {
-        status = shell_read(file, &text);
+        status = reader_all(file, &text);
         file_close(file);
     }
     shell->status = status == OK ? 0 : status == ERR_NOT_FOUND ? STATUS_NOT_FOUND : STATUS_NOT_RUN;

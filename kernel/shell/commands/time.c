@@ -2,7 +2,7 @@
  * time: how long a command takes. The grammar knows `time` in front of a
  * pipeline; this is for the other places, such as behind an assignment.
  */
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 #include "kernel/x86/clock.h"
 #include "lib/printf.h"
 

@@ -1,7 +1,7 @@
 /* watch: runs a command again and again, each time on an empty screen, until Ctrl-C. */
 #include "kernel/console.h"
 #include "kernel/idle.h"
-#include "kernel/shell/internal.h"
+#include "kernel/shell/shell.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/rtc.h"
 #include "lib/calendar.h"
