@@ -30,7 +30,7 @@
 _Noreturn void kernel_main(uint64_t handover_physical);
 
 /* When each part of the boot was done, as TSC: the clock is not there from the start. */
-enum part {
+enum boot_part {
     PART_MEMORY,
     PART_CLOCK,
     PART_FILES,
@@ -42,7 +42,7 @@ enum part {
 
 static uint64_t finished[PARTS];
 
-static void done(enum part part)
+static void done(enum boot_part part)
 {
     finished[part] = read_tsc();
 }

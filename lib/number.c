@@ -7,8 +7,7 @@
 
 #include "lib/string.h"
 
-/* 255, above any base, for what is not a digit. */
-static unsigned digit_value(char c)
+unsigned digit_value(char c)
 {
     if (c >= '0' && c <= '9')
         return (unsigned)(c - '0');

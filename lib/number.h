@@ -10,6 +10,9 @@
 
 #include "lib/status.h"
 
+/* Of a digit up to f; 255, above any base, for what is none. */
+unsigned digit_value(char c);
+
 /*
  * Reads the longest run of digits at `text` in `base` (2..16; 0: 0x means 16, anything else 10).
  * *end is the first character not taken. ERR_INVALID without a digit, ERR_RANGE above 2^64 - 1.

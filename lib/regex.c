@@ -13,6 +13,11 @@ struct search {
     bool matched;   /* at `at` */
 };
 
+bool regex_is_word(char c)
+{
+    return regex_is_letter(c) || regex_is_digit(c) || c == '_';
+}
+
 static bool holds(const struct search *s, enum kind kind)
 {
     bool before = s->at > 0 && regex_is_word(s->text[s->at - 1]);

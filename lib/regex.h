@@ -43,6 +43,9 @@ const char *regex_add(struct regex *regex, const char *pattern);
 /* The first and longest match in `text` at or behind *start: true, and [*start, *end) is it. */
 bool regex_search(struct regex *regex, const char *text, size_t length, size_t *start, size_t *end);
 
+/* A letter, a digit or _: what words are made of. */
+bool regex_is_word(char c);
+
 /* Is there a match? Quicker. */
 bool regex_matches(struct regex *regex, const char *text, size_t length);
 

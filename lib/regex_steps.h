@@ -36,9 +36,4 @@ static inline bool regex_is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static inline bool regex_is_word(char c)
-{
-    return regex_is_letter(c) || regex_is_digit(c) || c == '_';
-}
-
 #endif

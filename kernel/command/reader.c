@@ -54,6 +54,43 @@ bool reader_fill(struct reader *reader)
     return length > 0;
 }
 
+static bool add(struct line *line, const uint8_t *bytes, size_t length)
+{
+    if (line->length + length >= line->size) {
+        size_t size = 2 * (line->length + length) + 128;
+        char *text = krealloc(line->text, size);
+        if (!text)
+            return false;
+        line->text = text;
+        line->size = size;
+    }
+    memcpy(line->text + line->length, bytes, length);
+    line->length += length;
+    line->text[line->length] = 0;
+    return true;
+}
+
+bool reader_line(struct reader *reader, struct line *line, bool zeros)
+{
+    bool any = false;
+    line->length = 0;
+    while (reader_fill(reader)) {
+        const uint8_t *bytes = reader_bytes(reader);
+        size_t available = reader_available(reader), length = 0;
+        while (length < available && bytes[length] != '\n' && (bytes[length] || !zeros))
+            length++;
+        if (!add(line, bytes, length)) {
+            reader->status = ERR_NO_MEMORY;
+            return false;
+        }
+        any = true;
+        reader_take(reader, MIN(length + 1, available));
+        if (length < available)
+            break;
+    }
+    return any;
+}
+
 size_t reader_read(struct reader *reader, void *to, size_t length)
 {
     size_t done = 0;

@@ -47,6 +47,16 @@ static inline void reader_take(struct reader *reader, size_t length)
     reader->next += length;
 }
 
+/* A line, with a NUL behind it; begins as zeros, and `text` is for kfree(). */
+struct line {
+    char *text;
+    size_t length, size;
+};
+
+/* The next one, without its newline, or the zero that ends it if `zeros` do. False when reading
+ * stopped with nothing read, or without memory, which is then the status. */
+bool reader_line(struct reader *reader, struct line *line, bool zeros);
+
 /* Copies `length` bytes, or fewer when reading stopped. */
 size_t reader_read(struct reader *reader, void *to, size_t length);
 

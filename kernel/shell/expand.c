@@ -27,9 +27,8 @@ static void expand_parts(struct expansion *self, const struct part *parts, bool 
 static void add_field(void *context, const char *text)
 {
     struct expansion *self = context;
-    do
-        text_add(&self->fields, *text);
-    while (*text++);
+    text_append(&self->fields, text);
+    text_add(&self->fields, 0);
     self->count++;
 }
 

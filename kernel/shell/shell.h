@@ -51,10 +51,10 @@ enum tree_kind {
     TREE_SUBSHELL, /* body */
     TREE_IF,       /* condition, body, otherwise */
     TREE_WHILE,    /* condition, body */
-    TREE_UNTIL,    /* the same */
-    TREE_FOR,      /* name, words, body */
-    TREE_CASE,     /* words: the subject; body: the arms */
-    TREE_ARM       /* words: the patterns; body, or NULL */
+    TREE_UNTIL,
+    TREE_FOR,  /* name, words, body */
+    TREE_CASE, /* words: the subject; body: the arms */
+    TREE_ARM   /* words: the patterns; body, or NULL */
 };
 
 struct tree {
@@ -160,7 +160,7 @@ void shell_return(struct shell *shell); /* to the parent's working directory */
 
 /* Prints "NAME: line N: MESSAGE"; without the line at the prompt. */
 void shell_say(struct shell *shell, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Ends the script with `status`, which is also the result; the latter with a message. */
+/* Ends the script with `status`, which is also the result; shell_fail() says why. */
 int shell_stop(struct shell *shell, int status);
 #define shell_fail(shell, status, ...) (shell_say(shell, __VA_ARGS__), shell_stop(shell, status))
 int shell_no_memory(struct shell *shell);
@@ -175,7 +175,6 @@ void variable_unset(struct shell *shell, const char *name);
  * variables_end_scope(). */
 bool variable_set_here(struct shell *shell, const char *name, const char *value);
 void variables_end_scope(struct shell *shell);
-
 bool arguments_set(struct shell *shell, int count, char *const *items);
 
 /* expand.c: all in `arena`. NULL when the shell is leaving or arena->failed. */

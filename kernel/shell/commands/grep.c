@@ -8,7 +8,6 @@
 #include "lib/string.h"
 
 #define TROUBLE 2
-#define LINE    128 /* room for a line at first */
 
 struct grep {
     struct invocation *self;
@@ -18,8 +17,7 @@ struct grep {
     bool text, words, lines;
     uint64_t most;
 
-    char *line; /* the current one */
-    size_t length, size;
+    struct line line; /* the current one */
     const char *name; /* of the current file, as it is shown */
     uint64_t row, found;
     bool binary; /* is the current file; zeros end its lines, too */
@@ -27,15 +25,14 @@ struct grep {
 
 static bool is_word(const struct grep *grep, size_t at)
 {
-    char c = at < grep->length ? grep->line[at] : ' ';
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    return at < grep->line.length && regex_is_word(grep->line.text[at]);
 }
 
 /* The next match in the line at or behind *start that -w and -x allow. */
 static bool next_match(const struct grep *grep, size_t *start, size_t *end)
 {
-    for (; regex_search(grep->regex, grep->line, grep->length, start, end); ++*start) {
-        bool whole = *start == 0 && *end == grep->length;
+    for (; regex_search(grep->regex, grep->line.text, grep->line.length, start, end); ++*start) {
+        bool whole = *start == 0 && *end == grep->line.length;
         if (grep->lines && !whole)
             return false;
         bool apart = !(*start && is_word(grep, *start - 1)) && !is_word(grep, *end);
@@ -50,7 +47,7 @@ static bool matches(const struct grep *grep)
     size_t start = 0, end;
     if (grep->words || grep->lines)
         return next_match(grep, &start, &end);
-    return regex_matches(grep->regex, grep->line, grep->length);
+    return regex_matches(grep->regex, grep->line.text, grep->line.length);
 }
 
 static void print(const struct grep *grep, const char *text, size_t length)
@@ -67,44 +64,7 @@ static void print_matches(const struct grep *grep)
 {
     for (size_t start = 0, end; next_match(grep, &start, &end); start = MAX(end, start + 1))
         if (end > start)
-            print(grep, grep->line + start, end - start);
-}
-
-static bool add(struct grep *grep, const uint8_t *bytes, size_t length)
-{
-    if (grep->length + length >= grep->size) {
-        size_t size = 2 * (grep->length + length) + LINE;
-        char *line = krealloc(grep->line, size);
-        if (!line)
-            return false;
-        grep->line = line;
-        grep->size = size;
-    }
-    memcpy(grep->line + grep->length, bytes, length);
-    grep->length += length;
-    return true;
-}
-
-/* The next line, without its newline. False at the end; *status tells of a lack of memory. */
-static bool get_line(struct grep *grep, struct reader *reader, int *status)
-{
-    bool any = false;
-    grep->length = 0;
-    while (reader_fill(reader)) {
-        const uint8_t *bytes = reader_bytes(reader);
-        size_t available = reader_available(reader), length = 0;
-        while (length < available && bytes[length] != '\n' && (bytes[length] || !grep->binary))
-            length++;
-        if (!add(grep, bytes, length)) {
-            *status = ERR_NO_MEMORY;
-            return false;
-        }
-        any = true;
-        reader_take(reader, MIN(length + 1, available));
-        if (length < available)
-            break;
-    }
-    return any;
+            print(grep, grep->line.text + start, end - start);
 }
 
 /* Deals with a line; false when no more of the file is of interest. */
@@ -123,7 +83,7 @@ static bool do_line(struct grep *grep)
     if (!grep->count && grep->only && !grep->invert)
         print_matches(grep);
     else if (!grep->count && !grep->only)
-        print(grep, grep->line, grep->length);
+        print(grep, grep->line.text, grep->line.length);
     return grep->found < grep->most && !grep->self->output_failed;
 }
 
@@ -148,10 +108,9 @@ static int do_file(struct grep *grep, const char *name)
     reader_show(&reader, grep->self);
     grep->binary = !grep->text && reader_fill(&reader) &&
                    memchr(reader_bytes(&reader), 0, reader_available(&reader));
-    while (grep->most && get_line(grep, &reader, &status) && do_line(grep))
+    while (grep->most && reader_line(&reader, &grep->line, grep->binary) && do_line(grep))
         ;
-    if (status == OK)
-        status = reader.status;
+    status = reader.status;
     reader_close(&reader);
     if (status == OK)
         conclude(grep);
@@ -272,7 +231,7 @@ static int grep_command(struct invocation *self)
     int status = parse(&grep);
     if (status == 0)
         status = do_files(&grep);
-    kfree(grep.line);
+    kfree(grep.line.text);
     kfree(grep.regex);
     return status;
 }

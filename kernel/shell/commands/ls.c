@@ -2,6 +2,7 @@
 #include "kernel/command/command.h"
 #include "kernel/command/path.h"
 #include "kernel/console.h"
+#include "kernel/mem/arena.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/rtc.h"
 #include "lib/calendar.h"
@@ -101,6 +102,11 @@ static int do_entry(struct ls *ls, const char *directory, const char *name, bool
     return 0;
 }
 
+static bool is_shown(const struct ls *ls, const char *name)
+{
+    return ls->all || ls->almost || name[0] != '.';
+}
+
 static int do_entries(struct ls *ls, const char *directory, bool print)
 {
     char name[FS_NAME_MAX + 1];
@@ -112,7 +118,7 @@ static int do_entries(struct ls *ls, const char *directory, bool print)
     for (unsigned i = 0; !ls->self->output_failed && fs_entry(directory, i, name) == OK; i++) {
         if (console_interrupted())
             return STATUS_INTERRUPTED;
-        if (ls->all || ls->almost || name[0] != '.')
+        if (is_shown(ls, name))
             worst |= do_entry(ls, directory, name, print);
     }
     return worst;
@@ -129,26 +135,33 @@ static int list_lines(struct ls *ls, const char *directory)
 static int list_columns(struct ls *ls, const char *directory)
 {
     char name[FS_NAME_MAX + 1];
-    unsigned hidden = 0, total = 0;
-    size_t width = 0;
-    for (; fs_entry(directory, total, name) == OK; total++) {
-        hidden += name[0] == '.';
+    struct arena arena = {0};
+    unsigned count = 0, dots = ls->all ? 2 : 0;
+    size_t width = 3;
+    while (fs_entry(directory, count, name) == OK)
+        count++;
+    char **names = arena_get(&arena, (count + dots) * sizeof *names);
+    unsigned total = 0, most = count + dots;
+    for (unsigned i = 0; i < most && !arena.failed; i++) {
+        if (i < dots)
+            snprintf(name, sizeof name, "%s", i ? ".." : ".");
+        else if (fs_entry(directory, i - dots, name) != OK || !is_shown(ls, name))
+            continue;
+        names[total++] = arena_copy(&arena, name, strlen(name));
         width = MAX(width, strlen(name) + 2);
     }
-    if (ls->all || ls->almost || hidden || width == 0)
-        return list_lines(ls, directory);
     unsigned columns = (unsigned)MAX(SCREEN_WIDTH / width, (size_t)1);
     unsigned rows = (total + columns - 1) / columns;
-    for (unsigned row = 0; row < rows; row++)
+    for (unsigned row = 0; row < rows && !arena.failed && !console_interrupted(); row++)
         for (unsigned i = row; i < total; i += rows) {
-            if (console_interrupted())
-                return STATUS_INTERRUPTED;
-            if (fs_entry(directory, i, name) != OK)
-                continue;
             bool last = i + rows >= total;
-            out(ls->self, "%-*s%s", last ? 0 : (int)width, name, last ? "\n" : "");
+            out(ls->self, "%-*s%s", last ? 0 : (int)width, names[i], last ? "\n" : "");
         }
-    return 0;
+    if (arena.failed)
+        complain(ls->self, "%s", status_text(ERR_NO_MEMORY));
+    int status = console_interrupted() ? STATUS_INTERRUPTED : arena.failed ? 2 : 0;
+    arena_free(&arena);
+    return status;
 }
 
 static int list_directory(struct ls *ls, const char *directory)

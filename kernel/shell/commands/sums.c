@@ -12,7 +12,6 @@
 #define STRICT         259
 #define TAG            260
 #define HEX_MOST       (2 * DIGEST_MOST)
-#define LINE_MOST      (FS_PATH_MAX + HEX_MOST + 32)
 
 const struct option sums_options[] = {
     {'b', "binary", NULL, "mark names with an asterisk"},
@@ -130,25 +129,6 @@ static int check_file(struct sums *sums, const char *digits, const char *name)
     return OK;
 }
 
-/* The next line without its newline, cut at `LINE_MOST`; false at the end. */
-static bool get_line(struct reader *reader, char line[LINE_MOST])
-{
-    size_t length = 0;
-    bool any = false;
-    while (reader_fill(reader)) {
-        char c = (char)*reader_bytes(reader);
-        reader_take(reader, 1);
-        any = true;
-        if (c == '\n')
-            break;
-        if (length < LINE_MOST - 1)
-            line[length++] = c;
-    }
-    length -= length && line[length - 1] == '\r';
-    line[length] = 0;
-    return any;
-}
-
 static void warn(struct sums *sums, uint64_t count, const char *one, const char *many)
 {
     if (count && !sums->status)
@@ -170,17 +150,20 @@ static int conclude(struct sums *sums, const char *shown)
     return none || sums->unread || sums->wrong || (sums->strict && sums->improper);
 }
 
-static int check_lines(struct sums *sums, struct reader *reader, char *line, const char *shown)
+static int check_lines(struct sums *sums, struct reader *reader, const char *shown)
 {
+    struct line line = {0};
+    int status = OK;
     const char *digits, *name;
     sums->good = sums->improper = sums->unread = sums->wrong = sums->matched = 0;
-    for (uint64_t number = 1; get_line(reader, line); number++) {
-        if (*line == '#' || !*line)
+    for (uint64_t number = 1; status == OK && reader_line(reader, &line, false); number++) {
+        if (line.length && line.text[line.length - 1] == '\r')
+            line.text[--line.length] = 0;
+        if (*line.text == '#' || !*line.text)
             continue;
-        if (split(sums, line, &digits, &name)) {
+        if (split(sums, line.text, &digits, &name)) {
             sums->good++;
-            if (check_file(sums, digits, name) != OK)
-                return STATUS_INTERRUPTED;
+            status = check_file(sums, digits, name);
             continue;
         }
         sums->improper++;
@@ -188,7 +171,8 @@ static int check_lines(struct sums *sums, struct reader *reader, char *line, con
             complain(sums->self, "%s: %llu: improperly formatted %s checksum line", shown,
                      (unsigned long long)number, sums->kind->name);
     }
-    if (reader->status == ERR_INTERRUPTED)
+    kfree(line.text);
+    if (status != OK || reader->status == ERR_INTERRUPTED)
         return STATUS_INTERRUPTED;
     if (reader->status != OK)
         return complain(sums->self, "%s: read error", shown);
@@ -199,19 +183,11 @@ static int check(struct sums *sums, const char *name)
 {
     struct reader reader;
     int status = reader_open(&reader, sums->self, name);
-    char *line = status == OK ? kmalloc(LINE_MOST) : NULL;
-    if (status == OK && line) {
-        int result =
-            check_lines(sums, &reader, line, strcmp(name, "-") ? name : "'standard input'");
-        kfree(line);
-        reader_close(&reader);
-        return result;
-    }
-    if (status == OK) {
-        reader_close(&reader);
-        status = ERR_NO_MEMORY;
-    }
-    return complain(sums->self, "%s: %s", name, status_text(status));
+    if (status != OK)
+        return complain(sums->self, "%s: %s", name, status_text(status));
+    status = check_lines(sums, &reader, strcmp(name, "-") ? name : "'standard input'");
+    reader_close(&reader);
+    return status;
 }
 
 static int print(struct sums *sums, const char *name)

@@ -1,6 +1,7 @@
 /* See xxd.h. */
 #include "kernel/console.h"
 #include "kernel/shell/commands/xxd.h"
+#include "lib/number.h"
 #include "lib/string.h"
 
 struct reverse {
@@ -53,10 +54,8 @@ static int next(struct reader *reader)
 /* -1: no digit. */
 static int digit(int c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    unsigned value = c < 0 ? 255 : digit_value((char)c);
+    return value < 16 ? (int)value : -1;
 }
 
 static void skip_line(struct reader *reader, int c)

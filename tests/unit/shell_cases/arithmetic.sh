@@ -46,3 +46,13 @@ echo $((!!3)) $((~~5)) $((!-1)) $((+4))
 echo $((1<<2+1)) $((1<<2<5)) $((5&4==4))
 ### result splits not
 IFS=1; set -- "$((110))"; echo "$#"
+### assignment
+x=4; echo $((x = 5)) $x $((x += 2)) $((x <<= 3)) $((x -= y = 6)) $x $y
+### assignment in a loop
+i=0; while [ $((i += 1)) -le 4 ]; do echo $i; done
+### assignment that is left out
+x=1; echo $((0 && (x = 2))) $((1 || (x = 3))) $((1 ? 7 : (x = 4))) $x
+### assignment is no comparison
+x=1; echo $((x == 1)) $((x <= 1)) $((x >= 2)) $((x != 1)) $x
+### unary operators
+echo $((- -1)) $((!0)) $((!5)) $((~0)) $((-+-3)) $((! ! 7))

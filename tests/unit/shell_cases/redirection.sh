@@ -149,3 +149,16 @@ echo a > f; cat f > g; cat g >> f; cat f
 ### here-document that its command substitution cuts off
 echo "[$(cat <<E)]"
 echo two
+### standard error is closed
+ls /not-there 2>&-; echo $?
+### here-document with an empty delimiter
+cat <<''
+one
+
+echo two
+### here-documents of two commands
+cat <<A; cat <<B
+a $((1+1))
+A
+b `echo c`
+B

@@ -133,3 +133,9 @@ _a1=x; echo $_a1 ${_a1}
 echo a=b a~b x:y
 ### unquoted special characters
 echo a{b,c} a=b @ % + , ^ ]
+### options of the shell
+set -e; echo "a$-b"; set +e; echo "[$-]"
+### no background command
+echo "[$!]" ${!:-none}
+### a dollar that begins nothing
+echo "a$" $ $% a$.b

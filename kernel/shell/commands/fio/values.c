@@ -111,26 +111,18 @@ int fio_parse_decimal(const char *text, size_t length, uint64_t *millionths)
 /* ---- Patterns: "text", 0x hexadecimal digits, decimal numbers, one behind the other ------------
  */
 
-static int hex_digit(char c)
-{
-    c = lower(c);
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Bytes in the order they are written; an odd first digit stands alone. */
 static const char *parse_hex(const char *text, struct fio_pattern *pattern)
 {
     size_t digits = 0;
-    while (hex_digit(text[digits]) >= 0)
+    while (digit_value(text[digits]) < 16)
         digits++;
     if (!digits || pattern->length + (digits + 1) / 2 > FIO_PATTERN_BYTES)
         return NULL;
     for (size_t i = 0; i < digits; i++) {
         bool first = i == 0 || (digits - i) % 2 == 0;
         uint8_t *byte = &pattern->bytes[first ? pattern->length++ : pattern->length - 1];
-        *byte = (uint8_t)((first ? 0 : *byte << 4) | hex_digit(text[i]));
+        *byte = (uint8_t)((first ? 0 : *byte << 4) | digit_value(text[i]));
     }
     return text + digits;
 }

@@ -1,4 +1,4 @@
-/* nvme format: asks for second thoughts, formats, and looks at what has become of it. */
+/* nvme format: asks for second thoughts, and formats. */
 #include "kernel/console.h"
 #include "kernel/idle.h"
 #include "kernel/mem/heap.h"
@@ -146,11 +146,8 @@ static int format_all(struct format *f)
     if (status)
         return status;
     out(target->self, "Success formatting namespace:%x\n", (unsigned)target->nsid);
-    int error = f->reset ? nvme_reset(target->controller) : nvme_rescan(target->controller);
-    return error
-               ? complain(target->self, "%s: %s", f->reset ? "reset" : "looking at the new format",
-                          nvme_error_text(error))
-               : 0;
+    int error = f->reset ? nvme_reset(target->controller) : 0;
+    return error ? complain(target->self, "reset: %s", nvme_error_text(error)) : 0;
 }
 
 static int format(struct invocation *self)

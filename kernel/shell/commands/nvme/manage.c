@@ -110,13 +110,10 @@ static int attach_or_detach(struct invocation *self, uint32_t select)
     if (!status)
         status = target_send(&a.target, &send);
     kfree(send.data);
-    if (status)
-        return status;
-    out(self, "%s: Success, nsid:%u\n", strchr(self->command->name, ' ') + 1,
-        (unsigned)a.target.nsid);
-    /* A device need not report to its host what that host has done. */
-    int error = nvme_rescan(a.target.controller);
-    return error ? complain(self, "%s", nvme_error_text(error)) : 0;
+    if (!status)
+        out(self, "%s: Success, nsid:%u\n", strchr(self->command->name, ' ') + 1,
+            (unsigned)a.target.nsid);
+    return status;
 }
 
 static int attach_ns(struct invocation *self)
