@@ -299,6 +299,25 @@ static int node_target(const struct node *node, struct nvme_controller **control
     return OK;
 }
 
+/* A namespace that is no disk here, by the name that its node would have. */
+static bool find_without_node(const char *name, struct nvme_controller **controller, uint32_t *nsid)
+{
+    char own[FS_NAME_MAX + 1];
+    LIST_FOR_EACH(node, &devices)
+    {
+        struct device *device = CONTAINER_OF(node, struct device, node);
+        for (struct nvme_namespace *ns = device->controller.namespaces; ns; ns = ns->next) {
+            snprintf(own, sizeof own, "%sn%u", device->name, ns->id);
+            if (device->removed || ns->gone || ns->context || strcmp(name, own))
+                continue;
+            *controller = &device->controller;
+            *nsid = ns->id;
+            return true;
+        }
+    }
+    return false;
+}
+
 int nvme_device_find(const char *path, struct nvme_controller **controller, uint32_t *nsid)
 {
     char in_dev[FS_NAME_MAX + 1];
@@ -308,6 +327,9 @@ int nvme_device_find(const char *path, struct nvme_controller **controller, uint
         snprintf(in_dev, sizeof in_dev, "/dev/%s", path);
         status = file_open(in_dev, O_READ, &file);
     }
+    const char *name = strncmp(path, "/dev/", 5) ? path : path + 5;
+    if (status == ERR_NOT_FOUND && find_without_node(name, controller, nsid))
+        return OK;
     if (status != OK)
         return status;
     status = node_target(file->node, controller, nsid);

@@ -30,7 +30,6 @@ DIFFERENCES = [Difference(*row) for row in (
      "taken apart in any case; nvme-cli: only if there is a CMB"),
     ("show-regs.* -H", "pmrsts Not Ready .*", "0 is ready; nvme-cli says the opposite"),
     ("id-ctrl.* -H", r"[tu]nvmcap \[127:0\]|.* NVM Capacity .*", "the same number once more"),
-    ("effects-log /dev/nvme0$", ".*", "without --csi NVM alone; nvme-cli: zoned too"),
     ("list -v", "nvme0 Namespaces", "the same ones; nvme-cli's are in no order"),
     ("list( -v)?$", ".* Generic", "there are no generic nodes /dev/ng0n1 here"),
     ("list.*json", ".*HostNQN", "there is no host NQN: nothing here speaks to fabrics"),
@@ -40,7 +39,7 @@ DIFFERENCES = [Difference(*row) for row in (
     ("get-feature.* -f 0xe", "data 0000", "the time"),
     ("id-ns.* -H", r"fpi \[6:0\]", "shown in any case; nvme-cli: only if it is supported"),
     ("id-ns.* -v", "data 0e70", "begins at byte 384 (NVM figure 97); nvme-cli has it at 392"),
-    ("0xc1|777|compare|error-log", "status text", "nvme-cli adds a sentence to the name"),
+    ("0xc1|777|compare|error-log|-F 1", "status text", "nvme-cli adds a sentence to the name"),
 )]
 
 FEATURES = (1, 2, 4, 6, 7, 8, 9, 0xa, 0xb, 0xe, 0x16, 0x19)
@@ -60,8 +59,8 @@ COMMANDS = [
         ("error-log /dev/nvme0", ("", " -o json")),
         ("fw-log /dev/nvme0", ("", " -o json", " -b | xxd -p")),
         ("changed-ns-list-log /dev/nvme0", ("", " -o json")),
-        ("effects-log /dev/nvme0", ("",)),
-        ("effects-log /dev/nvme0 -c 0", ("", " -H", " -o json")),
+        ("effects-log /dev/nvme0", ("", " -H", " -o json")),
+        ("effects-log /dev/nvme0 -c 0", ("", " -o json")),
         *((f"get-feature /dev/nvme0 -f {feature:#x}", ("", " -H")) for feature in FEATURES),
         ("get-feature /dev/nvme0 -f 4", (" -s 1", " -s 3 -H")),
         ("get-feature /dev/nvme0n1 -f 5", ("", " -H")),
@@ -76,7 +75,17 @@ COMMANDS = [
     "nvme dsm /dev/nvme0n1 -d -s 100,200 -b 8",
     "nvme copy /dev/nvme0n1 -d 0 -s 8,16 -b 3,4",
     "nvme copy /dev/nvme0n1 -d 9 -s 8 -b 3 -R 1 -A 2 -M 3 -r 4 -a 5 -m 6 -f",
+    "nvme copy /dev/nvme0n1 -d 9 -s 8 -b 3 -F 1",
     "nvme flush /dev/nvme0n1",
+    *(f"nvme {command}" for command in (
+        # Metadata beside the data, and behind the data of each block.
+        "write /dev/nvme0n3 -s 3 -c 1 -z 1024 -y 16 -d two -M part",
+        "read /dev/nvme0n3 -s 3 -c 1 -z 1024 -y 16 -d data -M meta; xxd -p data; xxd -p meta",
+        "compare /dev/nvme0n3 -s 3 -c 1 -z 1024 -y 16 -d two -M part",
+        "compare /dev/nvme0n3 -s 3 -c 1 -z 1024 -y 16 -d two -M two",
+        "write /dev/nvme0n4 -s 3 -c 1 -z 1040 -d two",
+        "read /dev/nvme0n4 -s 3 -c 1 -z 1040 -d data; xxd -p data",
+    )),
     "nvme set-feature /dev/nvme0 -f 4 -v 0x157",
     "nvme get-feature /dev/nvme0 -f 0xc1",
     "nvme id-ns /dev/nvme0 -n 777",
@@ -85,20 +94,23 @@ COMMANDS = [
 
 
 def devices(path):
-    """One controller of a subsystem, and two namespaces that differ in all that they can."""
+    """One controller of a subsystem, two namespaces that differ in all that they can, and two with
+    metadata: beside the data, and behind the data of each block."""
     def disk(number):
         return json.dumps({"driver": "raw", "node-name": f"d{number}", "size": SIZE,
                            "offset": (number - 1) * SIZE, "discard": "unmap",
                            "file": {"driver": "file", "filename": str(path), "locking": "off",
                                     "discard": "unmap"}})
-    return ["-blockdev", disk(1), "-blockdev", disk(2),
+    return ["-blockdev", disk(1), "-blockdev", disk(2), "-blockdev", disk(3), "-blockdev", disk(4),
             "-device", "nvme-subsys,id=s0,nqn=face",
             "-device", "nvme,id=n0,serial=face,subsys=s0,mdts=5,addr=5",
             "-device", "nvme-ns,drive=d1,nsid=1,bus=n0,eui64=0x0011223344556677,"
                        "uuid=01234567-89ab-cdef-0123-456789abcdef",
             "-device", "nvme-ns,drive=d2,nsid=2,bus=n0,logical_block_size=4096,"
                        "physical_block_size=4096,shared=off,eui64-default=on,"
-                       "uuid=11234567-89ab-cdef-0123-456789abcdef"]
+                       "uuid=11234567-89ab-cdef-0123-456789abcdef",
+            "-device", "nvme-ns,drive=d3,nsid=3,bus=n0,ms=8",
+            "-device", "nvme-ns,drive=d4,nsid=4,bus=n0,ms=8,mset=1"]
 
 
 # ---- Answers, taken apart: lists of (field, value) ----------------------------------------------
@@ -171,13 +183,13 @@ def taken_apart(command, answer, status):
 @pytest.fixture(name="answers", scope="module")
 def both_answers(boot_shared):
     """All commands, in both systems, each with a disk of its own: {command: (ours, nvme-cli's)}."""
-    content = b"".join(b"%015x\n" % number for number in range(2 * SIZE // 16))
-    machine = boot_shared(devices=devices(boot_shared.file("ours.img", 2 * SIZE, content)))
+    content = b"".join(b"%015x\n" % number for number in range(4 * SIZE // 16))
+    machine = boot_shared(devices=devices(boot_shared.file("ours.img", 4 * SIZE, content)))
     machine.provokes += ["^pci_nvme_err"]
     ours = [taken_apart(command, *machine.run(command)) for command in COMMANDS]
     # Or Linux keeps the registers from those who want to look at them, and has paths of its own.
     with Linux(programs=["nvme-cli"], words="iomem=relaxed nvme_core.multipath=N",
-               devices=devices(boot_shared.file("theirs.img", 2 * SIZE, content))) as linux:
+               devices=devices(boot_shared.file("theirs.img", 4 * SIZE, content))) as linux:
         linux.start()
         theirs = [re.fullmatch(r"(?s)(.*)status (\d+)\n",
                                linux.run(f"{command}; echo status $?", 30)).groups()

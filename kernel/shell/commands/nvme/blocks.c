@@ -10,6 +10,10 @@
 #define DEALLOCATE 256 /* Write Zeroes' -d; that of the others is a file */
 #define FORCE      257
 
+#define PRACT          0x20000000u /* of dword 12 */
+#define DPS_TYPE       0x7u
+#define FLBAS_EXTENDED 0x10u
+
 struct row {
     struct command command;
     uint8_t opcode;
@@ -26,9 +30,9 @@ struct range {
     struct target target;
     const struct row *row;
     struct nvme_command command;
-    uint64_t start, bytes;
+    uint64_t start, bytes, metadata_bytes;
     bool show, dry, latency;
-    const char *file;
+    const char *file, *metadata_file;
 };
 
 /* NVM 3.2: the commands agree where they have the same bits. */
@@ -55,6 +59,11 @@ static bool take(struct target *target, int key)
         return target_number(target, "start-block", UINT64_MAX, &r->start);
     case 'z':
         return target_number(target, "data-size", UINT32_MAX, &r->bytes);
+    case 'y':
+        return target_number(target, "metadata-size", UINT32_MAX, &r->metadata_bytes);
+    case 'M':
+        r->metadata_file = target->self->argument;
+        return true;
     case 'd':
         r->file = target->self->argument;
         return r->file || target_bits(target, command_bits, DEALLOCATE, &r->command);
@@ -77,8 +86,10 @@ static void show_command(const struct range *r, const struct exchange *x)
     struct invocation *self = r->target.self;
     out(self, "opcode       : %02x\nnsid         : %02x\nflags        : %02x\n", c->opcode, c->nsid,
         0);
-    out(self, "control      : %04x\nnblocks      : %04x\nmetadata     : 0\naddr         : %llx\n",
-        c->cdw12 >> 16, c->cdw12 & 0xffff, (unsigned long long)(uintptr_t)x->data);
+    out(self,
+        "control      : %04x\nnblocks      : %04x\nmetadata     : %llx\naddr         : %llx\n",
+        c->cdw12 >> 16, c->cdw12 & 0xffff, (unsigned long long)(uintptr_t)x->metadata,
+        (unsigned long long)(uintptr_t)x->data);
     out(self,
         "slba         : %llx\ndsmgmt       : %08x\nreftag       : %x\napptag       : %04x\n"
         "appmask      : %04x\n",
@@ -99,32 +110,68 @@ static int send(struct range *r, struct exchange *x)
         out(r->target.self, "%s\n", r->row->success);
     if (r->row->data == FROM_DEVICE)
         status = target_write_file(&r->target, r->file, x->data, r->bytes);
+    if (!status && r->row->data == FROM_DEVICE && r->metadata_bytes)
+        status = target_write_file(&r->target, r->metadata_file, x->metadata, r->metadata_bytes);
     if (!status && r->row->data != NO_DATA)
         note(r->target.self, "%s: Success\n", name);
     return status;
 }
 
-/* How much data the command has, and a buffer for that and for what is asked for. 0, or the exit
- * status after a message. */
-static int prepare_data(struct range *r, struct exchange *x)
+/* How much data, and metadata behind it in every block or beside it, the command transfers. 0, or
+ * the exit status after a message. */
+static int count_bytes(struct range *r, const struct nvme_command *c, size_t *data, size_t *beside)
 {
     const struct nvme_namespace *ns = target_namespace(&r->target);
+    size_t blocks = (c->cdw12 & UINT16_MAX) + 1;
     if (!ns)
         return 1;
-    if (ns->metadata_size)
-        return complain(r->target.self, "%s: blocks with metadata can only be had by io-passthru",
-                        r->target.path);
+    *data = blocks * ns->block_size;
+    *beside = 0;
+    if (!ns->metadata_size)
+        return 0;
+    struct nvme_identify_namespace *id =
+        target_identify(&r->target, NVME_IDENTIFY_NAMESPACE, ns->id, 0);
+    if (!id)
+        return 1;
+    /* Protection information alone is put in and taken out by the controller, if so wished. */
+    bool alone = c->cdw12 & PRACT && id->dps & DPS_TYPE && ns->metadata_size == 8;
+    *(id->flbas & FLBAS_EXTENDED ? data : beside) += alone ? 0 : blocks * ns->metadata_size;
+    kfree(id);
+    return 0;
+}
+
+/* A buffer for what is needed and what was asked for; in it is what the device gets. NULL after a
+ * message. */
+static void *prepare(struct range *r, const char *what, const char *file, size_t needed,
+                     uint64_t asked)
+{
+    if (asked < needed)
+        note(r->target.self, "Rounding %s size to fit block count (%zu bytes)\n", what, needed);
+    void *buffer = target_buffer(&r->target, MAX(needed, asked));
+    if (buffer && r->row->data == TO_DEVICE &&
+        target_read_file(&r->target, file, buffer, MIN(needed, asked))) {
+        kfree(buffer);
+        return NULL;
+    }
+    return buffer;
+}
+
+/* The data, and metadata if there is some. 0, or the exit status after a message. */
+static int prepare_data(struct range *r, struct exchange *x)
+{
+    size_t beside;
     if (!r->bytes)
         return complain(r->target.self, "data size not provided");
-    x->bytes = ((x->command.cdw12 & UINT16_MAX) + 1) * (size_t)ns->block_size;
-    if (r->bytes < x->bytes)
-        note(r->target.self, "Rounding data size to fit block count (%zu bytes)\n", x->bytes);
-    x->data = target_buffer(&r->target, MAX(x->bytes, r->bytes));
-    if (!x->data)
-        return 1;
-    return r->row->data == TO_DEVICE
-               ? target_read_file(&r->target, r->file, x->data, MIN(x->bytes, r->bytes))
-               : 0;
+    int status = count_bytes(r, &x->command, &x->bytes, &beside);
+    if (status)
+        return status;
+    if (beside && !r->metadata_bytes)
+        return complain(r->target.self, "metadata size not provided");
+    x->data = prepare(r, "data", r->file, x->bytes, r->bytes);
+    if (x->data && r->metadata_bytes)
+        x->metadata = prepare(r, "metadata", r->metadata_file, beside, r->metadata_bytes);
+    r->metadata_bytes = MAX(r->metadata_bytes, (uint64_t)beside);
+    return x->data && (x->metadata || !r->metadata_bytes) ? 0 : 1;
 }
 
 static int run(struct invocation *self)
@@ -148,6 +195,7 @@ static int run(struct invocation *self)
     if (!status && !r.dry)
         status = send(&r, &x);
     kfree(x.data);
+    kfree(x.metadata);
     return status;
 }
 
@@ -171,7 +219,9 @@ static int run(struct invocation *self)
 static const struct option data_options[] = {
     OPTIONS_RANGE,
     {'z', "data-size", "NUM", "bytes of data (required)"},
+    {'y', "metadata-size", "NUM", "bytes of metadata, for blocks that have it beside the data"},
     {'d', "data", "FILE", "where data comes from (input), or goes to (output)"},
+    {'M', "metadata", "FILE", "the same of metadata"},
     OPTIONS_PROTECTION,
     {'T', "dir-type", "NUM", "directive type"},
     {'S', "dir-spec", "NUM", "directive specific value"},
@@ -223,9 +273,9 @@ static const struct row rows[] = {
      .success = "NVME Verify Success"},
 };
 
-const unsigned cli_range_count = ARRAY_SIZE(rows);
+const unsigned cli_blocks_count = ARRAY_SIZE(rows);
 
-const struct command *cli_range(unsigned index)
+const struct command *cli_blocks(unsigned index)
 {
     return &rows[index].command;
 }

@@ -37,12 +37,12 @@ static size_t data_bytes(const struct settings *settings, uint64_t cdw11)
     return feature ? feature->bytes : 0;
 }
 
-/* Is it a feature that the controller can have? False after a message. */
+/* Can the controller have the feature (0: any), and what is asked of it? False after a message. */
 static bool offered(struct settings *s)
 {
     static const struct need save = NEEDS(oncs, ONCS_SAVE_AND_SELECT);
     const struct feature *feature = feature_find(s->id);
-    if (!feature && s->id < RESERVED_END) {
+    if (!feature && s->id && s->id < RESERVED_END) {
         complain(s->target.self, "no feature %#llx is known", (unsigned long long)s->id);
         return false;
     }
@@ -145,8 +145,10 @@ static int get_feature(struct invocation *self)
 {
     struct settings s = {.target = TARGET(self)};
     int status = target_open(&s.target, take_get, NVME_NSID_ALL);
-    if (status || s.id)
-        return !status && offered(&s) ? get_one(&s, false) : 1;
+    if (status || !offered(&s))
+        return 1;
+    if (s.id)
+        return get_one(&s, false);
     for (s.id = 1; s.id < RESERVED_END && !status; s.id++) {
         const struct feature *feature = feature_find(s.id);
         if (feature && target_has(&s.target, &feature->need))

@@ -36,17 +36,16 @@ int listing_size(struct listing *listing, const struct nvme_namespace *ns, struc
     bool large = ns->block_size >= 1024;
     struct nvme_identify_namespace *data =
         target_identify(&listing->target, NVME_IDENTIFY_NAMESPACE, ns->id, 0);
-    if (!data)
-        return 1;
-    size->used = data->nuse * ns->block_size;
-    size->all = data->nsze * ns->block_size;
+    int status = data ? 0 : 1;
+    size->used = (data ? data->nuse : ns->block_count) * ns->block_size;
+    size->all = ns->block_count * ns->block_size;
     kfree(data);
     print_size(used, sizeof used, size->used);
     print_size(all, sizeof all, size->all);
     snprintf(size->usage, sizeof size->usage, "%s / %s", used, all);
     snprintf(size->format, sizeof size->format, "%3u %2sB + %2u B",
              large ? ns->block_size / 1024 : ns->block_size, large ? "Ki" : "", ns->metadata_size);
-    return 0;
+    return status;
 }
 
 void listing_size_json(struct report *report, const struct nvme_namespace *ns,
@@ -66,8 +65,7 @@ static int list_one(struct listing *listing, const struct nvme_namespace *ns)
     struct report *report = &listing->report;
     struct listed_size size;
     char node[24], nsid[12];
-    if (listing_size(listing, ns, &size))
-        return 1;
+    int status = listing_size(listing, ns, &size);
     snprintf(node, sizeof node, "/dev/%sn%u", nvme_device_name(c), ns->id);
     snprintf(nsid, sizeof nsid, "%u", ns->id);
     report_say(report, ROW, node, "-", c->serial, c->model, nsid, size.usage, size.format,
@@ -80,7 +78,7 @@ static int list_one(struct listing *listing, const struct nvme_namespace *ns)
     report_text(report, "SerialNumber", "%s", c->serial);
     listing_size_json(report, ns, &size);
     report_close(report, '}');
-    return 0;
+    return status;
 }
 
 static int list(struct invocation *self)

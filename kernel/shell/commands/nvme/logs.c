@@ -202,10 +202,10 @@ static void show_commands(struct report *report, const char *prefix, const char 
 
 void show_effects(struct report *report, unsigned command_set, const struct nvme_effects_log *log)
 {
-    report_open(report, NULL, '[');
     report_open(report, NULL, '{');
-    if (command_set == NVME_CSI_NVM)
-        report_say(report, "NVM Command Set Log Page\n");
+    if (command_set <= 2)
+        report_say(report, "%s Command Set Log Page\n",
+                   (const char *const[]){"NVM", "KV", "ZNS"}[command_set]);
     else
         report_say(report, "Command Set %u Log Page\n", command_set);
     report_say(report, "----------------------------------------"
@@ -214,7 +214,6 @@ void show_effects(struct report *report, unsigned command_set, const struct nvme
     show_commands(report, "ACS", "admin_cmd_set", log->admin, false);
     show_commands(report, "IOCS", "io_cmd_set", log->io, true);
     report_close(report, '}');
-    report_close(report, ']');
 }
 
 void show_changed(struct report *report, const char *name, const struct nvme_changed_log *log)

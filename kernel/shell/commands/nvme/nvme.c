@@ -34,7 +34,7 @@ static const struct command *subcommand(unsigned index)
     if (index < cli_query_count)
         return cli_query(index);
     index -= cli_query_count;
-    return index < cli_range_count ? cli_range(index) : NULL;
+    return index < cli_blocks_count ? cli_blocks(index) : NULL;
 }
 
 /* Behind "nvme ". */

@@ -14,6 +14,8 @@
 #define LPA_HEALTH_BY_NAMESPACE 0x1u
 #define LPA_EFFECTS             0x2u
 
+#define CSI_ZONED 2u
+
 /* CNS values: Base 5.17.1 */
 #define IDENTIFY_ALLOCATED_LIST     0x10u
 #define IDENTIFY_ALLOCATED          0x11u
@@ -148,6 +150,24 @@ static void *fetch_log(struct query *q)
     return data;
 }
 
+/* Of one command set; or, if the controller has several, of zoned namespaces and NVM, in nvme-cli's
+ * order. */
+static void *fetch_effects(struct query *q)
+{
+    uint64_t sets = NVME_GET(NVME_CAP_CSS, q->target.controller->cap);
+    bool both = !q->csi_given && sets & NVME_CAP_CSS_SETS;
+    struct nvme_effects_log *logs = target_buffer(&q->target, 2 * sizeof *logs);
+    q->bytes = (both ? 2 : 1) * sizeof *logs;
+    for (size_t i = 0; logs && i < q->bytes / sizeof *logs; i++) {
+        q->log.csi = !both ? q->log.csi : i ? NVME_CSI_NVM : CSI_ZONED;
+        if (target_log(&q->target, &q->log, &logs[i])) {
+            kfree(logs);
+            return NULL;
+        }
+    }
+    return logs;
+}
+
 static void *fetch_smart(struct query *q)
 {
     static const struct need by_namespace = NEEDS(lpa, LPA_HEALTH_BY_NAMESPACE);
@@ -224,7 +244,13 @@ static void print_errors(struct query *q, const void *data)
 
 static void print_effects(struct query *q, const void *data)
 {
-    show_effects(&q->report, (unsigned)q->log.csi, data);
+    const struct nvme_effects_log *logs = data;
+    bool both = q->bytes > sizeof *logs;
+    report_open(&q->report, NULL, '[');
+    if (both)
+        show_effects(&q->report, CSI_ZONED, &logs[0]);
+    show_effects(&q->report, (unsigned)q->log.csi, &logs[both]);
+    report_close(&q->report, ']');
 }
 
 static void print_changed(struct query *q, const void *data)
@@ -287,7 +313,7 @@ static const struct option error_options[] = {
 };
 
 static const struct option effects_options[] = {
-    {'c', "csi", "NUM", "command set identifier (0, NVM)"},
+    {'c', "csi", "NUM", "command set identifier (NVM, and zoned)"},
     OPTION_FORMAT,
     OPTION_HUMAN,
     OPTION_BINARY,
@@ -373,7 +399,7 @@ static const struct row rows[] = {
          SUBCOMMAND("effects-log", "Retrieve Command Effects Log, show it", effects_options, run),
      .need = NEEDS(lpa, LPA_EFFECTS),
      LOG(NVME_LOG_EFFECTS, nvme_effects_log),
-     .fetch = fetch_log,
+     .fetch = fetch_effects,
      .print = print_effects},
 };
 

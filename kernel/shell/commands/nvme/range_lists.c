@@ -4,6 +4,7 @@
  */
 #include "kernel/mem/heap.h"
 #include "kernel/shell/commands/nvme/tool.h"
+#include "lib/string.h"
 
 #define RANGES_MOST 256u
 
@@ -139,8 +140,42 @@ static const struct option copy_options[] = {
     {'M', "expected-app-tag-masks", "LIST", "those of the ranges"},
     {'T', "dir-type", "NUM", "directive type"},
     {'S', "dir-spec", "NUM", "directive specific value"},
+    {'F', "format", "NUM", "how a range is described: 0, or 1 for 64-bit guards (0)"},
     {0},
 };
+
+/* Format 1 of a source range; up to the number of blocks it is as format 0 (NVM figure 35). */
+struct copy_range_1 {
+    uint8_t reserved0[8];
+    uint64_t lba;
+    uint16_t blocks; /* 0's based */
+    uint8_t reserved18[8];
+    uint8_t reference_tag[10]; /* its highest byte first */
+    uint16_t application_tag;
+    uint16_t application_mask;
+};
+_Static_assert(sizeof(struct copy_range_1) == 40, "NVM figure 35");
+
+#define FORMAT_1 (1u << 8) /* of dword 12 */
+
+static void fill_range(const struct ranges *r, unsigned i, void *at)
+{
+    struct nvme_copy_range range = {.lba = value_of(r, 0, i),
+                                    .blocks = (uint16_t)value_of(r, 1, i),
+                                    .reference_tag = (uint32_t)value_of(r, 2, i),
+                                    .application_tag = (uint16_t)value_of(r, 3, i),
+                                    .application_mask = (uint16_t)value_of(r, 4, i)};
+    struct copy_range_1 range_1 = {.lba = range.lba,
+                                   .blocks = range.blocks,
+                                   .application_tag = range.application_tag,
+                                   .application_mask = range.application_mask};
+    for (unsigned byte = 0; byte < 8; byte++)
+        range_1.reference_tag[9 - byte] = (uint8_t)(value_of(r, 2, i) >> 8 * byte);
+    if (r->command.cdw12 & FORMAT_1)
+        memcpy(at, &range_1, sizeof range_1);
+    else
+        memcpy(at, &range, sizeof range);
+}
 
 static bool take_copy(struct target *target, int key)
 {
@@ -152,7 +187,8 @@ static bool take_copy(struct target *target, int key)
 static int copy(struct invocation *self)
 {
     /* NVM 3.2.2 */
-    static const struct command_bits bits[] = {{'P', "prinfor", 12, 12, 4},
+    static const struct command_bits bits[] = {{'F', "format", 12, 8, 1},
+                                               {'P', "prinfor", 12, 12, 4},
                                                {'T', "dir-type", 12, 20, 4},
                                                {'p', "prinfow", 12, 26, 4},
                                                {'f', NULL, 12, 30, 1},
@@ -168,22 +204,20 @@ static int copy(struct invocation *self)
         .bits = bits,
         .lists = {{.key = 's', .name = "slbs", .most = UINT64_MAX},
                   {.key = 'b', .name = "blocks", .most = UINT16_MAX},
-                  {.key = 'R', .name = "expected-ref-tags", .most = UINT32_MAX},
+                  {.key = 'R', .name = "expected-ref-tags", .most = UINT64_MAX},
                   {.key = 'A', .name = "expected-app-tags", .most = UINT16_MAX},
                   {.key = 'M', .name = "expected-app-tag-masks", .most = UINT16_MAX}}};
     if (begin(&r, take_copy, &need, "invalid range"))
         return 1;
-    struct nvme_copy_range *data = target_buffer(&r.target, r.count * sizeof *data);
+    bool format_1 = r.command.cdw12 & FORMAT_1;
+    size_t size = format_1 ? sizeof(struct copy_range_1) : sizeof(struct nvme_copy_range);
+    uint8_t *data = target_buffer(&r.target, r.count * size);
     for (unsigned i = 0; data && i < r.count; i++)
-        data[i] = (struct nvme_copy_range){.lba = value_of(&r, 0, i),
-                                           .blocks = (uint16_t)value_of(&r, 1, i),
-                                           .reference_tag = (uint32_t)value_of(&r, 2, i),
-                                           .application_tag = (uint16_t)value_of(&r, 3, i),
-                                           .application_mask = (uint16_t)value_of(&r, 4, i)};
+        fill_range(&r, i, data + i * size);
     r.command.cdw10 = (uint32_t)r.destination;
     r.command.cdw11 = (uint32_t)(r.destination >> 32);
     r.command.cdw12 |= r.count - 1;
-    return send(&r, NVME_IO_COPY, data, r.count * sizeof *data, "NVMe Copy: success");
+    return send(&r, NVME_IO_COPY, data, r.count * size, "NVMe Copy: success");
 }
 
 /* ---- flush --------------------------------------------------------------------------------- */

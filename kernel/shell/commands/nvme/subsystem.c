@@ -138,8 +138,7 @@ static int show_namespace_of(struct listing *l, const struct nvme_namespace *ns)
     struct listed_size size;
     char name[16], node[24];
     const char *controller = nvme_device_name(l->target.controller);
-    if (listing_size(l, ns, &size))
-        return 1;
+    int status = listing_size(l, ns, &size);
     snprintf(name, sizeof name, "%sn%u", controller, ns->id);
     snprintf(node, sizeof node, "/dev/%s", name);
     report_say(&l->report, "%-12s %-12s %-8u %-26s %-16s %s\n", node, "-", ns->id, size.usage,
@@ -149,7 +148,7 @@ static int show_namespace_of(struct listing *l, const struct nvme_namespace *ns)
     report_number(&l->report, "NSID", ns->id);
     listing_size_json(&l->report, ns, &size);
     report_close(&l->report, '}');
-    return 0;
+    return status;
 }
 
 static int show_namespaces_of(struct listing *l)

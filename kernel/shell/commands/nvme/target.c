@@ -140,6 +140,11 @@ int target_try(struct target *target, struct exchange *exchange)
         .timeout_ns = exchange->timeout_ms * 1000000,
         .once = true,
     };
+    if (exchange->metadata) {
+        size_t there = SIZE_MAX; /* heap memory is contiguous on the bus */
+        const struct nvme_host *host = target->controller->host;
+        request.command.mptr = host->bus_address(host->context, exchange->metadata, &there);
+    }
     int error = nvme_device_execute(target->controller, exchange->io, &request);
     exchange->value = request.value;
     exchange->status = request.status;

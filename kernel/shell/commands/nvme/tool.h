@@ -17,9 +17,9 @@ extern const struct command cli_list, cli_list_subsys, cli_get_feature, cli_set_
 extern const unsigned cli_query_count;
 const struct command *cli_query(unsigned index);
 
-/* blocks.c: those about a range of blocks. */
-extern const unsigned cli_range_count;
-const struct command *cli_range(unsigned index);
+/* blocks.c: those about one range of blocks. */
+extern const unsigned cli_blocks_count;
+const struct command *cli_blocks(unsigned index);
 
 /* clang-format off */
 #define SUBCOMMAND(text, about, its_options, function)                        \
@@ -81,6 +81,7 @@ struct exchange {
     struct nvme_command command;
     void *data; /* target_buffer(), or NULL */
     size_t bytes;
+    void *metadata; /* the same, for metadata beside the data */
     uint64_t timeout_ms; /* 0: the driver's */
     uint32_t value;      /* the answer: dword 0 of the completion */
     uint16_t status;     /* and its status field */
@@ -152,7 +153,7 @@ struct listed_size {
     char usage[48], format[24];
 };
 
-/* 0, or the exit status after a message. */
+/* 0, or the exit status after a message: all of it is taken for used. */
 int listing_size(struct listing *listing, const struct nvme_namespace *ns,
                  struct listed_size *size);
 void listing_size_json(struct report *report, const struct nvme_namespace *ns,
