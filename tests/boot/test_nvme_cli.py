@@ -83,6 +83,7 @@ COMMANDS = [
         "read /dev/nvme0n3 -s 3 -c 1 -z 1024 -y 16 -d data -M meta; xxd -p data; xxd -p meta",
         "compare /dev/nvme0n3 -s 3 -c 1 -z 1024 -y 16 -d two -M part",
         "compare /dev/nvme0n3 -s 3 -c 1 -z 1024 -y 16 -d two -M two",
+        "io-passthru /dev/nvme0n3 -o 2 -n 3 -4 3 -6 1 -l 1024 -m 16 -M meta -r; xxd -p meta",
         "write /dev/nvme0n4 -s 3 -c 1 -z 1040 -d two",
         "read /dev/nvme0n4 -s 3 -c 1 -z 1040 -d data; xxd -p data",
     )),

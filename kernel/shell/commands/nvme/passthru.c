@@ -11,6 +11,7 @@ static const struct option options[] = {
     {'R', "rsvd", "NUM", "must be 0: the command identifier is the driver's"},
     {'n', "namespace-id", "NUM", "namespace (0)"},
     {'l', "data-len", "NUM", "bytes of data"},
+    {'m', "metadata-len", "NUM", "bytes of metadata beside the data"},
     {'t', "timeout", "NUM", "in milliseconds"},
     {'2', "cdw2", "NUM", "dword 2 of the command"},
     {'3', "cdw3", "NUM", "dword 3"},
@@ -21,6 +22,7 @@ static const struct option options[] = {
     {'8', "cdw14", "NUM", "dword 14"},
     {'9', "cdw15", "NUM", "dword 15"},
     {'i', "input-file", "FILE", "where data comes from (input), or goes to"},
+    {'M', "metadata", "FILE", "the same of metadata"},
     {'b', "raw-binary", NULL, "the data as it is"},
     {'s', "show-command", NULL, "print the command before sending it"},
     {'d', "dry-run", NULL, "print it instead of sending it"},
@@ -33,9 +35,9 @@ static const struct option options[] = {
 struct passthru {
     struct target target;
     struct exchange exchange;
-    uint64_t prefill;
+    uint64_t prefill, metadata_bytes;
     bool opcode_given, raw, show, dry, read, write, latency;
-    const char *file;
+    const char *file, *metadata_file;
 };
 
 static bool number32(struct passthru *p, uint32_t *to)
@@ -84,6 +86,11 @@ static bool take(struct target *target, int key)
         return true;
     case 't':
         return target_number(target, "timeout", UINT32_MAX, &p->exchange.timeout_ms);
+    case 'm':
+        return target_number(target, "metadata-len", UINT32_MAX, &p->metadata_bytes);
+    case 'M':
+        p->metadata_file = target->self->argument;
+        return true;
     case 'i':
         p->file = target->self->argument;
         return true;
@@ -111,9 +118,11 @@ static void show_command(const struct passthru *p)
     out(self,
         "opcode       : %02x\nflags        : %02x\nrsvd1        : %04x\nnsid         : %08x\n"
         "cdw2         : %08x\ncdw3         : %08x\ndata_len     : %08x\nmetadata_len : %08x\n",
-        c->opcode, c->flags, 0, c->nsid, c->cdw2, c->cdw3, (unsigned)p->exchange.bytes, 0);
+        c->opcode, c->flags, 0, c->nsid, c->cdw2, c->cdw3, (unsigned)p->exchange.bytes,
+        (unsigned)p->metadata_bytes);
     out(self, "addr         : %llx\nmetadata     : %llx\n",
-        (unsigned long long)(uintptr_t)p->exchange.data, 0ULL);
+        (unsigned long long)(uintptr_t)p->exchange.data,
+        (unsigned long long)(uintptr_t)p->exchange.metadata);
     out(self,
         "cdw10        : %08x\ncdw11        : %08x\ncdw12        : %08x\ncdw13        : %08x\n"
         "cdw14        : %08x\ncdw15        : %08x\ntimeout_ms   : %08x\n",
@@ -140,6 +149,8 @@ static int exchange(struct passthru *p)
     int status = 0;
     if (p->write && x->bytes)
         status = target_read_file(&p->target, p->file, x->data, x->bytes);
+    if (!status && p->write && p->metadata_bytes)
+        status = target_read_file(&p->target, p->metadata_file, x->metadata, p->metadata_bytes);
     if (status)
         return status;
     if (p->show || p->dry)
@@ -155,7 +166,18 @@ static int exchange(struct passthru *p)
     if (status)
         return status;
     note(p->target.self, "%s Command %s is Success and result: 0x%08x\n", queue, name, x->value);
-    return p->read && x->bytes ? show_data(p) : 0;
+    if (p->read && x->bytes)
+        status = show_data(p);
+    if (!status && p->read && p->metadata_bytes)
+        status = target_write_file(&p->target, p->metadata_file, x->metadata, p->metadata_bytes);
+    return status;
+}
+
+/* NULL for no bytes, or after a message. */
+static void *filled_buffer(struct passthru *p, size_t bytes)
+{
+    void *buffer = bytes ? target_buffer(&p->target, bytes) : NULL;
+    return buffer ? memset(buffer, (int)p->prefill, bytes) : NULL;
 }
 
 static int passthru(struct invocation *self, bool io)
@@ -174,12 +196,12 @@ static int passthru(struct invocation *self, bool io)
     if (p.target.node_nsid && x->command.nsid != p.target.node_nsid)
         return complain(self, "%s is namespace %u, not %u", p.target.path, p.target.node_nsid,
                         x->command.nsid);
-    if (x->bytes && !(x->data = target_buffer(&p.target, x->bytes)))
-        return 1;
-    if (x->bytes)
-        memset(x->data, (int)p.prefill, x->bytes);
-    status = exchange(&p);
+    x->data = filled_buffer(&p, x->bytes);
+    x->metadata = filled_buffer(&p, p.metadata_bytes);
+    bool there = (x->data || !x->bytes) && (x->metadata || !p.metadata_bytes);
+    status = there ? exchange(&p) : 1;
     kfree(x->data);
+    kfree(x->metadata);
     return status;
 }
 
