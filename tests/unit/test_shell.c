@@ -81,8 +81,8 @@ static void test_messages(void **state)
         const char *message;
     } cases[] = {
         {"nothere", 127, "sh: line 1: nothere: not found\n"},
-        {"\n./nothere", 127, "./nothere: cannot open ./nothere: No such file or directory\n"},
-        {"/dev", 126, "/dev: cannot open /dev: Is a directory\n"},
+        {"\n./nothere", 127, "sh: line 2: ./nothere: not found\n"},
+        {"/dev", 126, "/dev: cannot read /dev: Is a directory\n"},
         {"echo < nothere", 2, "sh: line 1: cannot open nothere: No such file or directory\n"},
         {"echo >&3", 2, "sh: line 1: cannot open 3: Bad file descriptor\n"},
         {"echo $((1/0))", 2, "sh: line 1: arithmetic: division by zero\n"},

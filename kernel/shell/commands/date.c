@@ -4,6 +4,7 @@
 #include "kernel/x86/rtc.h"
 #include "lib/calendar.h"
 #include "lib/number.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 
 #define RFC_3339 256
@@ -86,9 +87,11 @@ static bool number(char conversion, const struct calendar *date, int64_t seconds
     return false;
 }
 
+/* `width`: of %N, from the front. */
 static bool text(struct invocation *self, char conversion, const struct calendar *date,
-                 unsigned nanoseconds)
+                 unsigned nanoseconds, int width)
 {
+    char digits[12];
     switch (conversion) {
     case 'a':
         out(self, "%.3s", calendar_weekdays[date->weekday]);
@@ -107,7 +110,8 @@ static bool text(struct invocation *self, char conversion, const struct calendar
         out(self, "\n");
         return true;
     case 'N':
-        out(self, "%09u", nanoseconds);
+        snprintf(digits, sizeof digits, "%09u", nanoseconds);
+        out(self, "%.*s", width, digits);
         return true;
     case 'p':
         out(self, date->hour < 12 ? "AM" : "PM");
@@ -146,13 +150,14 @@ static void print(struct invocation *self, const char *format, int64_t seconds,
             continue;
         }
         char flag = at[1] && strchr("-_0", at[1]) ? *++at : 0;
+        int digits = at[1] >= '1' && at[1] <= '9' && at[2] == 'N' ? *++at - '0' : 9;
         at += at[1] != 0;
         if (number(*at, &date, seconds, &value, &width, &fill)) {
             fill = flag ? flag : fill;
             out(self, fill == '0' ? "%0*lld" : "%*lld", fill == '-' ? 0 : width, (long long)value);
         } else if (composed(*at)) {
             print(self, composed(*at), seconds, nanoseconds);
-        } else if (start == at || !text(self, *at, &date, nanoseconds)) {
+        } else if (start == at || !text(self, *at, &date, nanoseconds, digits)) {
             out_bytes(self, start, (size_t)(at - start) + 1);
         }
     }

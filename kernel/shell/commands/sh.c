@@ -10,33 +10,52 @@ static const struct option options[] = {{'c', NULL, "TEXT", "run TEXT instead of
                                         {'x', NULL, NULL, "print commands before they run"},
                                         {0}};
 
-/* A script, which is the open file if there is one; closes it. */
-static int run_file(struct shell *shell, const char *path, struct file *file)
+/* Reads the open file, closes it, and runs what it says; `name` is what messages call it. */
+static int run_file(struct shell *shell, const char *name, struct file *file)
 {
     struct arena arena = {0};
     struct text text = {.arena = &arena};
-    int status = file ? OK : file_open(path, O_READ, &file);
-    if (status == OK) {
-        status = reader_all(file, &text);
-        file_close(file);
-    }
-    shell->status = status == OK ? 0 : status == ERR_NOT_FOUND ? STATUS_NOT_FOUND : STATUS_NOT_RUN;
+    int status = reader_all(file, &text);
+    file_close(file);
+    shell->status = status == OK ? 0 : STATUS_NOT_RUN;
     if (status != OK)
-        shell_say(shell, "cannot open %.100s: %s", path, status_text(status));
+        shell_say(shell, "cannot read %.100s: %s", name, status_text(status));
     else if (text.bytes)
-        shell_run_source(shell, path, text.bytes, text.length, NULL);
+        shell_run_source(shell, name, text.bytes, text.length, NULL);
     arena_free(&arena);
     return shell->status;
 }
 
+/* The same by its path. */
+static int run_path(struct shell *shell, const char *path)
+{
+    struct file *file;
+    int status = file_open(path, O_READ, &file);
+    if (status == OK)
+        return run_file(shell, path, file);
+    shell_say(shell, "cannot open %.100s: %s", path, status_text(status));
+    return shell->status = status == ERR_NOT_FOUND ? STATUS_NOT_FOUND : STATUS_NOT_RUN;
+}
+
 int shell_run_script(struct shell *parent, int argc, char **argv)
 {
+    struct file *file;
+    int status = file_open(argv[0], O_READ, &file);
+    if (status != OK) {
+        shell_say(parent, "%.100s: %s", argv[0],
+                  status == ERR_NOT_FOUND ? "not found" : status_text(status));
+        return status == ERR_NOT_FOUND ? STATUS_NOT_FOUND : STATUS_NOT_RUN;
+    }
     struct shell *shell = shell_enter(parent, parent->file[0], parent->file[1], false);
-    if (!shell)
+    if (!shell) {
+        file_close(file);
         return shell_no_memory(parent);
+    }
     shell->name = argv[0];
     if (arguments_set(shell, argc - 1, argv + 1))
-        run_file(shell, argv[0], NULL);
+        run_file(shell, argv[0], file);
+    else
+        file_close(file);
     return shell_leave(shell);
 }
 
@@ -67,7 +86,7 @@ static int run_sh(struct invocation *self)
     if (text)
         shell_run_source(shell, shell->name, text, strlen(text), NULL);
     else if (count)
-        run_file(shell, operands[0], NULL);
+        run_path(shell, operands[0]);
     else
         run_file(shell, "sh", file_share(self->in));
     return shell_leave(shell);
@@ -78,7 +97,7 @@ COMMAND(sh, .summary = "run a script", .operands = "[FILE [ARG]...]", .options =
 
 static int run_dot(struct invocation *self)
 {
-    return self->argc == 2 ? run_file(self->shell, self->argv[1], NULL) : usage(self, NULL);
+    return self->argc == 2 ? run_path(self->shell, self->argv[1]) : usage(self, NULL);
 }
 
 COMMAND_NAMED(dot, ".", .summary = "run a script in this shell", .operands = "FILE", .run = run_dot)

@@ -122,3 +122,18 @@ for i in 1 2; do x=$x$i; done; echo $x $i
 sh -c 'echo ${0}' zero
 ### unset arguments do not exist
 echo "[$1]$#"
+### printf of texts and numbers
+printf '%s|%5s|%-5s|%.2s|%c\n' one two three four five; printf '%d %i %5d|%-5d|%05d|%+d\n' 1 -2 3 4 5 6
+printf '%x %X %#x %o %u\n' 255 255 255 8 7; printf '%d %d %d\n' 0x10 010 "'A"
+### printf uses its format again
+printf '%s-%s\n' a b c; printf 'x\n' a b; printf '%s\n' 1 2 3
+### printf's escapes
+printf 'a\tb\101\\\n'; printf '%b|%s\n' 'a\tb\0101' 'a\tb'; printf 'a%bb\n' 'x\cy'; echo
+### printf with stars
+printf '%*s|%-*s|%.*s\n' 5 a 5 b 2 cde
+### printf of what is no number
+printf '%d\n' abc 2>/dev/null; echo $?; printf '%d\n' 3x 2>/dev/null; echo $?; printf '%d %s\n'; echo $?
+### printf without a newline, of percents
+printf '100%%'; printf '%s' a; printf ''; echo
+### a script that is not there
+./not-there; echo $?
