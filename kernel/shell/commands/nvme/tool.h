@@ -81,7 +81,7 @@ struct exchange {
     struct nvme_command command;
     void *data; /* target_buffer(), or NULL */
     size_t bytes;
-    void *metadata; /* the same, for metadata beside the data */
+    void *metadata;      /* the same, for metadata beside the data */
     uint64_t timeout_ms; /* 0: the driver's */
     uint32_t value;      /* the answer: dword 0 of the completion */
     uint16_t status;     /* and its status field */
