@@ -1,0 +1,77 @@
+"""Nobody types like this: random bytes and mutated scripts at the serial port, and command lines
+that are none. The prompt comes back and works. INPUT_BYTES (10485760 by hand), INPUT_SCRIPTS and
+INPUT_LINES say how much, INPUT_SEED repeats it. Whatever is done to the disk is meant to be; what
+would end the machine is left out of the scripts, and too long to come about by chance."""
+import os
+import random
+import time
+
+import pytest
+
+from machine import ROOT
+
+BYTES = int(os.environ.get("INPUT_BYTES", 150000))
+SCRIPTS = int(os.environ.get("INPUT_SCRIPTS", 60))
+LINES = int(os.environ.get("INPUT_LINES", 3))
+SEED = int(os.environ.get("INPUT_SEED", random.randrange(1 << 32)))
+CTRL_C = b"\x03"
+CHUNK = 16384
+ENDS = (b"poweroff", b"reboot")
+
+
+@pytest.fixture
+def chance():
+    print(f"INPUT_SEED={SEED}")
+    return random.Random(SEED)
+
+
+def check_prompt(machine):
+    machine.feed(CTRL_C)
+    machine.keys("")
+    assert machine.keys("set +x; echo alive$((6 * 7))").endswith("alive42\n")
+
+
+def test_random_bytes(boot, chance):
+    """Ctrl-C throws away what was typed ahead: every other chunk has none."""
+    machine = boot(smp=2)
+    start = time.monotonic()
+    for number in range(BYTES // CHUNK + 1):
+        chunk = chance.randbytes(CHUNK)
+        machine.feed(chunk if number % 2 else chunk.replace(CTRL_C, b"\r"))
+        check_prompt(machine)
+    print(f"{BYTES} bytes in {time.monotonic() - start:.0f} s")
+    machine.good("nvme id-ctrl /dev/nvme0")
+
+
+def seeds():
+    """Scripts of the other tests, those of several cases taken apart."""
+    files = [*(ROOT / "tests/fuzz/corpus/shell").iterdir(), *(ROOT / "tests/guest").iterdir()]
+    cases = [case for file in sorted((ROOT / "tests/unit/shell_cases").iterdir())
+             for case in file.read_bytes().split(b"\n\n")]
+    return [file.read_bytes() for file in sorted(files)] + cases
+
+
+def mutate(script, scripts, chance):
+    """Bytes changed, pieces left out, said twice, or taken from another script."""
+    script = bytearray(script)
+    for _ in range(chance.randint(1, 6)):
+        at = chance.randrange(len(script) + 1)
+        end = at + chance.randint(0, 12)
+        other = chance.choice(scripts)
+        begin = chance.randrange(len(other) + 1)
+        script[at:end] = chance.choice((
+            b"", script[at:end] * 2, chance.randbytes(1), other[begin:begin + chance.randint(1, 30)],
+            chance.choice((b"|", b"&&", b"$(", b"`", b"'", b'"', b"\\", b"<<", b">", b"{", b"$((",
+                           b"/dev/nvme0n1", b"99999999999999999999", b"*", b"do", b";;"))))
+    return bytes(script).replace(CTRL_C, b"")
+
+
+def test_mutated_scripts(boot, chance):
+    machine = boot(smp=2)
+    scripts = seeds()
+    for _ in range(SCRIPTS):
+        script = mutate(chance.choice(scripts), scripts, chance)
+        if not any(word in script for word in ENDS):
+            machine.feed(script.replace(b"\n", b"\r") + b"\r", patience=2)
+            check_prompt(machine)
+    machine.good("nvme id-ctrl /dev/nvme0")
