@@ -129,7 +129,8 @@ class Machine:
         for event in (*ERROR_EVENTS, *self.trace):
             self.arguments += ["-trace", event]
         if cmdline:
-            (self.directory / "cmdline").write_text(cmdline)
+            (self.directory / "cmdline").write_bytes(
+                cmdline.encode() if isinstance(cmdline, str) else cmdline)
             self.arguments += ["-fw_cfg", f"name=opt/nvmetal/cmdline,file={self.directory}/cmdline"]
         if append:
             self.arguments += ["-append", append]

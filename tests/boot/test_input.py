@@ -4,14 +4,15 @@ INPUT_LINES say how much, INPUT_SEED repeats it. Whatever is done to the disk is
 would end the machine is left out of the scripts, and too long to come about by chance."""
 import os
 import random
+import re
 import time
 
 import pytest
 
 from machine import ROOT
 
-BYTES = int(os.environ.get("INPUT_BYTES", 150000))
-SCRIPTS = int(os.environ.get("INPUT_SCRIPTS", 60))
+BYTES = int(os.environ.get("INPUT_BYTES", 100000))
+SCRIPTS = int(os.environ.get("INPUT_SCRIPTS", 30))
 LINES = int(os.environ.get("INPUT_LINES", 3))
 SEED = int(os.environ.get("INPUT_SEED", random.randrange(1 << 32)))
 CTRL_C = b"\x03"
@@ -75,3 +76,31 @@ def test_mutated_scripts(boot, chance):
             machine.feed(script.replace(b"\n", b"\r") + b"\r", patience=2)
             check_prompt(machine)
     machine.good("nvme id-ctrl /dev/nvme0")
+
+
+@pytest.mark.parametrize("line, says", [
+    (b"verbos cpus=0 cpus=2x nvme.wait=nap x=\"a b\" =\"\" nvme.timeout= nvme.retries=-1",
+     ["ignored, as nobody knows it: verbos x \r\n", "cpus= wants a number from 1 to 64: ignored",
+      "nvme.wait=nap: not known", "nvme.timeout= wants", "nvme.retries= wants"]),
+    (b"\0\0run=\"echo nothing\0else\"\0\xff\0cpus=1", ["\r\nnothing else\r\n"]),
+    (b"run=\"echo never ends", ["\r\nnever ends"]),
+    (b"word " * 819, [r"nobody knows it: word word (word )*[word ]*\.\.\.\r\n"]),
+    (b"x" * 4096, [r"nobody knows it: x+\.\.\.\r\n", "cut off behind 4095 characters"]),
+    (b"x" * 100000, ["opt/nvmetal/cmdline is too long: ignored"]),
+], ids=["unknown", "nul", "quote", "many", "long", "longer"])
+def test_odd_command_line(boot, line, says):
+    machine = boot(cmdline=line)
+    for text in says:
+        assert re.search(text, machine.transcript()), text
+    machine.good("sh test1.sh")
+
+
+def test_random_command_lines(boot, chance):
+    """One by fw_cfg and one as load options, where only text comes through."""
+    for _ in range(LINES):
+        words = [chance.choice((b"run=", b"cpus=", b"nvme.data=", b"verbose", b"nvme.queues=", b'"')) +
+                 chance.randbytes(chance.randrange(40)) for _ in range(chance.randrange(60))]
+        options = "".join(chance.choice("=\" \t'ax0,.") for _ in range(chance.randrange(2000)))
+        machine = boot(smp=2, cmdline=b" ".join(words), append=options.replace(",", ",,"))
+        machine.good("sh test1.sh")
+        machine.poweroff()
