@@ -209,12 +209,17 @@ static void resume(struct nvme_controller *controller)
     nvme_queues_send_due(controller, nvme_now(controller));
 }
 
-static int reset_alone(struct nvme_controller *controller)
+static void revive(struct nvme_controller *controller)
 {
     const struct nvme_host *host = controller->host;
-    struct nvme_queue *queue;
     if (host->revive)
         host->revive(host->context);
+}
+
+static int reset_alone(struct nvme_controller *controller)
+{
+    struct nvme_queue *queue;
+    revive(controller);
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
         queue->counters.resets++;
     nvme_drain(controller);
@@ -233,6 +238,8 @@ static int reset_alone(struct nvme_controller *controller)
             nvme_log(controller, NVME_LOG_ERROR, "reset failed: %s", nvme_error_text(error));
         if (controller->state == NVME_DEAD)
             break;
+        if (error)
+            revive(controller); /* whoever meddles does not wait until a reset is over */
     }
     if (!error) {
         nvme_log(controller, NVME_LOG_WARNING, "the controller was reset");

@@ -89,6 +89,35 @@ static void test_revive(void **state)
     }
 }
 
+static void revive_again(void *context)
+{
+    struct testhost *host = context;
+    unsigned *times = host->context;
+    if (++*times == 2)
+        nvmevirt_set_faults(&host->virt, NULL, 0);
+}
+
+/* Bus Master goes once more while the controller starts: it takes whoever gives it back. */
+static void test_meddling_with_a_reset(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    unsigned times = 0;
+    host->context = &times;
+    host->ops.revive = revive_again;
+    for (unsigned nth = 1; nth <= 2; nth++)
+        testhost_meets(host, 0, NVME_ADMIN_CREATE_CQ, nth, NVMEVIRT_FATAL, 0);
+    struct testio io = {0};
+    submit_read(host, &io, testhost_data(host, 512));
+    assert_int_equal(nvme_reset(&host->nvme), NVME_OK);
+    assert_int_equal(times, 2);
+    assert_true(testhost_logged(host, "reset failed"));
+    testhost_drain(host, &host->nvme.io[0]);
+    assert_done(&io, NVME_OK);
+    testhost_works(host);
+    testhost_free(host);
+}
+
 /* The controller is well, but knows nothing of what it was told. */
 static void test_reset_by_another(void **state)
 {
@@ -112,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_impatient),
         cmocka_unit_test(test_revive),
+        cmocka_unit_test(test_meddling_with_a_reset),
         cmocka_unit_test(test_reset_by_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
