@@ -8,10 +8,9 @@
 #include "lib/string.h"
 
 static const char *const names[] = {
-    "run",          "poweroff",           "verbose",     "cpus",
-    "nvme.timeout", "nvme.retries",       "nvme.queues", "nvme.poll_queues",
-    "nvme.wait",    "nvme.queue_entries", "nvme.data",   "nvme.page_size",
-    "nvme.shadow"};
+    "run",          "poweroff",       "verbose",          "cpus",      "nvme.timeout",
+    "nvme.retries", "nvme.queues",    "nvme.poll_queues", "nvme.wait", "nvme.queue_entries",
+    "nvme.data",    "nvme.page_size", "nvme.shadow"};
 
 static const char *line = "";
 

@@ -75,6 +75,20 @@ def test_idle(slot):
     slot.good("dd if=/dev/random of=/dev/nvme1n1 bs=1M count=4 status=none; sync")
 
 
+@pytest.mark.parametrize("command, room, last", [
+    ("lspci -xxxx -s 1:", 200, "ff0: 00"), ("lsblk -n -o NAME", 10, "nvme1n1"),
+    ("blockdev --report", 90, "/dev/nvme1n1")])
+def test_while_it_is_listed(slot, command, room, last):
+    """The pipe has room for less than the list, and what the list is at goes."""
+    slot.type(f"(head -c {65536 - room} /dev/zero; {command}) | (sleep 2; tail -n 2)")
+    time.sleep(0.5)
+    take_out(slot)
+    output = slot.wait_for_prompt()
+    put_in(slot)
+    assert last in output
+    wait_for_node(slot)
+
+
 @pytest.mark.parametrize("command", [
     "dd if=/dev/nvme1n1 of=/dev/null bs=4K", "dd if=/dev/zero of=/dev/nvme1n1 bs=1M",
     "cat /dev/nvme1n1 > /dev/null",
