@@ -136,6 +136,19 @@ static void test_reset_by_another(void **state)
     testhost_free(host);
 }
 
+/* Nobody waits for commands that it never gets. */
+static void test_stop_after_reset_by_another(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    host->ops.write32(host, NVME_REG_CC, 0);
+    uint64_t before = host->now += SECOND;
+    nvme_stop(&host->nvme);
+    assert_true(host->now - before < SECOND);
+    assert_false(testhost_logged(host, "no answer"));
+    testhost_free(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +156,7 @@ int main(void)
         cmocka_unit_test(test_revive),
         cmocka_unit_test(test_meddling_with_a_reset),
         cmocka_unit_test(test_reset_by_another),
+        cmocka_unit_test(test_stop_after_reset_by_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
