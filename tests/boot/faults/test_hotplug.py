@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from injection import throttle
+from injection import ECAM, Qtest, throttle
 from machine import ROOT
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -32,6 +32,9 @@ def slot(boot_shared):
     return boot_shared(smp=2, controllers=2, cmdline="nvme.timeout=5000", devices=[
         *devices, "-device", "nvme,id=n0,serial=stays,drive=stays", *SLOT,
         "-device", "nvme,id=n1,serial=goes,drive=goes,bus=rp"])
+
+
+GONE = [r"Invalid (read|write) at addr 0x\w+, size 4, region '\(null\)', reason: rejected"]
 
 
 def take_out(machine):
@@ -126,3 +129,49 @@ def test_under_full_load(slot, rw):
         put_in(slot)
         wait_for_node(slot)
     slot.good("sh test1.sh")
+
+
+SLOT_CONTROL = ECAM + (1 << 15) + 0x54 + 0x18  # of the port at 00:01.0
+POWER_OFF = 0x0700  # and the light as well
+
+
+def test_swapped(boot):
+    """One is torn out and another put in before anybody has looked."""
+    qtest = Qtest(boot.directory / "qtest.sock")
+    devices = []
+    for name in ("one", "two"):
+        path = boot.file(f"{name}.img", content=f"{name}\n".encode())
+        devices += ["-blockdev", json.dumps({"driver": "file", "node-name": name,
+                                             "filename": str(path)})]
+    machine = boot(extra=qtest.arguments, tolerates=GONE, devices=[
+        *devices, *SLOT, "-device", "nvme,id=n1,serial=one,drive=one,bus=rp"])
+    assert machine.good("head -n 1 /dev/nvme0n1") == "one\n"
+    qtest.write(SLOT_CONTROL, POWER_OFF, 2)
+    qtest.close()
+    machine.qmp.wait_for("DEVICE_DELETED", device="n1")
+    machine.qmp.execute("device_add", driver="nvme", id="n2", serial="two", drive="two", bus="rp")
+    machine.expect("nvme0: is gone")
+    time.sleep(1)
+    machine.send("\r")
+    machine.wait_for_prompt()
+    assert "two" in machine.good("nvme list")
+    assert machine.good("head -n 1 /dev/nvme0n1") == "two\n"
+
+
+def test_switch(boot):
+    """A card with a switch, and two controllers behind that, go at once."""
+    devices = [*SLOT, "-device", "x3130-upstream,id=switch,bus=rp"]
+    for number in (0, 1):
+        path = boot.file(f"{number}.img")
+        devices += ["-drive", f"file={path},if=none,id=d{number},format=raw", "-device",
+                    f"xio3130-downstream,id=down{number},bus=switch,chassis={number + 2},"
+                    f"slot={number + 2}",
+                    "-device", f"nvme,serial=behind{number},drive=d{number},bus=down{number}"]
+    machine = boot(devices=devices, controllers=2, tolerates=GONE)
+    before = machine.good("lspci").splitlines()
+    machine.qmp.execute("device_del", id="switch")
+    machine.qmp.wait_for("DEVICE_DELETED", device="switch")
+    assert "nvme" not in machine.good("ls /dev")
+    assert len(machine.good("lspci").splitlines()) == len(before) - 5
+    time.sleep(1)
+    machine.good("lspci -v; nvme list")
