@@ -28,8 +28,9 @@ def chance():
 
 def check_prompt(machine):
     machine.feed(CTRL_C)
-    machine.keys("")
-    assert machine.keys("set +x; echo alive$((6 * 7))").endswith("alive42\n")
+    machine.send("\rset +x; echo alive$((6 * 7))\r")
+    machine.expect("\nalive42\r\n")
+    machine.wait_for_prompt()
 
 
 def test_random_bytes(boot, chance):

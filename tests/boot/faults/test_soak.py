@@ -159,7 +159,7 @@ def run_round(machine, faults, chance):
     faults.done["nvme reset"] += resets
     errors = MEDIUM.findall(output)
     faults.done["media error"] += len(errors)
-    jobs = json.loads("{" + output.split("\n{", 1)[1])["jobs"]
+    jobs = json.loads(output[output.index("{\n"):])["jobs"]
     assert {job["error"] for job in jobs} <= {0, 5}, "84: not the data that were written"
     assert sum(job["error"] == 5 for job in jobs) <= len(errors), "an error that was no fault's"
     return (sum(job[way]["total_ios"] for job in jobs for way in ("read", "write")),
