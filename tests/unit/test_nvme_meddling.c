@@ -136,6 +136,30 @@ static void test_reset_by_another(void **state)
     testhost_free(host);
 }
 
+static void other_serial(struct testhost *host, uint8_t cns, uint32_t nsid, uint8_t *data)
+{
+    (void)host, (void)nsid;
+    if (cns == 1)
+        memcpy(data + 4, "other", 5);
+}
+
+/* What was meant for one disk is not written to another. */
+static void test_swapped(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    struct testio io = {0};
+    submit_read(host, &io, testhost_data(host, 512));
+    host->identify = other_serial;
+    host->ops.write32(host, NVME_REG_CC, 0);
+    host->now += SECOND;
+    nvme_check(&host->nvme);
+    assert_true(testhost_logged(host, "another controller is in its place"));
+    assert_int_equal(host->nvme.state, NVME_DEAD);
+    assert_done(&io, NVME_ERR_DEAD);
+    testhost_free(host);
+}
+
 /* Nobody waits for commands that it never gets. */
 static void test_stop_after_reset_by_another(void **state)
 {
@@ -156,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_revive),
         cmocka_unit_test(test_meddling_with_a_reset),
         cmocka_unit_test(test_reset_by_another),
+        cmocka_unit_test(test_swapped),
         cmocka_unit_test(test_stop_after_reset_by_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
