@@ -12,8 +12,8 @@ import pytest
 from machine import ROOT
 
 BYTES = int(os.environ.get("INPUT_BYTES", 100000))
-SCRIPTS = int(os.environ.get("INPUT_SCRIPTS", 30))
-LINES = int(os.environ.get("INPUT_LINES", 3))
+SCRIPTS = int(os.environ.get("INPUT_SCRIPTS", 20))
+LINES = int(os.environ.get("INPUT_LINES", 2))
 SEED = int(os.environ.get("INPUT_SEED", random.randrange(1 << 32)))
 CTRL_C = b"\x03"
 CHUNK = 16384
