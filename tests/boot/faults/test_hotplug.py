@@ -117,7 +117,7 @@ def test_under_full_load(slot, rw):
     """As fast as it goes, on both processors, and the other controller goes on; reads alone are
     requests that are submitted again as they were."""
     for _ in range(max(ROUNDS // 2, 1)):
-        slot.type(f"fio --rw={rw} --bs=4k --iodepth=32 --time_based --runtime=1 --eta=never "
+        slot.type(f"fio --rw={rw} --bs=4k --iodepth=32 --time_based --runtime=2 --eta=never "
                   "--output-format=json --name=a --filename=/dev/nvme1n1 --numjobs=2 "
                   "--name=b --filename=/dev/nvme0n1")
         time.sleep(0.3)
@@ -125,7 +125,7 @@ def test_under_full_load(slot, rw):
         output = slot.wait_for_prompt()
         jobs = parse_json("{" + output.split("{", 1)[1])["jobs"]
         assert [job["error"] for job in jobs] == [19, 19, 0]
-        assert jobs[2]["read"]["runtime"] >= 1000
+        assert jobs[2]["read"]["runtime"] >= 2000
         put_in(slot)
         wait_for_node(slot)
     slot.good("sh test1.sh")
