@@ -218,9 +218,9 @@ static bool nothing_pending(struct idle_work *work)
 static void add_slot(const struct pci_function *port)
 {
     unsigned capability = pci_capability(port, PCI_CAPABILITY_EXPRESS, 0);
+    uint8_t bus = pci_read8(port, PCI_SECONDARY);
     /* Without a number of its own, what is behind it would be looked for beside it. */
-    if (!capability || !pci_read8(port, PCI_SECONDARY) ||
-        !(pci_read16(port, capability + EXPRESS_FLAGS) & SLOT) ||
+    if (!capability || !bus || !(pci_read16(port, capability + EXPRESS_FLAGS) & SLOT) ||
         !(pci_read32(port, capability + SLOT_ABILITIES) & HOT_PLUG))
         return;
     struct slot *slot = kmalloc(sizeof *slot);
@@ -232,8 +232,8 @@ static void add_slot(const struct pci_function *port)
     unsigned status = capability + SLOT_STATUS;
     *slot = (struct slot){.port = port,
                           .capability = capability,
-                          .bus = pci_read8(port, PCI_SECONDARY),
-                          .last = pci_read8(port, PCI_SUBORDINATE),
+                          .bus = bus,
+                          .last = MAX(bus, pci_read8(port, PCI_SUBORDINATE)),
                           .on = pci_read16(port, status) & PRESENT};
     pci_write16(port, status, EVENTS);
     list_insert(&slots, &slot->node);
