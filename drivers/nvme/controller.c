@@ -486,6 +486,8 @@ out:
 
 static void shut_down(struct nvme_controller *controller)
 {
+    if (!(nvme_read32(controller, NVME_REG_CSTS) & NVME_CSTS_RDY))
+        return; /* somebody has reset it: no queue is left that would take a command */
     /* A late command ends with a disabled controller: then there is nothing left to say. */
     for (unsigned i = controller->io_count; i-- > 0 && controller->admin.live;)
         nvme_delete_queue(&controller->io[i]);

@@ -200,10 +200,11 @@ struct nvme_host {
     void (*isolate)(void *context);
 
     /*
-     * A reset begins, and somebody may have been at the function behind the driver's back: a
-     * function-level reset takes BARs, Bus Master and MSI-X with it. Sees to it that registers
-     * can be reached, memory too, and that the attached vectors interrupt. On a device that is gone
-     * it does nothing. Without this function such a reset leaves a dead controller.
+     * A reset begins, or has failed and begins again, and somebody may have been at the function
+     * behind the driver's back: a function-level reset takes BARs, Bus Master and MSI-X with it.
+     * Sees to it that registers can be reached, memory too, and that the attached vectors
+     * interrupt. On a device that is gone it does nothing. Without this function such a reset
+     * leaves a dead controller.
      *
      *     void revive(void *context)
      *     {

@@ -190,6 +190,19 @@ int nvme_halt(struct nvme_controller *controller)
     return error ? NVME_ERR_DEAD : NVME_OK;
 }
 
+/* A card that was put in the other's place answers as well, and must get nothing that was meant for
+ * the other. */
+static int check_serial(struct nvme_controller *controller)
+{
+    const struct nvme_identify_controller *now = (const void *)controller->scratch->identify;
+    int error =
+        nvme_identify(controller, NVME_IDENTIFY_CONTROLLER, 0, controller->scratch->identify);
+    if (error || !__builtin_memcmp(now->sn, controller->identify->sn, sizeof now->sn))
+        return error;
+    nvme_log(controller, NVME_LOG_ERROR, "another controller is in its place");
+    return NVME_ERR_DEVICE;
+}
+
 /* What the device says about them may be wrong; what counts is that it still answers. */
 static int look_at_namespaces(struct nvme_controller *controller)
 {
@@ -211,12 +224,17 @@ static void resume(struct nvme_controller *controller)
     nvme_queues_send_due(controller, nvme_now(controller));
 }
 
-static int reset_alone(struct nvme_controller *controller)
+static void revive(struct nvme_controller *controller)
 {
     const struct nvme_host *host = controller->host;
-    struct nvme_queue *queue;
     if (host->revive)
         host->revive(host->context);
+}
+
+static int reset_alone(struct nvme_controller *controller)
+{
+    struct nvme_queue *queue;
+    revive(controller);
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
         queue->counters.resets++;
     nvme_drain(controller);
@@ -228,6 +246,8 @@ static int reset_alone(struct nvme_controller *controller)
             break;
         error = nvme_bring_up(controller);
         if (!error)
+            error = check_serial(controller);
+        if (!error)
             error = nvme_events_start(controller);
         if (!error)
             error = look_at_namespaces(controller);
@@ -235,6 +255,8 @@ static int reset_alone(struct nvme_controller *controller)
             nvme_log(controller, NVME_LOG_ERROR, "reset failed: %s", nvme_error_text(error));
         if (controller->state == NVME_DEAD)
             break;
+        if (error)
+            revive(controller); /* whoever meddles does not wait until a reset is over */
     }
     if (!error) {
         nvme_log(controller, NVME_LOG_WARNING, "the controller was reset");
