@@ -311,14 +311,19 @@ static int identify(struct nvme_controller *controller)
     return error;
 }
 
-/* It may have got another firmware. */
+/* It may have got another firmware. A card that was put in the other's place answers as well, and
+ * must get nothing that was meant for the other. */
 static int identify_again(struct nvme_controller *controller)
 {
-    uint8_t *data = controller->scratch->identify;
-    int error = nvme_identify(controller, NVME_IDENTIFY_CONTROLLER, 0, data);
+    struct nvme_identify_controller *now = (void *)controller->scratch->identify;
+    int error = nvme_identify(controller, NVME_IDENTIFY_CONTROLLER, 0, now);
     if (error)
-        return error == NVME_ERR_STATUS ? NVME_OK : error;
-    __builtin_memcpy(controller->identify, data, sizeof *controller->identify);
+        return error;
+    if (__builtin_memcmp(now->sn, controller->identify->sn, sizeof now->sn)) {
+        nvme_log(controller, NVME_LOG_ERROR, "another controller is in its place");
+        return NVME_ERR_DEVICE;
+    }
+    __builtin_memcpy(controller->identify, now, sizeof *controller->identify);
     take_identity(controller);
     return NVME_OK;
 }

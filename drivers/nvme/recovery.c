@@ -190,19 +190,6 @@ int nvme_halt(struct nvme_controller *controller)
     return error ? NVME_ERR_DEAD : NVME_OK;
 }
 
-/* A card that was put in the other's place answers as well, and must get nothing that was meant for
- * the other. */
-static int check_serial(struct nvme_controller *controller)
-{
-    const struct nvme_identify_controller *now = (const void *)controller->scratch->identify;
-    int error =
-        nvme_identify(controller, NVME_IDENTIFY_CONTROLLER, 0, controller->scratch->identify);
-    if (error || !__builtin_memcmp(now->sn, controller->identify->sn, sizeof now->sn))
-        return error;
-    nvme_log(controller, NVME_LOG_ERROR, "another controller is in its place");
-    return NVME_ERR_DEVICE;
-}
-
 /* What the device says about them may be wrong; what counts is that it still answers. */
 static int look_at_namespaces(struct nvme_controller *controller)
 {
@@ -245,8 +232,6 @@ static int reset_alone(struct nvme_controller *controller)
         if (error)
             break;
         error = nvme_bring_up(controller);
-        if (!error)
-            error = check_serial(controller);
         if (!error)
             error = nvme_events_start(controller);
         if (!error)
