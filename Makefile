@@ -54,7 +54,8 @@ packages-lint:
 # ---- Kernel -----------------------------------------------------------------------------------
 
 KERNEL_FLAGS := -std=gnu17 -O2 -g -I. $(WARNINGS) -ffreestanding -fno-pic -fno-pie -mcmodel=kernel \
-                -mno-red-zone -mgeneral-regs-only -fno-stack-protector -fno-omit-frame-pointer \
+                -mno-red-zone -mgeneral-regs-only -fstack-protector-strong \
+                -mstack-protector-guard=global -fno-omit-frame-pointer \
                 -fno-asynchronous-unwind-tables -fno-strict-aliasing
 
 KERNEL_SOURCES := $(wildcard kernel/*.c kernel/*/*.c kernel/*/*.S kernel/shell/commands/*.c \

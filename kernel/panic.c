@@ -7,6 +7,7 @@
 #include "boot/handover.h"
 #include "kernel/console.h"
 #include "kernel/mem/frames.h"
+#include "kernel/mem/paging.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/cpus.h"
 #include "kernel/x86/interrupts.h"
@@ -191,11 +192,11 @@ void panic_exception(const struct interrupt_frame *f)
         (unsigned long long)f->vector, (unsigned long long)f->error_code);
     say_processor();
     if (f->vector == EXCEPTION_PAGE_FAULT)
-        say("%s address %016llx, which is %s\n",
+        say("%s address %016llx in %s, which is %s\n",
             f->error_code & FAULT_FETCH   ? "executing"
             : f->error_code & FAULT_WRITE ? "writing"
                                           : "reading",
-            (unsigned long long)read_cr2(),
+            (unsigned long long)read_cr2(), paging_describe(read_cr2()),
             f->error_code & FAULT_PRESENT ? "protected against that" : "not mapped");
     const struct {
         const char *name;
