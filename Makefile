@@ -2,7 +2,8 @@
 
 CC      := gcc
 OBJCOPY := objcopy
-BUILD   := build
+DEBUG   ?=
+BUILD   := build$(if $(DEBUG),/debug)
 PYTHON  := /usr/bin/python3
 
 # For make run and make debug:
@@ -58,9 +59,15 @@ KERNEL_FLAGS := -std=gnu17 -O2 -g -I. $(WARNINGS) -ffreestanding -fno-pic -fno-p
                 -mstack-protector-guard=global -fno-omit-frame-pointer \
                 -fno-asynchronous-unwind-tables -fno-strict-aliasing
 
+# With DEBUG=1: undefined behaviour ends in a panic, and so does wrong use of the heap.
+ifneq ($(DEBUG),)
+KERNEL_FLAGS += -DDEBUG -fsanitize=undefined -fno-sanitize-recover=undefined
+endif
+
 KERNEL_SOURCES := $(wildcard kernel/*.c kernel/*/*.c kernel/*/*.S kernel/shell/commands/*.c \
                     kernel/shell/commands/nvme/*.c kernel/shell/commands/fio/*.c drivers/pci/*.c drivers/serial/*.c \
                     drivers/nvme/*.c lib/*.c)
+KERNEL_SOURCES := $(filter-out $(if $(DEBUG),kernel/mem/heap.c,kernel/debug/%),$(KERNEL_SOURCES))
 KERNEL_OBJECTS := $(addprefix $(BUILD)/kernel/,$(addsuffix .o,$(KERNEL_SOURCES)))
 
 $(BUILD)/kernel/%.c.o: %.c Makefile | packages-build

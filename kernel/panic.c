@@ -65,6 +65,11 @@ static void say(const char *format, ...)
     console_write(line, strlen(line));
 }
 
+static bool is_text(uint64_t address)
+{
+    return address >= (uint64_t)kernel_start && address < (uint64_t)kernel_text_end;
+}
+
 /* "  address name+offset"; the nearest function at or below the address. */
 static void say_address(uint64_t address)
 {
@@ -75,16 +80,11 @@ static void say_address(uint64_t address)
             symbol->st_name < symbol_names_size && (!best || symbol->st_value > best->st_value))
             best = symbol;
     }
-    if (best)
+    if (best && is_text(address))
         say("  %016llx %s+0x%llx\n", (unsigned long long)address, symbol_names + best->st_name,
             (unsigned long long)(address - best->st_value));
     else
         say("  %016llx\n", (unsigned long long)address);
-}
-
-static bool is_text(uint64_t address)
-{
-    return address >= (uint64_t)kernel_start && address < (uint64_t)kernel_text_end;
 }
 
 static bool is_frame(uint64_t address)

@@ -213,7 +213,8 @@ void *paging_map(uint64_t physical, size_t bytes, enum memory_type type)
 static uint64_t *deciding_entry(uint64_t address, unsigned *level)
 {
     uint64_t *entry = &top[level_index(address, LEVEL_TOP)];
-    for (*level = LEVEL_TOP; *level > LEVEL_PAGE && *entry & PTE_PRESENT && !(*entry & PTE_LARGE);) {
+    for (*level = LEVEL_TOP;
+         *level > LEVEL_PAGE && *entry & PTE_PRESENT && !(*entry & PTE_LARGE);) {
         uint64_t *table = frames_pointer(*entry & PTE_ADDRESS);
         entry = &table[level_index(address, --*level)];
     }
@@ -251,6 +252,19 @@ bool paging_guard(void *page, enum guard guard)
     *entry |= guard == GUARD_NONE ? PTE_PRESENT : FIELD_SET(PTE_GUARD, guard);
     invalidate_page(page);
     return true;
+}
+
+bool paging_is_writable(const void *memory, size_t bytes)
+{
+    uint64_t end = (uint64_t)memory + bytes;
+    for (uint64_t at = (uint64_t)memory; at < end;) {
+        unsigned level;
+        uint64_t entry = *deciding_entry(at, &level);
+        if ((entry & (PTE_PRESENT | PTE_WRITABLE)) != (PTE_PRESENT | PTE_WRITABLE))
+            return false;
+        at = ROUND_DOWN(at, level_size(level)) + level_size(level);
+    }
+    return end >= (uint64_t)memory;
 }
 
 const char *paging_describe(uint64_t address)

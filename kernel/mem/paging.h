@@ -56,6 +56,9 @@ enum guard {
 };
 bool paging_guard(void *page, enum guard guard);
 
+/* May the kernel itself write to all of it? */
+bool paging_is_writable(const void *memory, size_t bytes);
+
 /* What lies at an address, in words. For a panic: everything else may be broken. */
 const char *paging_describe(uint64_t address);
 

@@ -1,0 +1,71 @@
+"""What nobody may do is tried, in a debug build of the kernel: it ends in a panic that says what it was.
+
+The last test looks at the page tables of the kernel that is shipped.
+"""
+import re
+
+import pytest
+
+from injection import hmp
+from machine import BUILD, DEBUG_EXIT_PANIC
+
+DEBUG_IMAGE = (BUILD if BUILD.name == "debug" else BUILD / "debug") / "BOOTX64.EFI"
+EXIT = ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+
+
+def page_fault(how, where, why):
+    return (r"PANIC: page fault \(vector 14, error code [0-9a-f]+\)\r\n"
+            rf"(?:On processor \d of 2.\r\n)?{how} address (?P<address>[0-9a-f]+) in "
+            + re.escape(f"{where}, which is {why}") + r"\r\n")
+
+
+PROTECTED, UNMAPPED = "protected against that", "not mapped"
+STACK = page_fault("writing", "the guard below a stack (too much on it)", UNMAPPED)
+HEAP = "PANIC: heap: address (?P<address>[0-9a-f]+), {}, was written to\r\n"
+
+# By case of `crash`: what the panic says, and a function that its backtrace names.
+CASES = {
+    "text": (page_fault("writing", "the kernel's text", PROTECTED), "crash_text"),
+    "constant": (page_fault("writing", "the kernel's constants", PROTECTED), "crash_constant"),
+    "alias": (page_fault("writing", "the kernel's text", PROTECTED), "crash_alias"),
+    "data": (page_fault("executing", "the kernel's data", PROTECTED), "command_run"),
+    "ram": (page_fault("executing", "RAM", PROTECTED), "command_run"),
+    "null": (page_fault("writing", "page 0 (a null pointer)", UNMAPPED), "crash_null"),
+    "heap": (page_fault("writing", "the guard behind a heap object (an overrun)", UNMAPPED),
+             "crash_heap"),
+    "slack": (HEAP.format("behind the end of a heap object"), "kfree"),
+    "freed": (page_fault("writing", "freed heap memory (a use after free)", UNMAPPED),
+              "crash_freed"),
+    "twice": (r"PANIC: heap: (?P<address>[0-9a-f]+) is freed and is no object, or none any more",
+              "kfree"),
+    "device": (HEAP.format("which was freed"), "give_back"),
+    "stack": (STACK, "recurse"),
+    "stack | cat": (STACK, "recurse"),
+    "processor": (STACK, "recurse"),
+    "canary": ("PANIC: a function has written beyond what is its own on the stack\r\n",
+               "write_beyond"),
+    "undefined": (r"PANIC: kernel/debug/crash.c:\d+:\d+: an addition overflows\r\n",
+                  "crash_undefined"),
+    "dma": (r"PANIC: nvme0: a device may not be given 4096 bytes at (?P<address>[0-9a-f]+) in the "
+            r"kernel's text\r\n", "host_bus_address"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_crash(boot, case):
+    says, function = CASES[case]
+    machine = boot(image=DEBUG_IMAGE, smp=2, extra=EXIT)
+    machine.send(f"crash {case}\r")
+    machine.expect("PANIC: [^\r]*\r\n")
+    machine.expect(rf"  [0-9a-f]{{16}} {function}[.\w]*\+0x[0-9a-f]+\r\n")
+    said = machine.transcript()
+    found = re.search(says, said)
+    assert found, said[-3000:]
+    announced = re.search("crash: address ([0-9a-f]+)\r\n", said)
+    if announced:
+        assert found["address"] == announced[1]
+    machine.wait_for_end(DEBUG_EXIT_PANIC)
+
+
+def test_the_command_is_not_shipped(boot):
+    assert boot().run("crash null").status == 127
