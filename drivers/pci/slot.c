@@ -31,6 +31,7 @@
 #define CHANGED        0x0008u
 #define PRESENT        0x0040u
 #define EVENTS         0x011fu /* all that are cleared by writing them */
+#define SLOT_BYTES     0x1c    /* of the capability */
 
 /* Of a bridge: its memory window, in MiB. */
 #define WINDOW_BASE  0x20
@@ -191,7 +192,7 @@ static void add_slot(const struct pci_function *port)
 {
     unsigned capability = pci_capability(port, PCI_CAPABILITY_EXPRESS, 0);
     /* Without a number of its own, what is behind it would be looked for beside it. */
-    if (!capability || !pci_read8(port, PCI_SECONDARY) ||
+    if (!capability || capability > PCI_SPACE - SLOT_BYTES || !pci_read8(port, PCI_SECONDARY) ||
         !(pci_read16(port, capability + EXPRESS_FLAGS) & SLOT) ||
         !(pci_read32(port, capability + SLOT_ABILITIES) & HOT_PLUG))
         return;

@@ -28,6 +28,9 @@
 #define CPUID_SMAP BIT(20) /* EBX */
 #define CPUID_UMIP BIT(2)  /* ECX */
 
+/* EAX, bits 7:0: how many bits a physical address has. */
+#define CPUID_SIZES 0x80000008u
+
 #define LEVEL_PAGE  0
 #define LEVEL_LARGE 1 /* 2 MiB */
 #define LEVEL_TOP   3
@@ -221,6 +224,12 @@ static uint64_t *deciding_entry(uint64_t address, unsigned *level)
     return entry;
 }
 
+/* The first address that an entry at `level` does not decide any more. */
+static uint64_t behind(uint64_t address, unsigned level)
+{
+    return ROUND_DOWN(address, level_size(level)) + level_size(level);
+}
+
 void paging_unmap(void *window, size_t bytes)
 {
     uint64_t address = ROUND_DOWN((uint64_t)window, PAGE_SIZE);
@@ -229,7 +238,7 @@ void paging_unmap(void *window, size_t bytes)
         unsigned level;
         *deciding_entry(address, &level) = 0;
         invalidate_page((void *)address);
-        address = ROUND_DOWN(address, level_size(level)) + level_size(level);
+        address = behind(address, level);
     }
 }
 
@@ -262,9 +271,23 @@ bool paging_is_writable(const void *memory, size_t bytes)
         uint64_t entry = *deciding_entry(at, &level);
         if ((entry & (PTE_PRESENT | PTE_WRITABLE)) != (PTE_PRESENT | PTE_WRITABLE))
             return false;
-        at = ROUND_DOWN(at, level_size(level)) + level_size(level);
+        at = behind(at, level);
     }
     return end >= (uint64_t)memory;
+}
+
+bool paging_may_be_device(uint64_t physical, uint64_t bytes)
+{
+    uint64_t limit = BIT(cpuid(CPUID_SIZES, 0).eax & 0xff);
+    if (bytes > limit || physical > limit - bytes)
+        return false;
+    /* All RAM is in the direct map, and be it as a guard. */
+    unsigned level;
+    uint64_t end = DIRECT_MAP + MIN(physical + bytes, DIRECT_MAP_SIZE);
+    for (uint64_t at = DIRECT_MAP + physical; at < end; at = behind(at, level))
+        if (*deciding_entry(at, &level))
+            return false;
+    return true;
 }
 
 const char *paging_describe(uint64_t address)

@@ -59,6 +59,9 @@ bool paging_guard(void *page, enum guard guard);
 /* May the kernel itself write to all of it? */
 bool paging_is_writable(const void *memory, size_t bytes);
 
+/* Could a device be there? Not where RAM is, nor beyond the last physical address. */
+bool paging_may_be_device(uint64_t physical, uint64_t bytes);
+
 /* What lies at an address, in words. For a panic: everything else may be broken. */
 const char *paging_describe(uint64_t address);
 
