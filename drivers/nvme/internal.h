@@ -133,7 +133,6 @@ static inline int nvme_data_build(struct nvme_queue *queue, struct nvme_request 
     const struct nvme_segment *segment = request->segments;
     const size_t bytes = request->data_bytes;
     request->list_first = NVME_NO_LIST;
-    request->described = false;
     request->command.flags &= (uint8_t)~NVME_FLAGS_PSDT;
     uint64_t bus;
     if (request->segment_count != 1 || segment->length != bytes ||
@@ -144,7 +143,6 @@ static inline int nvme_data_build(struct nvme_queue *queue, struct nvme_request 
     uint64_t second = (bus | (controller->page_size - 1)) + 1;
     request->command.prp1 = bus;
     request->command.prp2 = bus + bytes > second ? second : 0;
-    request->described = true;
     return NVME_OK;
 }
 

@@ -27,6 +27,7 @@ static inline void write_command(struct nvme_request *request, const struct nvme
     request->ns = ns;
     request->ns_changes = ns->changes;
     request->data_bytes = 0;
+    request->again_end = 0;
     /* Field by field, since it is cheaper: CID comes when the command is sent. */
     command->opcode = opcode;
     command->flags = 0;

@@ -95,8 +95,8 @@ struct nvme_request {
     uint16_t repeats; /* how often it was sent again */
 
     /* The driver's. */
-    bool described;      /* the command says where the data is, without a list */
     uint16_t list_first; /* first of its lists, NVME_NO_LIST for none */
+    uint64_t again_end;  /* from LBAs below it, it may be submitted again with nothing to look at */
     uint64_t deadline;   /* counted from the first command of a batch, which is rung together; or,
                             between two times that it is sent, when to send it */
 };
@@ -483,9 +483,9 @@ static inline void nvme_set_fua(struct nvme_request *request)
 int nvme_submit(struct nvme_queue *queue, struct nvme_request *request);
 
 /*
- * Submits a Read or Write that has ended once more, from another LBA. Its segments and what is in
- * them are the same as before, in place and length, which saves most of the work. Errors as above;
- * NVME_ERR_INVALID also beyond the namespace's end.
+ * Submits a Read or Write that has ended once more, from another LBA. Its segments, what is in
+ * them, in place and length, and its timeout are the same as before, which saves most of the work.
+ * Errors as above; NVME_ERR_INVALID also beyond the namespace's end.
  */
 int nvme_submit_again(struct nvme_queue *queue, struct nvme_request *request, uint64_t lba);
 

@@ -173,12 +173,6 @@ static inline void send(struct nvme_queue *queue, struct nvme_slot *slot,
     queue->tail = tail + 1 == queue->size ? 0 : tail + 1;
 }
 
-/* The first of a batch, or with a deadline of its own. */
-static inline bool is_timed(const struct nvme_queue *queue, const struct nvme_request *request)
-{
-    return queue->tail == queue->rung || request->timeout_ns;
-}
-
 /* The time is taken once for commands that are rung together. */
 void nvme_queue_send(struct nvme_queue *queue, struct nvme_slot *slot)
 {
@@ -267,29 +261,47 @@ int nvme_submit(struct nvme_queue *queue, struct nvme_request *request)
     return error;
 }
 
-static __attribute__((noinline)) int submit_timed(struct nvme_queue *queue,
-                                                  struct nvme_request *request)
+static inline void set_lba(struct nvme_request *request, uint64_t lba)
+{
+    request->command.cdw10 = (uint32_t)lba;
+    request->command.cdw11 = (uint32_t)(lba >> 32);
+}
+
+/* Looks at everything, and whether that will be needed the next time: not if the command itself
+ * says where all of the data is. */
+static NVME_RARE int submit_again_checked(struct nvme_queue *queue, struct nvme_request *request,
+                                          uint64_t lba)
+{
+    const struct nvme_namespace *ns = request->ns;
+    uint64_t blocks = (request->command.cdw12 & NVME_RW_CDW12_NLB) + 1;
+    if (!nvme_request_is_current(request))
+        return NVME_ERR_GONE;
+    if (lba >= ns->block_count || blocks > ns->block_count - lba)
+        return NVME_ERR_INVALID;
+    set_lba(request, lba);
+    int error = nvme_submit(queue, request);
+    if (!error && request->list_first == NVME_NO_LIST && !request->timeout_ns)
+        request->again_end = ns->block_count - blocks + 1;
+    return error;
+}
+
+/* The first of a batch. */
+static __attribute__((noinline)) void send_first(struct nvme_queue *queue,
+                                                 struct nvme_request *request)
 {
     nvme_queue_send(queue, occupy(queue, request));
-    return NVME_OK;
 }
 
 int nvme_submit_again(struct nvme_queue *queue, struct nvme_request *request, uint64_t lba)
 {
-    const struct nvme_namespace *ns = request->ns;
-    struct nvme_command *command = &request->command;
-    uint64_t blocks = (command->cdw12 & NVME_RW_CDW12_NLB) + 1;
-    if (ns->changes != request->ns_changes)
-        return NVME_ERR_GONE;
-    if (lba >= ns->block_count || blocks > ns->block_count - lba)
-        return NVME_ERR_INVALID;
-    command->cdw10 = (uint32_t)lba;
-    command->cdw11 = (uint32_t)(lba >> 32);
-    if (!request->described || !queue->open || queue->free_count == 0)
-        return nvme_submit(queue, request);
-    if (is_timed(queue, request))
-        return submit_timed(queue, request);
-    send(queue, occupy(queue, request), request);
+    if (lba >= request->again_end || request->ns->changes != request->ns_changes || !queue->open ||
+        queue->free_count == 0)
+        return submit_again_checked(queue, request, lba);
+    set_lba(request, lba);
+    if (queue->tail == queue->rung)
+        send_first(queue, request);
+    else
+        send(queue, occupy(queue, request), request);
     return NVME_OK;
 }
 
@@ -307,13 +319,13 @@ void nvme_ring(struct nvme_queue *queue)
     nvme_queue_doorbell(queue, 0, queue->tail);
 }
 
-/* Takes the request out of its slot, and tells its submitter. */
-static inline void finish(struct nvme_queue *queue, struct nvme_slot *slot,
+/* Takes the request out of its slot, which has that identifier, and tells its submitter. */
+static inline void finish(struct nvme_queue *queue, struct nvme_slot *slot, uint32_t cid,
                           struct nvme_request *request, int result)
 {
     slot->request = NULL;
-    slot->cid |= NVME_SLOT_IDLE;
-    queue->free_slots[queue->free_count++] = slot->cid & NVME_SLOT_MASK;
+    slot->cid = cid | NVME_SLOT_IDLE;
+    queue->free_slots[queue->free_count++] = cid & NVME_SLOT_MASK;
     if (request->list_first != NVME_NO_LIST)
         nvme_data_release(queue, request);
     queue->counters.completed++;
@@ -326,7 +338,7 @@ void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int res
     queue->waiting -= slot->state == NVME_SLOT_WAITING;
     if (result)
         queue->counters.errors++;
-    finish(queue, slot, slot->request, result);
+    finish(queue, slot, slot->cid, slot->request, result);
 }
 
 /* Not ours, or not any more. Whose it was will be seen by its deadline. */
@@ -365,7 +377,7 @@ static inline void complete(struct nvme_queue *queue, uint32_t value, uint16_t s
     if (status & (NVME_STATUS_SC | NVME_STATUS_SCT))
         complete_error(queue, slot, status);
     else
-        finish(queue, slot, request, NVME_OK);
+        finish(queue, slot, cid, request, NVME_OK);
 }
 
 /* An interrupt whose look finds nothing is spurious, unless it may have been meant for another. */
@@ -403,12 +415,15 @@ unsigned nvme_reap(struct nvme_queue *queue)
     unsigned reaped = 0;
     uint64_t interrupts = queue->counters.interrupts, retries = queue->counters.retries;
     /* A sweep longer than the ring must not keep the device waiting for room. */
-    while (reaped < queue->size && nvme_has_completion(queue)) {
+    while (reaped < queue->size && queue->live) {
+        volatile struct nvme_completion *entry = &queue->cq[queue->head];
+        uint16_t status = entry->status;
+        if ((status & NVME_CQE_PHASE) != queue->phase)
+            break;
         /* The phase tag says that the entry is there: nothing of it may be read before. */
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        volatile struct nvme_completion *entry = &queue->cq[queue->head];
         uint32_t value = entry->dw0;
-        uint16_t sq_id = entry->sq_id, cid = entry->cid, status = entry->status;
+        uint16_t sq_id = entry->sq_id, cid = entry->cid;
         if (++queue->head == queue->size) {
             queue->head = 0;
             queue->phase ^= 1;

@@ -43,7 +43,8 @@ struct block_request {
     enum block_operation operation;
     bool polled;            /* wanted from a queue without interrupts, where the device has such */
     bool fixed;             /* the LBA alone changes from one time it is submitted to the next: the
-                               driver keeps what it knows of the rest. All zeros at first */
+                               driver keeps what it knows of the rest. All zeros at first, but for
+                               what the submitter fills in, which here includes `device` */
     uint64_t lba;           /* first logical block */
     uint32_t blocks;        /* how many; 0 for BLOCK_FLUSH */
     unsigned segment_count; /* 0 for operations without data */
@@ -55,7 +56,8 @@ struct block_request {
 
     /* The block layer's. */
     struct block_device *device;
-    struct block_request *next;   /* behind it, in what is submitted together */
+    struct block_request *next;   /* behind it, in what is submitted together; it is the
+                                     submitter's while the request is */
     struct block_request *merged; /* the next that goes with this one in a single command */
     const struct block_segment *own_segments; /* what the first of several had alone */
     struct block_segment merged_segment;
@@ -144,6 +146,12 @@ static inline uint64_t block_bytes(const struct block_device *device)
  * first. Limits are the submitter's to respect; who does not gets a status.
  */
 int block_submit(struct block_device *device, struct block_request *request);
+
+/*
+ * The same for as many as `next` links, all of them `fixed` or none. *list is then what was not
+ * taken: nothing if OK; if ERR_AGAIN for want of room; else the first of the rest is refused.
+ */
+int block_submit_list(struct block_device *device, struct block_request **list);
 
 /*
  * Sends what was submitted on this processor, completes what the device has finished, and, if that

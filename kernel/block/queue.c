@@ -154,6 +154,28 @@ int block_submit(struct block_device *device, struct block_request *request)
     return OK;
 }
 
+/* What is fixed goes with nothing else, and need not be collected. */
+static int submit_fixed(struct block_device *device, struct block_request **list)
+{
+    struct plug *plug = &plugs[cpu_current()];
+    if (plug->head.next && !send(plug))
+        return ERR_AGAIN;
+    return plug->alone ? ERR_AGAIN : device->operations->submit(device, list);
+}
+
+int block_submit_list(struct block_device *device, struct block_request **list)
+{
+    if (*list && (*list)->fixed)
+        return submit_fixed(device, list);
+    for (struct block_request *next; *list; *list = next) {
+        next = (*list)->next;
+        int status = block_submit(device, *list);
+        if (status != OK)
+            return status;
+    }
+    return OK;
+}
+
 /* True if one of them has ended. */
 static bool send_alone(struct plug *plug)
 {
@@ -205,7 +227,7 @@ static RARE void poll_with_rest(struct plug *plug, struct block_device *device, 
 void block_poll(struct block_device *device, uint64_t deadline)
 {
     struct plug *plug = &plugs[cpu_current()];
-    if (plug->device == device)
+    if (plug->head.next && plug->device == device)
         send(plug);
     if (plug->head.next || plug->alone)
         poll_with_rest(plug, device, deadline);

@@ -82,17 +82,28 @@ void paths_map(struct device *device);
 /* The controller was stopped: there is no queue any more. While it is closed. */
 void paths_cut(struct device *device);
 
-/* Hands it to this processor's queue; an nvme_error. */
-int path_submit(struct device *device, struct transfer *transfer, bool polled);
+/* Into the driver and out again, for who submits; it may have to be waited for. What is called back
+ * from inside may come in again, which is what the second has to be told. */
+bool paths_enter(unsigned cpu);
+void paths_leave(unsigned cpu, bool was_inside);
+
+/* Around what is done to a path that is shared. */
+static inline uint64_t path_lock(struct path *path)
+{
+    return path->shared ? spin_lock(&path->lock) : 0;
+}
+
+static inline void path_unlock(struct path *path, uint64_t flags)
+{
+    if (path->shared)
+        spin_unlock(&path->lock, flags);
+}
 
 /* Takes what is there in all queues: who submitted may use another by now. While it is closed. */
 void paths_reap(struct device *device);
 
 /* As block_operations.poll(). */
 void path_poll(struct device *device, uint64_t deadline);
-
-/* Writes the command and submits it: where no namespace can change meanwhile. An nvme_error. */
-int transfer_submit(struct transfer *transfer, struct nvme_queue *queue);
 
 /* The request has ended, and this is where it was submitted. */
 void transfer_ended(struct transfer *transfer);

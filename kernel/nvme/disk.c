@@ -132,23 +132,25 @@ static inline int prepare(struct transfer *transfer, const struct block_request 
     return error;
 }
 
-static inline int submit(struct transfer *transfer, struct nvme_queue *queue)
+static inline int submit(const struct nvme_namespace *ns, struct transfer *transfer,
+                         struct nvme_queue *queue)
 {
     const struct block_request *block = block_of(transfer);
-    const struct disk *disk = block->device->driver;
-    if (disk->retired)
-        return NVME_ERR_GONE;
-    if (block->fixed && transfer->prepared) {
+    if (transfer->prepared && block->fixed) {
         transfer->request.once = false;
         return nvme_submit_again(queue, &transfer->request, block->lba);
     }
-    int error = prepare(transfer, block, disk->ns);
+    int error = prepare(transfer, block, ns);
     return error ? error : nvme_submit(queue, &transfer->request);
 }
 
-int transfer_submit(struct transfer *transfer, struct nvme_queue *queue)
+static __attribute__((noinline)) int submit_locked(const struct nvme_namespace *ns,
+                                                   struct transfer *transfer)
 {
-    return submit(transfer, queue);
+    uint64_t flags = path_lock(transfer->path);
+    int error = submit(ns, transfer, transfer->path->queue);
+    path_unlock(transfer->path, flags);
+    return error;
 }
 
 static __attribute__((noinline, cold)) int submit_status(int error)
@@ -167,25 +169,23 @@ static __attribute__((noinline, cold)) int submit_status(int error)
 
 static int disk_submit(struct block_device *block, struct block_request **list)
 {
-    struct device *device = ((const struct disk *)block->driver)->device;
+    const struct disk *disk = block->driver;
     const unsigned cpu = cpu_current();
-    struct path *const *paths = device->path_of[cpu];
-    int error = NVME_OK;
-    struct block_request *request;
-    for (request = *list; request; request = request->next) {
+    const bool was_inside = paths_enter(cpu);
+    struct path *const *paths = disk->device->path_of[cpu];
+    int error = disk->retired ? NVME_ERR_GONE : NVME_OK;
+    struct block_request *request = *list;
+    for (; request && !error; request = request->next) {
         struct transfer *transfer = (struct transfer *)(void *)request->driver;
         struct path *path = paths[request->polled];
-        /* Nobody closes the driver to the boot processor, which does that itself. */
-        if (__builtin_expect(cpu != 0 || path->shared, false)) {
-            error = path_submit(device, transfer, request->polled);
-        } else {
-            transfer->cpu = 0;
-            transfer->path = path;
-            error = submit(transfer, path->queue);
-        }
+        transfer->cpu = (uint16_t)cpu;
+        transfer->path = path;
+        error = path->shared ? submit_locked(disk->ns, transfer)
+                             : submit(disk->ns, transfer, path->queue);
         if (error)
             break;
     }
+    paths_leave(cpu, was_inside);
     *list = request;
     return error ? submit_status(error) : OK;
 }

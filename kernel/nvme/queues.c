@@ -53,19 +53,26 @@ static bool enter_other(bool *inside)
     }
 }
 
-/*
- * The boot processor is who closes. What is called back from inside may come in again, which is
- * what leave() has to be told.
- */
+/* The boot processor is who closes. */
 static inline bool enter(unsigned cpu)
 {
     return cpu == 0 || enter_other(&cpus_here[cpu].inside);
 }
 
-static void leave(unsigned cpu, bool was_inside)
+static inline void leave(unsigned cpu, bool was_inside)
 {
     if (!was_inside)
         __atomic_store_n(&cpus_here[cpu].inside, false, __ATOMIC_RELEASE);
+}
+
+bool paths_enter(unsigned cpu)
+{
+    return enter(cpu);
+}
+
+void paths_leave(unsigned cpu, bool was_inside)
+{
+    leave(cpu, was_inside);
 }
 
 void paths_close(void)
@@ -142,32 +149,7 @@ void paths_cut(struct device *device)
             __atomic_store_n(&device->path_of[cpu][polled], &device->nowhere, __ATOMIC_RELAXED);
 }
 
-/* ---- Submitting and reaping ---------------------------------------------------------------- */
-
-static uint64_t lock(struct path *path)
-{
-    return path->shared ? spin_lock(&path->lock) : 0;
-}
-
-static void unlock(struct path *path, uint64_t flags)
-{
-    if (path->shared)
-        spin_unlock(&path->lock, flags);
-}
-
-int path_submit(struct device *device, struct transfer *transfer, bool polled)
-{
-    unsigned cpu = cpu_current();
-    bool was_inside = enter(cpu);
-    struct path *path = device->path_of[cpu][polled];
-    transfer->cpu = (uint16_t)cpu;
-    transfer->path = path;
-    uint64_t flags = lock(path);
-    int error = transfer_submit(transfer, path->queue);
-    unlock(path, flags);
-    leave(cpu, was_inside);
-    return error;
-}
+/* ---- Reaping --------------------------------------------------------------------------------- */
 
 void path_ended_elsewhere(struct transfer *transfer)
 {
@@ -206,9 +188,9 @@ static unsigned sweep_queue(struct nvme_queue *queue, uint64_t *until)
 
 static __attribute__((noinline)) unsigned sweep_shared(struct path *path, uint64_t *until)
 {
-    uint64_t flags = lock(path);
+    uint64_t flags = path_lock(path);
     unsigned count = sweep_queue(path->queue, until);
-    unlock(path, flags);
+    path_unlock(path, flags);
     return count;
 }
 

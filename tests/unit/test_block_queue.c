@@ -165,14 +165,97 @@ static void test_two_devices(void **state)
     free(buffer);
 }
 
+/* Links requests that read a block each, every third one, or one behind the other. */
+static struct block_request *list_of(struct fake *fake, struct asked *asked, unsigned count,
+                                     uint8_t *buffer, bool fixed)
+{
+    for (unsigned i = 0; i < count; i++) {
+        asked[i] = (struct asked){.segment = {buffer + i * 512, 512}};
+        asked[i].request =
+            (struct block_request){.operation = BLOCK_READ,
+                                   .lba = fixed ? 3 * i : i,
+                                   .fixed = fixed,
+                                   .blocks = 1,
+                                   .segments = &asked[i].segment,
+                                   .segment_count = 1,
+                                   .done = asked_done,
+                                   .context = &asked[i],
+                                   .device = fixed ? &fake->device : NULL,
+                                   .next = i + 1 < count ? &asked[i + 1].request : NULL};
+    }
+    return &asked[0].request;
+}
+
+/* Fixed ones go to the device at once, but behind what was there before; what finds no room, or is
+ * refused, stays with the submitter, and so does all behind it. */
+static void test_fixed_list(void **state)
+{
+    uint8_t *buffer = aligned_alloc(4096, 16 * 512);
+    struct asked before, asked[12];
+    struct fake fake;
+    (void)state;
+    fake_start(&fake, 512, 8, 5);
+    fake.refuse_at = 8;
+    struct block_request *list = list_of(&fake, asked, 12, buffer, true);
+    assert_int_equal(ask(&fake, &before, BLOCK_READ, 500, 1, buffer + 15 * 512), OK);
+    assert_int_equal(block_submit_list(&fake.device, &list), ERR_AGAIN);
+    assert_ptr_equal(list, &asked[4].request);
+    assert_int_equal(fake.submitted, 5);
+    assert_ptr_equal(fake.queue[0], &before.request);
+    unsigned refused = 0;
+    for (int status; (status = block_submit_list(&fake.device, &list)) != OK;)
+        if (status == ERR_AGAIN) {
+            block_poll(&fake.device, 1);
+        } else {
+            assert_int_equal(status, ERR_NO_DEVICE);
+            assert_ptr_equal(list, &asked[6].request);
+            list = list->next;
+            refused++;
+        }
+    assert_int_equal(refused, 1);
+    assert_null(list);
+    while (fake.in_flight)
+        block_poll(&fake.device, 1);
+    check_asked(&before, 1, OK);
+    check_asked(asked, 6, OK);
+    check_asked(asked + 7, 5, OK);
+    assert_int_equal(asked[6].done, 0);
+    for (unsigned i = 0; i < 12; i++)
+        if (i != 6)
+            assert_memory_equal(buffer + i * 512, fake.data + 3 * i * 512, 512);
+    fake_end(&fake);
+    free(buffer);
+}
+
+/* Others are collected, and those that follow one another go together. */
+static void test_list(void **state)
+{
+    uint8_t *buffer = aligned_alloc(4096, 16 * 512);
+    struct asked asked[12];
+    struct fake fake;
+    (void)state;
+    fake_start(&fake, 512, 4, 8);
+    struct block_request *list = list_of(&fake, asked, 12, buffer, false);
+    assert_int_equal(block_submit_list(&fake.device, &list), OK);
+    assert_null(list);
+    assert_int_equal(fake.submitted, 0);
+    block_poll(&fake.device, 1);
+    while (fake.in_flight)
+        block_poll(&fake.device, 1);
+    assert_int_equal(fake.submitted, 3);
+    check_asked(asked, 12, OK);
+    assert_memory_equal(buffer, fake.data, 12 * 512);
+    fake_end(&fake);
+    free(buffer);
+}
+
 int main(void)
 {
     srand(4);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_merging),
-        cmocka_unit_test(test_merged_failure),
-        cmocka_unit_test(test_merged_refused),
-        cmocka_unit_test(test_two_devices),
+        cmocka_unit_test(test_merging),        cmocka_unit_test(test_merged_failure),
+        cmocka_unit_test(test_merged_refused), cmocka_unit_test(test_two_devices),
+        cmocka_unit_test(test_fixed_list),     cmocka_unit_test(test_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

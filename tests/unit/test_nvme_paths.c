@@ -191,9 +191,18 @@ static bool model_wait(bool (*ready)(void *context), void *context, uint64_t dea
     return true;
 }
 
-int transfer_submit(struct transfer *transfer, struct nvme_queue *queue)
+/* As a disk does it (disk.c). */
+static int submit(struct transfer *transfer, bool polled)
 {
-    return nvme_submit(queue, &transfer->request);
+    bool was_inside = paths_enter(this_cpu);
+    struct path *path = device.path_of[this_cpu][polled];
+    transfer->cpu = (uint16_t)this_cpu;
+    transfer->path = path;
+    uint64_t flags = path_lock(path);
+    int error = nvme_submit(path->queue, &transfer->request);
+    path_unlock(path, flags);
+    paths_leave(this_cpu, was_inside);
+    return error;
 }
 
 void transfer_ended(struct transfer *transfer)
@@ -222,10 +231,9 @@ static void turn(void)
         if (io->in_flight || ended[this_cpu] + in_flight[this_cpu] >= ROUNDS)
             continue;
         io->transfer.request.done = request_done;
-        io->transfer.cpu = (uint16_t)this_cpu;
         io->in_flight = true;
         in_flight[this_cpu]++;
-        if (path_submit(&device, &io->transfer, (ended[this_cpu] + i) % 3 == 0) == NVME_OK)
+        if (submit(&io->transfer, (ended[this_cpu] + i) % 3 == 0) == NVME_OK)
             continue;
         io->in_flight = false;
         in_flight[this_cpu]--;
@@ -380,10 +388,9 @@ static void test_queues_come_and_go(void **state)
 static void start(struct io *io)
 {
     io->transfer.request.done = request_done;
-    io->transfer.cpu = (uint16_t)this_cpu;
     io->in_flight = true;
     in_flight[this_cpu]++;
-    assert_int_equal(path_submit(&device, &io->transfer, false), NVME_OK);
+    assert_int_equal(submit(&io->transfer, false), NVME_OK);
 }
 
 /* Two requests of one processor end on another: both wait for it, which is woken, for the first. */

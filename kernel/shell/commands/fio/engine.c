@@ -31,8 +31,7 @@ int fio_submit(struct block_device *device, struct block_request *request)
 static inline void give_back(struct fio_job *job, struct fio_slot *slot, struct fio_batch *batch)
 {
     fio_touch(job, batch);
-    slot->next = job->free;
-    job->free = slot;
+    fio_slot_free(job, slot);
 }
 
 static __attribute__((noinline, cold)) void plain_failed(struct fio_job *job, struct fio_slot *slot)
@@ -49,7 +48,7 @@ static __attribute__((noinline, cold)) void plain_failed(struct fio_job *job, st
 
 void fio_plain_done(struct block_request *request)
 {
-    struct fio_slot *slot = CONTAINER_OF(request, struct fio_slot, whole.request);
+    struct fio_slot *slot = fio_slot_of(request);
     struct fio_job *job = request->context;
     if (request->status != OK) {
         plain_failed(job, slot);
@@ -147,75 +146,83 @@ static inline uint64_t next_unit(struct fio_job *job, struct fio_target *target)
     }
 }
 
-/* Says where the first `count` free slots go; returns the slot behind them. The map has a loop of
- * its own, in which its state stays in registers. */
-static inline struct fio_slot *place(struct fio_job *job, struct fio_target *target, uint32_t count)
+/* Says where a request goes; returns the next. */
+static ALWAYS_INLINE struct block_request *place(struct fio_batch *batch,
+                                                 struct block_request *request, uint64_t lba)
 {
-    struct fio_slot *slot = job->free;
-    uint64_t first = target->first, blocks = job->blocks;
-    if (count == 1 && target->order == FIO_MAP) {
-        slot->whole.request.lba = first + fio_map_next(&target->map) * blocks;
-        return slot->next;
-    }
-    if (target->order != FIO_MAP) {
-        for (; count; count--, slot = slot->next)
-            slot->whole.request.lba = first + next_unit(job, target) * blocks;
-        return slot;
-    }
-    struct fio_map map = target->map;
-    for (; count; count--, slot = slot->next)
-        slot->whole.request.lba = first + fio_map_next(&map) * blocks;
-    target->map.state = map.state;
-    return slot;
+    request->lba = lba;
+    fio_slot_of(request)->batch = batch;
+    return request->next;
 }
 
-/* The queue is full, or something is wrong. */
-static __attribute__((noinline, cold)) void insist(struct block_device *device,
-                                                   struct fio_slot *slot, int status)
+/* Takes the first `count` free slots, and says where they go. The map has a loop of its own, in
+ * which its state stays in registers. */
+static inline struct block_request *take_and_place(struct fio_job *job, struct fio_batch *batch,
+                                                   uint32_t count)
 {
-    if (status == ERR_AGAIN)
-        status = fio_submit(device, &slot->whole.request);
-    if (status == OK)
+    struct fio_target *target = job->target;
+    struct block_request *all = job->free, *request = all, *last;
+    uint64_t first = target->first, blocks = job->blocks;
+    if (target->order == FIO_MAP) {
+        struct fio_map map = target->map;
+        do {
+            last = request;
+            request = place(batch, request, first + fio_map_next(&map) * blocks);
+        } while (--count);
+        target->map.state = map.state;
+    } else {
+        do {
+            last = request;
+            request = place(batch, request, first + next_unit(job, target) * blocks);
+        } while (--count);
+    }
+    last->next = NULL;
+    job->free = request;
+    return all;
+}
+
+/* The queue is full, or something is wrong with the first. */
+static __attribute__((noinline, cold)) void insist(struct block_device *device,
+                                                   struct block_request **list, int status)
+{
+    struct block_request *first = *list;
+    if (status == ERR_AGAIN) {
+        block_poll(device, clock_ns() + NS_PER_MS);
         return;
-    slot->whole.request.status = status;
-    fio_plain_done(&slot->whole.request);
+    }
+    *list = first->next;
+    first->status = status;
+    fio_plain_done(first);
 }
 
 static inline void issue_plain(struct fio_job *job, struct fio_batch *batch, uint32_t count)
 {
     struct fio_target *target = job->target;
     struct block_device *device = target->device;
-    struct fio_slot *slot = job->free, *next;
-    job->free = place(job, target, count);
+    struct block_request *list = take_and_place(job, batch, count);
+    int status;
     job->left -= count;
     job->in_flight += count;
     batch->outstanding = count;
     target->pass_left -= count;
     if (target->pass_left == 0)
         fio_plan_rewind(job, target);
-    for (; count; count--, slot = next) {
-        next = slot->next;
-        slot->batch = batch;
-        int status = block_submit(device, &slot->whole.request);
-        if (status != OK)
-            insist(device, slot, status);
-    }
+    while ((status = block_submit_list(device, &list)) != OK)
+        insist(device, &list, status);
 }
 
 static void issue_slow(struct fio_job *job, struct fio_batch *batch, uint32_t count)
 {
     batch->outstanding = 0;
     while (count--) {
-        struct fio_slot *slot = job->free;
-        job->free = slot->next;
+        struct fio_slot *slot = fio_slot_take(job);
         /* Counted first: submission may poll, and find it done. */
         batch->outstanding++;
         job->in_flight++;
         if (!fio_slow_issue(job, slot, batch)) {
             batch->outstanding--;
             job->in_flight--;
-            slot->next = job->free;
-            job->free = slot;
+            fio_slot_free(job, slot);
             return;
         }
     }

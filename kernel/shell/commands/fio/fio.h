@@ -86,7 +86,6 @@ struct fio_part {
 struct fio_slot {
     struct fio_part whole; /* the request, or its first part; first, for it leads back here */
     struct fio_batch *batch;
-    struct fio_slot *next; /* on the free list */
     uint32_t direction;
 
     /* Of slow jobs alone: */
@@ -134,7 +133,7 @@ enum fio_phase {
 
 struct fio_job {
     /* The loop's: */
-    struct fio_slot *free;
+    struct block_request *free; /* slots, by their requests, as they may be submitted */
     struct fio_batch *touched, *free_batches;
     uint64_t now;       /* clock_ns, as last seen */
     uint64_t left;      /* I/Os to issue, of a plain job */
@@ -216,6 +215,24 @@ bool fio_sync_turn(struct fio_job *job);
 void fio_plain_done(struct block_request *request);
 void fio_slow_done(struct block_request *request);
 /* Marks a batch as having something to account for. */
+static inline struct fio_slot *fio_slot_of(struct block_request *request)
+{
+    return CONTAINER_OF(request, struct fio_slot, whole.request);
+}
+
+static inline struct fio_slot *fio_slot_take(struct fio_job *job)
+{
+    struct fio_slot *slot = fio_slot_of(job->free);
+    job->free = job->free->next;
+    return slot;
+}
+
+static inline void fio_slot_free(struct fio_job *job, struct fio_slot *slot)
+{
+    slot->whole.request.next = job->free;
+    job->free = &slot->whole.request;
+}
+
 static inline void fio_touch(struct fio_job *job, struct fio_batch *batch)
 {
     if (batch->touched)

@@ -312,7 +312,8 @@ static void set_request(const struct fio_job *job, struct fio_slot *slot, struct
                                            .segments = &part->segment,
                                            .segment_count = job->direction != FIO_TRIM,
                                            .done = job->plain ? fio_plain_done : fio_slow_done,
-                                           .context = job->plain ? (void *)job : (void *)slot};
+                                           .context = job->plain ? (void *)job : (void *)slot,
+                                           .device = job->target->device};
 }
 
 static void fill_buffer(const struct fio_job *job, struct fio_slot *slot, unsigned index)
@@ -349,8 +350,7 @@ static bool set_slot(struct fio_job *job, unsigned index, unsigned more)
         return false;
     fill_buffer(job, slot, index);
     set_request(job, slot, &slot->whole);
-    slot->next = job->free;
-    job->free = slot;
+    fio_slot_free(job, slot);
     if (!more)
         return true;
     slot->parts = kcalloc(more, sizeof *slot->parts);

@@ -209,8 +209,7 @@ void fio_slow_done(struct block_request *request)
         return;
     finish(job, slot);
     fio_touch(job, slot->batch);
-    slot->next = job->free;
-    job->free = slot;
+    fio_slot_free(job, slot);
 }
 
 /* ---- Failures ----------------------------------------------------------------------------------
