@@ -173,6 +173,8 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | \
 	    awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
 	@echo
+	@echo '  DEBUG=1 iso, run, boot-tests: a kernel that looks for its own mistakes, in build/debug'
+	@echo
 	@echo '  For run and debug: DISK=FILE|URL ($(DISK)) SMP=$(SMP) MEM=$(MEM) NVME=PROPERTIES'
 	@echo '  MACHINE=q35|pc ACCEL=tcg|kvm QEMU=PROGRAM CMDLINE=WORDS OVMF=FIRMWARE'
 
