@@ -3,6 +3,7 @@
 The last test looks at the page tables of the kernel that is shipped.
 """
 import re
+import subprocess
 
 import pytest
 
@@ -69,3 +70,32 @@ def test_crash(boot, case):
 
 def test_the_command_is_not_shipped(boot):
     assert boot().run("crash null").status == 127
+
+
+def test_page_tables_and_control_registers(boot):
+    """Of the kernel that is shipped, on each processor."""
+    machine = boot(smp=2)
+    text = hmp(machine, "info registers -a")
+    for register, bits in {"CR0": 1 << 16,  # WP
+                           "CR4": 1 << 11 | 1 << 20 | 1 << 21,  # UMIP, SMEP, SMAP
+                           "EFER": 1 << 11}.items():  # NXE
+        values = re.findall(rf"\b{register}=([0-9a-f]+)", text)
+        assert len(values) == 2 and all(int(value, 16) & bits == bits for value in values), register
+    # Flags, each a letter or a dash: NX, global, large, dirty, accessed, uncached, through, user,
+    # writable.
+    pages = re.findall(r"^([0-9a-f]{16}): [0-9a-f]{16} ([-XGPDACTUW]{9})", hmp(machine, "info tlb"),
+                       re.M)
+    assert len(pages) > 500
+    executable = [int(address, 16) for address, flags in pages if flags[0] != "X"]
+    for address, flags in pages:
+        assert int(address, 16) >> 47 == 0x1ffff, "the lower half is empty"
+        assert flags[7] == "-", f"{address} is a user's"
+        assert flags[0] == "X" or flags[8] == "-", f"{address} can be written to and executed"
+    symbols = {name: int(address, 16) for address, _, name in (
+        line.split() for line in subprocess.run(["nm", BUILD / "kernel.elf"], check=True, text=True,
+                                                capture_output=True).stdout.splitlines())}
+    assert executable == list(range(symbols["kernel_start"], symbols["kernel_text_end"], 4096))
+    mapped = {int(address, 16) for address, _ in pages}
+    for stack in ("boot_stack", "boot_fault", "boot_nmi"):
+        guard = symbols[stack] - (4096 if stack == "boot_stack" else 0)
+        assert guard not in mapped and guard + 4096 in mapped and guard - 4096 in mapped, stack
