@@ -90,15 +90,17 @@ static void crash_slack(void)
 static void crash_freed(void)
 {
     uint8_t *object = kmalloc(100);
+    volatile uint8_t *address = announce(object);
     kfree(object);
-    *announce(object) = 1;
+    *address = 1;
 }
 
 static void crash_twice(void)
 {
     uint8_t *object = kmalloc(100);
+    volatile uint8_t *address = announce(object);
     kfree(object);
-    kfree((void *)announce(object));
+    kfree((void *)address);
 }
 
 /* As a device would: it knows physical addresses. */
@@ -108,8 +110,8 @@ static void crash_device(void)
     volatile uint8_t *window = paging_map(frames_physical(object), 1, MEMORY_CACHED);
     if (!window)
         return;
-    kfree(object);
     announce(object);
+    kfree(object);
     *window = 1;
     for (unsigned i = 0; i < 1000; i++)
         kfree(kmalloc(1));
@@ -154,8 +156,9 @@ static void crash_canary(void)
 
 static void crash_undefined(void)
 {
-    volatile int large = INT32_MAX;
-    large = large + 1;
+    static const int largest = INT32_MAX;
+    volatile int sum = *(volatile const int *)(const volatile void *)hidden(&largest);
+    sum = sum + 1;
 }
 
 /* Reading from the disk to there. */
