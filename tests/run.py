@@ -27,13 +27,14 @@ FUZZ_RUNS = {"fuzz_completions": 3000, "fuzz_cpio": 200000, "fuzz_numbers": 2000
              "fuzz_operations": 3000, "fuzz_prp": 3000, "fuzz_registers": 2000,
              "fuzz_shell": 20000}
 FUZZ_SECONDS = 120  # at most
-# A minute of the boot tests that go through much of the kernel.
 # Another system's answers; and what compares `free` to the byte: there each line of the history has a
 # page of its own.
 NOT_FOR_DEBUG = ["--ignore=tests/boot/test_nvme_cli.py",
                  "--deselect=tests/boot/test_data.py::test_memory_is_given_back",
+                 "--deselect=tests/boot/test_fio.py::test_the_disk_holds_what_was_written",
                  "--deselect=tests/boot/faults/test_hotplug.py::test_idle"]
-DEBUG_TESTS = ["tests/boot/test_smp_io.py", "tests/boot/test_shadow.py"]
+# Half a minute of boot tests that go through much of the kernel.
+DEBUG_TESTS = ["tests/boot/test_nvme_commands.py", "tests/boot/faults/test_media.py"]
 PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's pytest and pexpect
 
 
