@@ -2,8 +2,15 @@
 #include "kernel/cmdline.h"
 
 #include "kernel/log.h"
+#include "lib/bits.h"
 #include "lib/number.h"
+#include "lib/printf.h"
 #include "lib/string.h"
+
+static const char *const names[] = {
+    "run",          "poweroff",       "verbose",          "cpus",      "nvme.timeout",
+    "nvme.retries", "nvme.queues",    "nvme.poll_queues", "nvme.wait", "nvme.queue_entries",
+    "nvme.data",    "nvme.page_size", "nvme.shadow"};
 
 static const char *line = "";
 
@@ -36,13 +43,37 @@ static const char *next_word(const char *at, struct word *word)
     return *at == '"' ? at + 1 : at;
 }
 
+static bool is_named(const struct word *word, const char *name)
+{
+    return word->name_length == strlen(name) && memcmp(word->name, name, word->name_length) == 0;
+}
+
+void cmdline_complain(void)
+{
+    char unknown[160] = "";
+    size_t length = 0;
+    struct word word;
+    for (const char *at = next_word(line, &word); word.name_length || word.value;
+         at = next_word(at, &word)) {
+        unsigned i = 0;
+        while (i < ARRAY_SIZE(names) && !is_named(&word, names[i]))
+            i++;
+        if (i == ARRAY_SIZE(names) && length < sizeof unknown)
+            length += (size_t)snprintf(unknown + length, sizeof unknown - length, " %.*s",
+                                       (int)word.name_length, word.name);
+    }
+    if (length)
+        log_line(LOG_WARNING, "command line: ignored, as nobody knows it:%s%s", unknown,
+                 length < sizeof unknown ? "" : "...");
+}
+
 static bool find(const char *name, struct word *found)
 {
     struct word word;
     bool any = false;
     for (const char *at = next_word(line, &word); word.name_length || word.value;
          at = next_word(at, &word))
-        if (word.name_length == strlen(name) && memcmp(word.name, name, word.name_length) == 0) {
+        if (is_named(&word, name)) {
             *found = word;
             any = true;
         }

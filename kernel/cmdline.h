@@ -1,9 +1,6 @@
 /*
  * The command line: words separated by blanks, "name" or "name=value", where a
- * value in double quotes may contain blanks. The last of several wins. Names
- * the kernel knows: run, poweroff, verbose, cpus, nvme.timeout, nvme.retries,
- * nvme.queue_entries, nvme.queues, nvme.poll_queues, nvme.wait, nvme.data,
- * nvme.page_size, nvme.shadow.
+ * value in double quotes may contain blanks. The last of several wins.
  */
 #ifndef KERNEL_CMDLINE_H
 #define KERNEL_CMDLINE_H
@@ -14,6 +11,9 @@
 
 /* `text` has to stay. */
 void cmdline_start(const char *text);
+
+/* Logs which words have a name that the kernel does not know. */
+void cmdline_complain(void);
 
 /* Is the word there, with or without a value? */
 bool cmdline_has(const char *name);

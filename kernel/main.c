@@ -150,6 +150,7 @@ void kernel_main(uint64_t handover_physical)
     say("\n");
 
     start_machine(handover);
+    cmdline_complain();
     start_devices(handover);
     log_set_console_level(LOG_NOTE);
     report_times();

@@ -4,6 +4,20 @@
  */
 #include "internal.h"
 
+int nvme_admin_request(struct nvme_controller *controller, struct nvme_request *request,
+                       const char *what)
+{
+    int error = nvme_execute(&controller->admin, request);
+    if (error == NVME_ERR_STATUS)
+        nvme_log(controller, NVME_LOG_WARNING, "%s: %s (SCT %xh, SC %02xh)", what,
+                 nvme_status_text(request->status),
+                 (unsigned)NVME_GET(NVME_STATUS_SCT, request->status),
+                 (unsigned)NVME_GET(NVME_STATUS_SC, request->status));
+    else if (error)
+        nvme_log(controller, NVME_LOG_ERROR, "%s: %s", what, nvme_error_text(error));
+    return error;
+}
+
 int nvme_admin(struct nvme_controller *controller, const struct nvme_command *command,
                const struct nvme_segment *data, uint32_t *value, const char *what)
 {
@@ -11,14 +25,7 @@ int nvme_admin(struct nvme_controller *controller, const struct nvme_command *co
                                    .segments = data,
                                    .segment_count = data ? 1 : 0,
                                    .data_bytes = data ? data->length : 0};
-    int error = nvme_execute(&controller->admin, &request);
-    if (error == NVME_ERR_STATUS)
-        nvme_log(controller, NVME_LOG_WARNING, "%s: %s (SCT %xh, SC %02xh)", what,
-                 nvme_status_text(request.status),
-                 (unsigned)NVME_GET(NVME_STATUS_SCT, request.status),
-                 (unsigned)NVME_GET(NVME_STATUS_SC, request.status));
-    else if (error)
-        nvme_log(controller, NVME_LOG_ERROR, "%s: %s", what, nvme_error_text(error));
+    int error = nvme_admin_request(controller, &request, what);
     if (value)
         *value = request.value;
     return error;
@@ -51,6 +58,26 @@ int nvme_get_feature(struct nvme_controller *controller, uint32_t feature,
                                              NVME_SET(NVME_FEATURE_CDW10_FID, feature) |
                                              NVME_SET(NVME_FEATURE_CDW10_SELECT, (uint32_t)select)};
     return nvme_admin(controller, &command, NULL, value, "Get Features");
+}
+
+/* Base 5.27.1.12: 48 bits of milliseconds since 1970. */
+int nvme_set_timestamp(struct nvme_controller *controller)
+{
+    const struct nvme_host *host = controller->host;
+    if (!host->wall_ms || !(controller->identify->oncs & NVME_ONCS_TIMESTAMP))
+        return NVME_OK;
+    uint64_t bus, milliseconds = host->wall_ms(host->context);
+    uint8_t *timestamp = milliseconds ? nvme_alloc(controller, sizeof milliseconds, &bus) : NULL;
+    if (!timestamp)
+        return NVME_OK;
+    for (unsigned i = 0; i < 6; i++)
+        timestamp[i] = (uint8_t)(milliseconds >> 8 * i);
+    const struct nvme_command command = {.opcode = NVME_ADMIN_SET_FEATURES,
+                                         .cdw10 = NVME_FEATURE_TIMESTAMP};
+    const struct nvme_segment segment = {.base = timestamp, .length = sizeof milliseconds};
+    int error = nvme_admin(controller, &command, &segment, NULL, "Set Features, Timestamp");
+    nvme_free(controller, timestamp, sizeof milliseconds);
+    return error == NVME_ERR_STATUS ? NVME_OK : error;
 }
 
 static void abort_done(struct nvme_request *request)

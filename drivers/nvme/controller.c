@@ -238,19 +238,6 @@ static int create_io_queues(struct nvme_controller *controller, unsigned count)
     return error == NVME_ERR_STATUS && controller->io_count ? NVME_OK : error;
 }
 
-int nvme_bring_up(struct nvme_controller *controller)
-{
-    unsigned count;
-    int error = enable(controller);
-    if (!error)
-        error = ask_for_queues(controller, controller->io_capacity, &count);
-    if (!error)
-        error = create_io_queues(controller, count);
-    if (!error)
-        error = nvme_retry_setup(controller);
-    return error;
-}
-
 /* CAP, checked: everything that follows from it is computed here and nowhere else. */
 static int read_capabilities(struct nvme_controller *controller)
 {
@@ -263,6 +250,9 @@ static int read_capabilities(struct nvme_controller *controller)
     }
     nvme_quirk_cap(controller->quirk, &cap);
     controller->cap = cap;
+    /* A device that says 0 means the least there is, not that it needs no time at all. */
+    uint64_t units = NVME_GET(NVME_CAP_TO, cap);
+    controller->ready_timeout_ns = (units ? units : 1) * NVME_CAP_TO_UNIT_MS * NVME_NS_PER_MS;
     unsigned css = (unsigned)NVME_GET(NVME_CAP_CSS, cap);
     if (!(css & NVME_CAP_CSS_NVM) || NVME_GET(NVME_CAP_MQES, cap) == 0) {
         nvme_log(controller, NVME_LOG_ERROR, "no NVM command set, or no queues: CAP %llx",
@@ -274,9 +264,6 @@ static int read_capabilities(struct nvme_controller *controller)
            controller->page_size < PAGE_LEAST << NVME_GET(NVME_CAP_MPSMAX, cap))
         controller->page_size *= 2;
     controller->doorbell_shift = 2 + (unsigned)NVME_GET(NVME_CAP_DSTRD, cap);
-    /* A device that says 0 means the least there is, not that it needs no time at all. */
-    uint64_t units = NVME_GET(NVME_CAP_TO, cap);
-    controller->ready_timeout_ns = (units ? units : 1) * NVME_CAP_TO_UNIT_MS * NVME_NS_PER_MS;
     return NVME_OK;
 }
 
@@ -290,15 +277,9 @@ static void copy_text(char *to, const char *from, size_t length)
     to[length] = 0;
 }
 
-int nvme_identify_controller(struct nvme_controller *controller)
+/* What follows from the data that Identify has given. */
+static void take_identity(struct nvme_controller *controller)
 {
-    uint64_t bus;
-    controller->identify = nvme_alloc(controller, sizeof *controller->identify, &bus);
-    if (!controller->identify)
-        return NVME_ERR_NO_MEMORY;
-    int error = nvme_identify(controller, NVME_IDENTIFY_CONTROLLER, 0, controller->identify);
-    if (error)
-        return error;
     nvme_quirk_identify(controller->quirk, controller->identify);
     const struct nvme_identify_controller *data = controller->identify;
     copy_text(controller->serial, data->sn, sizeof data->sn);
@@ -306,8 +287,9 @@ int nvme_identify_controller(struct nvme_controller *controller)
     copy_text(controller->firmware, data->fr, sizeof data->fr);
     controller->volatile_cache = data->vwc & NVME_VWC_PRESENT;
 
-    /* MDTS counts in the smallest page. Shifts that overflow are no limit. */
-    size_t limit = controller->options.max_transfer;
+    /* MDTS counts in the smallest page. Shifts that overflow are no limit. It may get less, but not
+     * more, since queues have lists for what there was at first. */
+    size_t limit = controller->max_transfer;
     uint64_t unit = PAGE_LEAST << NVME_GET(NVME_CAP_MPSMIN, controller->cap);
     if (data->mdts && data->mdts < 32 && unit << data->mdts < limit)
         limit = (size_t)(unit << data->mdts);
@@ -315,7 +297,47 @@ int nvme_identify_controller(struct nvme_controller *controller)
     controller->simple_bytes = limit < controller->page_size ? limit : controller->page_size;
     if (controller->options.data == NVME_DATA_SGL)
         controller->simple_bytes = 0;
+}
+
+static int identify(struct nvme_controller *controller)
+{
+    uint64_t bus;
+    controller->identify = nvme_alloc(controller, sizeof *controller->identify, &bus);
+    if (!controller->identify)
+        return NVME_ERR_NO_MEMORY;
+    int error = nvme_identify(controller, NVME_IDENTIFY_CONTROLLER, 0, controller->identify);
+    if (!error)
+        take_identity(controller);
+    return error;
+}
+
+/* It may have got another firmware. */
+static int identify_again(struct nvme_controller *controller)
+{
+    uint8_t *data = controller->scratch->identify;
+    int error = nvme_identify(controller, NVME_IDENTIFY_CONTROLLER, 0, data);
+    if (error)
+        return error == NVME_ERR_STATUS ? NVME_OK : error;
+    __builtin_memcpy(controller->identify, data, sizeof *controller->identify);
+    take_identity(controller);
     return NVME_OK;
+}
+
+int nvme_bring_up(struct nvme_controller *controller)
+{
+    unsigned count;
+    int error = enable(controller);
+    if (!error)
+        error = identify_again(controller);
+    if (!error)
+        error = ask_for_queues(controller, controller->io_capacity, &count);
+    if (!error)
+        error = create_io_queues(controller, count);
+    if (!error)
+        error = nvme_retry_setup(controller);
+    if (!error)
+        error = nvme_set_timestamp(controller);
+    return error;
 }
 
 /* As many as there is memory for, at least one. */
@@ -357,6 +379,8 @@ static int start_io_queues(struct nvme_controller *controller)
         error = create_io_queues(controller, controller->io_capacity);
     if (!error)
         error = nvme_retry_setup(controller);
+    if (!error)
+        error = nvme_set_timestamp(controller);
     return error;
 }
 
@@ -432,8 +456,11 @@ int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
                const struct nvme_options *options)
 {
     *controller = (struct nvme_controller){.host = host, .state = NVME_STARTING};
+    controller->admin.controller = controller;
     take_options(controller, options);
     int error = read_capabilities(controller);
+    if (error == NVME_ERR_DEVICE) /* not for us, but firmware may have left it at work */
+        nvme_disable(controller);
     if (error)
         goto out;
     size_t *most = &controller->options.max_transfer;
@@ -442,7 +469,7 @@ int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
     if (*most == 0)
         *most = controller->page_size;
     if ((error = nvme_disable(controller)) || (error = start_admin_queue(controller)) ||
-        (error = nvme_identify_controller(controller)) || (error = start_io_queues(controller)) ||
+        (error = identify(controller)) || (error = start_io_queues(controller)) ||
         (error = nvme_events_start(controller)) || (error = nvme_namespaces_find(controller))) {
         if (controller->state != NVME_DEAD)
             nvme_halt(controller);
@@ -459,6 +486,8 @@ out:
 
 static void shut_down(struct nvme_controller *controller)
 {
+    if (!(nvme_read32(controller, NVME_REG_CSTS) & NVME_CSTS_RDY))
+        return; /* somebody has reset it: no queue is left that would take a command */
     /* A late command ends with a disabled controller: then there is nothing left to say. */
     for (unsigned i = controller->io_count; i-- > 0 && controller->admin.live;)
         nvme_delete_queue(&controller->io[i]);

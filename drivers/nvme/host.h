@@ -200,10 +200,11 @@ struct nvme_host {
     void (*isolate)(void *context);
 
     /*
-     * A reset begins, and somebody may have been at the function behind the driver's back: a
-     * function-level reset takes BARs, Bus Master and MSI-X with it. Sees to it that registers
-     * can be reached, memory too, and that the attached vectors interrupt. On a device that is gone
-     * it does nothing. Without this function such a reset leaves a dead controller.
+     * A reset begins, or has failed and begins again, and somebody may have been at the function
+     * behind the driver's back: a function-level reset takes BARs, Bus Master and MSI-X with it.
+     * Sees to it that registers can be reached, memory too, and that the attached vectors
+     * interrupt. On a device that is gone it does nothing. Without this function such a reset
+     * leaves a dead controller.
      *
      *     void revive(void *context)
      *     {
@@ -225,6 +226,17 @@ struct nvme_host {
     bool (*impatient)(void *context);
 
     /*
+     * The time of day, in milliseconds since 1970 (UTC); 0 if it is not known. A device that dates
+     * its logs is told of it whenever it starts. Called by nvme_start() and in a reset.
+     *
+     *     uint64_t wall_ms(void *context)
+     *     {
+     *         return clock_realtime_ns() / 1000000;
+     *     }
+     */
+    uint64_t (*wall_ms)(void *context);
+
+    /*
      * A range of memory whose bus addresses are known without asking: that of a byte at
      * direct_start + n is direct_bus + n. bus_address() is asked for all other memory. Length 0:
      * there is none.
@@ -235,8 +247,8 @@ struct nvme_host {
 
     /*
      * For hosts that use queues on several processors. Between exclusive(true) and exclusive(false)
-     * no other processor is inside nvme_submit(), nvme_ring() or nvme_reap() of this controller's
-     * queues: those that are have been waited for, others wait. The driver calls it in pairs, not
+     * no other processor is inside any function that it may call for this controller's queues (see
+     * nvme.h): those that are have been waited for, others wait. The driver calls it in pairs, not
      * nested, on the controller's processor, for a moment every half second and while it resets,
      * scans or stops; done() may then be called for requests of other processors' queues, on this
      * one. NULL: all queues are used by the controller's processor.

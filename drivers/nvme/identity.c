@@ -62,6 +62,7 @@ static uint8_t take_all(struct nvme_namespace *ns, const uint8_t *list)
 {
     uint8_t csi = NVME_CSI_NVM;
     struct nvme_descriptor descriptor;
+    __builtin_memset(ns->uuid, 0, sizeof ns->uuid);
     size_t at = 0;
     while (at + sizeof descriptor <= NVME_IDENTIFY_SIZE) {
         __builtin_memcpy(&descriptor, list + at, sizeof descriptor);
@@ -74,10 +75,23 @@ static uint8_t take_all(struct nvme_namespace *ns, const uint8_t *list)
     return csi;
 }
 
+/* A refusal that need not be the device's last word says nothing of the namespace. */
+static int identify_namespace(struct nvme_controller *controller, uint32_t nsid, void *data)
+{
+    const struct nvme_segment segment = {.base = data, .length = NVME_IDENTIFY_SIZE};
+    struct nvme_request request = {
+        .command = {.opcode = NVME_ADMIN_IDENTIFY, .nsid = nsid, .cdw10 = NVME_IDENTIFY_NAMESPACE},
+        .segments = &segment,
+        .segment_count = 1,
+        .data_bytes = NVME_IDENTIFY_SIZE};
+    int error = nvme_admin_request(controller, &request, "Identify");
+    return error == NVME_ERR_STATUS && !(request.status & NVME_STATUS_DNR) ? NVME_ERR_BUSY : error;
+}
+
 int nvme_namespace_identify(struct nvme_controller *controller, struct nvme_namespace *ns)
 {
     void *data = controller->scratch->identify;
-    int error = nvme_identify(controller, NVME_IDENTIFY_NAMESPACE, ns->id, data);
+    int error = identify_namespace(controller, ns->id, data);
     if (error)
         return error;
     const struct nvme_identify_namespace *identify = data;

@@ -187,6 +187,10 @@ bool nvme_shadow_tell(struct nvme_queue *queue, unsigned is_cq, unsigned before,
 /* admin.c */
 
 /* Sends an admin command and waits for it; what goes wrong is logged as being of `what`. */
+int nvme_admin_request(struct nvme_controller *controller, struct nvme_request *request,
+                       const char *what);
+
+/* The same, where nothing but the value is of interest. */
 int nvme_admin(struct nvme_controller *controller, const struct nvme_command *command,
                const struct nvme_segment *data, uint32_t *value, const char *what);
 
@@ -198,9 +202,11 @@ int nvme_admin(struct nvme_controller *controller, const struct nvme_command *co
  */
 int nvme_abort(struct nvme_queue *queue, uint16_t cid);
 
+/* Tells the device what time it is, if both know. An error means that it does not answer. */
+int nvme_set_timestamp(struct nvme_controller *controller);
+
 int nvme_create_queue(struct nvme_queue *queue);
 int nvme_delete_queue(struct nvme_queue *queue);
-int nvme_identify_controller(struct nvme_controller *controller);
 
 /* Where the driver's own admin commands put their answers: one user each, so that an event which is
  * handled in the middle of a scan overwrites nothing. */
@@ -220,7 +226,9 @@ static inline bool nvme_request_is_current(const struct nvme_request *request)
     return !request->ns || request->ns->changes == request->ns_changes;
 }
 
-/* identity.c: one namespace, from Identify; NVME_ERR_STATUS: none that could be used. */
+/* identity.c: one namespace, from Identify. NVME_ERR_STATUS: none that could be used;
+ * NVME_ERR_BUSY: the device would not say now. The UUID stays what it was if the device does not
+ * say that. */
 int nvme_namespace_identify(struct nvme_controller *controller, struct nvme_namespace *ns);
 
 /*

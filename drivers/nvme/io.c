@@ -86,11 +86,12 @@ int nvme_prepare_rw(struct nvme_request *request, const struct nvme_namespace *n
     return NVME_OK;
 }
 
-void nvme_prepare_flush(struct nvme_request *request, const struct nvme_namespace *ns)
+int nvme_prepare_flush(struct nvme_request *request, const struct nvme_namespace *ns)
 {
     write_command(request, ns, NVME_IO_FLUSH, 0, 0);
     request->segments = NULL;
     request->segment_count = 0;
+    return ns->gone ? NVME_ERR_GONE : NVME_OK;
 }
 
 int nvme_prepare_compare(struct nvme_request *request, const struct nvme_namespace *ns,

@@ -77,7 +77,7 @@ static bool same_shape(const struct nvme_namespace *a, const struct nvme_namespa
 {
     return a->block_size == b->block_size && a->block_count == b->block_count &&
            a->metadata_size == b->metadata_size && a->format == b->format &&
-           a->write_protected == b->write_protected;
+           a->write_protected == b->write_protected && a->rw_blocks == b->rw_blocks;
 }
 
 /* `found` is what the device says now of a namespace that was there before. */
@@ -99,20 +99,25 @@ static void update(struct nvme_namespace *ns, const struct nvme_namespace *found
 
 /*
  * One active identifier; *link is the first namespace that was not looked at yet. One that cannot
- * be used does not take the others with it.
+ * be used does not take the others with it, and one that was known stays as it was when the device
+ * would not describe it now.
  */
 static int look(struct nvme_controller *controller, struct nvme_namespace ***link, uint32_t id)
 {
-    struct nvme_namespace found = {.controller = controller, .id = id}, *ns;
+    struct nvme_namespace found = {.controller = controller, .id = id}, *ns = **link;
+    while (ns && ns->id < id)
+        ns = ns->next;
+    if (ns && ns->id == id)
+        __builtin_memcpy(found.uuid, ns->uuid, sizeof found.uuid);
     int error = nvme_namespace_identify(controller, &found);
-    if (error && error != NVME_ERR_STATUS)
+    if (error && error != NVME_ERR_STATUS && error != NVME_ERR_BUSY)
         return error;
     for (; (ns = **link) && ns->id < id; *link = &ns->next)
         lose(ns);
     if (ns && ns->id == id) {
-        if (error)
+        if (error == NVME_ERR_STATUS)
             lose(ns);
-        else
+        else if (!error)
             update(ns, &found);
     } else if (error) {
         return NVME_OK;

@@ -11,9 +11,9 @@
  * A queue pair belongs to one processor. Interrupts only wake a sleeper;
  * everything else happens in the caller's context, and so needs no lock. A
  * controller as a whole belongs to one processor too, on which it is started and
- * all functions are called; others call only nvme_submit(), nvme_ring(),
- * nvme_reap(), nvme_nudge() and nvme_has_completion() of their own queues, besides
- * nvme_prepare_*(), if the host has exclusive().
+ * all functions are called; others call only nvme_submit(), nvme_submit_again(),
+ * nvme_ring(), nvme_reap(), nvme_nudge() and nvme_has_completion() of their own
+ * queues, besides nvme_prepare_*(), if the host has exclusive().
  *
  * Every submitted request completes exactly once: with the device's answer,
  * or, when its deadline has passed, by the ladder of recovery.c. On the way
@@ -89,12 +89,13 @@ struct nvme_request {
     struct nvme_segment array; /* the data of a command that takes ranges */
 
     /* The outcome, valid in and after done(). */
-    int result;       /* NVME_OK, NVME_ERR_STATUS, _TIMEOUT, _RESET or _DEAD */
-    uint32_t value;   /* command specific, completion dword 0 */
-    uint16_t status;  /* the status field without phase tag, 0 if the device did not answer */
-    uint16_t repeats; /* how often it was sent again */
+    int result;      /* NVME_OK, NVME_ERR_STATUS, _TIMEOUT, _RESET, _GONE or _DEAD */
+    uint32_t value;  /* command specific, completion dword 0 */
+    uint16_t status; /* the status field without phase tag, 0 if the device did not answer */
+    uint8_t repeats; /* how often it was sent again */
 
     /* The driver's. */
+    bool hurried;        /* is not sent again any more: see nvme_host.impatient */
     uint16_t list_first; /* first of its lists, NVME_NO_LIST for none */
     uint64_t again_end;  /* from LBAs below it, it may be submitted again with nothing to look at */
     uint64_t deadline;   /* counted from the first command of a batch, which is rung together; or,
@@ -431,7 +432,7 @@ int nvme_prepare_rw(struct nvme_request *request, const struct nvme_namespace *n
                     uint64_t lba, uint32_t blocks);
 
 /* Flush (Base 7.1). */
-void nvme_prepare_flush(struct nvme_request *request, const struct nvme_namespace *ns);
+int nvme_prepare_flush(struct nvme_request *request, const struct nvme_namespace *ns);
 
 /* Compare (NVM 3.2.1): the segments with the medium; Compare Failure is a status of 285h. */
 int nvme_prepare_compare(struct nvme_request *request, const struct nvme_namespace *ns,

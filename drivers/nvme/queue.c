@@ -103,7 +103,7 @@ void nvme_queue_free(struct nvme_queue *queue)
     nvme_free(controller, queue->slots, queue->bookkeeping_bytes);
     nvme_free(controller, queue->lists, (size_t)queue->list_count * queue->list_bytes);
     nvme_free(controller, queue->sq, queue->rings_bytes);
-    *queue = (struct nvme_queue){0};
+    *queue = (struct nvme_queue){.controller = controller}; /* requests to it are refused */
 }
 
 void nvme_queue_clear(struct nvme_queue *queue)
@@ -226,6 +226,7 @@ static inline struct nvme_slot *occupy(struct nvme_queue *queue, struct nvme_req
     request->status = 0;
     request->value = 0;
     request->repeats = 0;
+    request->hurried = false;
     return slot;
 }
 

@@ -160,7 +160,9 @@ static void sort_out(struct nvme_queue *queue, struct nvme_slot *slot, uint64_t 
     if (result == NVME_ERR_RESET && queue->controller->state == NVME_RESETTING &&
         (waits || nvme_retry_reset(queue, slot)))
         return;
-    nvme_queue_finish(queue, slot, is_late(slot, now) ? NVME_ERR_TIMEOUT : result);
+    /* What the device may still write to is not to be used again, and that is more than late. */
+    bool late = is_late(slot, now) && !queue->controller->at_large;
+    nvme_queue_finish(queue, slot, late ? NVME_ERR_TIMEOUT : result);
 }
 
 int nvme_halt(struct nvme_controller *controller)
@@ -188,6 +190,19 @@ int nvme_halt(struct nvme_controller *controller)
     return error ? NVME_ERR_DEAD : NVME_OK;
 }
 
+/* A card that was put in the other's place answers as well, and must get nothing that was meant for
+ * the other. */
+static int check_serial(struct nvme_controller *controller)
+{
+    const struct nvme_identify_controller *now = (const void *)controller->scratch->identify;
+    int error =
+        nvme_identify(controller, NVME_IDENTIFY_CONTROLLER, 0, controller->scratch->identify);
+    if (error || !__builtin_memcmp(now->sn, controller->identify->sn, sizeof now->sn))
+        return error;
+    nvme_log(controller, NVME_LOG_ERROR, "another controller is in its place");
+    return NVME_ERR_DEVICE;
+}
+
 /* What the device says about them may be wrong; what counts is that it still answers. */
 static int look_at_namespaces(struct nvme_controller *controller)
 {
@@ -209,12 +224,17 @@ static void resume(struct nvme_controller *controller)
     nvme_queues_send_due(controller, nvme_now(controller));
 }
 
-static int reset_alone(struct nvme_controller *controller)
+static void revive(struct nvme_controller *controller)
 {
     const struct nvme_host *host = controller->host;
-    struct nvme_queue *queue;
     if (host->revive)
         host->revive(host->context);
+}
+
+static int reset_alone(struct nvme_controller *controller)
+{
+    struct nvme_queue *queue;
+    revive(controller);
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
         queue->counters.resets++;
     nvme_drain(controller);
@@ -226,6 +246,8 @@ static int reset_alone(struct nvme_controller *controller)
             break;
         error = nvme_bring_up(controller);
         if (!error)
+            error = check_serial(controller);
+        if (!error)
             error = nvme_events_start(controller);
         if (!error)
             error = look_at_namespaces(controller);
@@ -233,6 +255,8 @@ static int reset_alone(struct nvme_controller *controller)
             nvme_log(controller, NVME_LOG_ERROR, "reset failed: %s", nvme_error_text(error));
         if (controller->state == NVME_DEAD)
             break;
+        if (error)
+            revive(controller); /* whoever meddles does not wait until a reset is over */
     }
     if (!error) {
         nvme_log(controller, NVME_LOG_WARNING, "the controller was reset");
@@ -273,12 +297,23 @@ static void climb(struct nvme_controller *controller)
         nvme_halt(controller);
 }
 
+static unsigned count_late(const struct nvme_queue *queue, uint64_t now)
+{
+    unsigned late = 0;
+    for (unsigned s = 0; nvme_queue_in_flight(queue) && s < queue->size; s++)
+        late += is_late(&queue->slots[s], now);
+    return late;
+}
+
 /* Step 1: was it only the interrupt that got lost? */
-static void look_again(struct nvme_controller *controller)
+static void look_again(struct nvme_controller *controller, uint64_t now)
 {
     struct nvme_queue *queue;
-    for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
-        queue->counters.missed += nvme_reap(queue);
+    for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++) {
+        unsigned late = count_late(queue, now);
+        nvme_reap(queue);
+        queue->counters.missed += late - count_late(queue, now);
+    }
 }
 
 static void report_late(struct nvme_queue *queue, struct nvme_slot *slot)
@@ -321,7 +356,7 @@ static struct late find_late(struct nvme_controller *controller, uint64_t now)
 
 static void look_at_deadlines(struct nvme_controller *controller, uint64_t now)
 {
-    look_again(controller);
+    look_again(controller, now);
     struct late late = find_late(controller, now);
     if (!late.queue && !late.hopeless)
         return;
@@ -340,7 +375,7 @@ static void hurry(struct nvme_controller *controller, uint64_t end)
             struct nvme_request *request = queue->slots[s].request;
             if (!request)
                 continue;
-            request->once = true;
+            request->hurried = true;
             if (request->deadline > end)
                 request->deadline = end;
         }

@@ -48,7 +48,7 @@ static bool is_harmless(const struct nvme_queue *queue, const struct nvme_comman
 /* Takes one of the request's repetitions, if it may be repeated and any are left. */
 static bool take_retry(struct nvme_queue *queue, struct nvme_request *request)
 {
-    if (request->once || !nvme_request_is_current(request) ||
+    if (request->once || request->hurried || !nvme_request_is_current(request) ||
         request->repeats >= queue->controller->options.retries ||
         !is_harmless(queue, &request->command))
         return false;

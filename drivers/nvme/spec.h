@@ -189,6 +189,9 @@ enum nvme_feature_select {
 #define NVME_FEATURE_BEHAVIOR 0x16u
 #define NVME_BEHAVIOR_SIZE    512u
 
+/* Timestamp: Base 5.27.1.12 */
+#define NVME_FEATURE_TIMESTAMP 0x0eu
+
 /* Asynchronous Event Configuration: Base 5.27.1.8 */
 #define NVME_FEATURE_EVENTS    0x0bu
 #define NVME_EVENTS_SMART      0x000000ffu /* a bit for each of NVME_CRITICAL_* */

@@ -137,6 +137,7 @@ _Static_assert(offsetof(struct nvme_identify_controller, psd) == 2048, "Base fig
 #define NVME_ONCS_WRITE_UNCORRECTABLE 0x0002u
 #define NVME_ONCS_DATASET             0x0004u
 #define NVME_ONCS_WRITE_ZEROES        0x0008u
+#define NVME_ONCS_TIMESTAMP           0x0040u
 #define NVME_ONCS_VERIFY              0x0080u
 #define NVME_ONCS_COPY                0x0100u
 

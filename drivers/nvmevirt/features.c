@@ -31,6 +31,8 @@ enum {
 #define VECTOR_NOT_COALESCED (1u << 16)
 #define RECOVERY_UNWRITTEN   (1u << 16) /* error for deallocated blocks: not offered */
 #define BEHAVIOR_SIZE        512u
+#define TIMESTAMP_SIZE       8u
+#define TIMESTAMP_BY_HOST    2u /* its origin, in byte 6 */
 #define WARNING_KELVIN       343u
 
 struct rule {
@@ -50,6 +52,7 @@ static const struct rule rules[] = {
     {SPEC_FEATURE_VECTOR, CAN_BE_CHANGED, 0x1FFFF},
     {SPEC_FEATURE_ATOMICITY, CAN_BE_SAVED | CAN_BE_CHANGED, 1},
     {SPEC_FEATURE_EVENTS, CAN_BE_SAVED | CAN_BE_CHANGED, 0xFFFFFFFF},
+    {SPEC_FEATURE_TIMESTAMP, CAN_BE_CHANGED, 0},
     {SPEC_FEATURE_HOST_BEHAVIOR, CAN_BE_CHANGED, 0},
     {SPEC_FEATURE_SET_PROFILE, CAN_BE_CHANGED, 0x1FF},
 };
@@ -90,6 +93,7 @@ static const struct rule *find(const struct nvmevirt *controller, uint32_t id)
     const struct nvmevirt_config *config = &controller->config;
     if ((id == SPEC_FEATURE_WRITE_CACHE && !config->vwc) ||
         (id == SPEC_FEATURE_QUEUES && !config->queue_pairs) ||
+        (id == SPEC_FEATURE_TIMESTAMP && !(config->oncs & NVMEVIRT_ONCS_TIMESTAMP)) ||
         (id == SPEC_FEATURE_HOST_BEHAVIOR && !nvmevirt_has_retry_delays(controller)) ||
         (id == SPEC_FEATURE_SET_PROFILE && !nvmevirt_has_command_sets(controller)))
         return NULL;
@@ -155,7 +159,33 @@ static uint16_t set_vector(struct nvmevirt *controller, uint32_t value)
     return SPEC_SUCCESS;
 }
 
-/* The one feature with data: ACRE is its first byte. */
+/* 48 bits of milliseconds; what is behind them is not the host's to say. */
+static uint16_t set_timestamp(struct nvmevirt *controller, const struct nvmevirt_command *command)
+{
+    uint8_t data[TIMESTAMP_SIZE];
+    uint16_t status = nvmevirt_receive(controller, command, data, sizeof data);
+    if (status)
+        return status;
+    if (data[6] || data[7])
+        nvmevirt_violation(controller, "timestamp with reserved bytes %02x %02x", data[6], data[7]);
+    controller->timestamp = 0;
+    for (unsigned i = 0; i < 6; i++)
+        controller->timestamp |= (uint64_t)data[i] << 8 * i;
+    controller->timestamp_at = nvmevirt_now(controller);
+    return SPEC_SUCCESS;
+}
+
+static uint16_t get_timestamp(struct nvmevirt *controller, const struct nvmevirt_command *command)
+{
+    uint8_t data[TIMESTAMP_SIZE];
+    uint64_t passed = (nvmevirt_now(controller) - controller->timestamp_at) / 1000000;
+    nvmevirt_put64(data, 0, controller->timestamp + passed);
+    data[6] = controller->timestamp ? TIMESTAMP_BY_HOST : 0;
+    data[7] = 0;
+    return nvmevirt_send(controller, command, data, sizeof data);
+}
+
+/* ACRE is its first byte. */
 static uint16_t set_behavior(struct nvmevirt *controller, const struct nvmevirt_command *command)
 {
     uint8_t data[BEHAVIOR_SIZE];
@@ -217,6 +247,8 @@ static uint16_t set(struct nvmevirt *controller, struct nvmevirt_command *comman
         if (value & ~(warnings | controller->config.oaes))
             return SPEC_INVALID_FIELD;
         break;
+    case SPEC_FEATURE_TIMESTAMP:
+        return set_timestamp(controller, command);
     case SPEC_FEATURE_HOST_BEHAVIOR:
         return set_behavior(controller, command);
     case SPEC_FEATURE_SET_PROFILE:
@@ -294,6 +326,8 @@ static uint16_t get(struct nvmevirt *controller, struct nvmevirt_command *comman
             (controller->vectors[value & VECTOR_NUMBER] & VECTOR_UNCOALESCED))
             command->result |= VECTOR_NOT_COALESCED;
         return SPEC_SUCCESS;
+    case SPEC_FEATURE_TIMESTAMP:
+        return get_timestamp(controller, command);
     case SPEC_FEATURE_HOST_BEHAVIOR:
         return get_behavior(controller, command, select);
     case SPEC_FEATURE_SET_PROFILE:

@@ -81,6 +81,7 @@ enum {
     NVMEVIRT_ONCS_DATASET = 1 << 2,
     NVMEVIRT_ONCS_WRITE_ZEROES = 1 << 3,
     NVMEVIRT_ONCS_SAVE_SELECT = 1 << 4, /* of features */
+    NVMEVIRT_ONCS_TIMESTAMP = 1 << 6,
     NVMEVIRT_ONCS_VERIFY = 1 << 7,
     NVMEVIRT_ONCS_COPY = 1 << 8,
 
@@ -321,11 +322,13 @@ struct nvmevirt {
     size_t fault_count;
 
     struct nvmevirt_feature features[NVMEVIRT_FEATURES];
-    uint16_t temperature; /* K */
-    bool acre;            /* Advanced Command Retry Enable */
-    uint8_t warnings;     /* Critical Warning, but for the temperature's */
-    uint8_t reported;     /* Critical Warning when it was last looked at */
-    uint64_t shadow;      /* bus addresses of shadow doorbells and EventIdx, 0: none */
+    uint16_t temperature;  /* K */
+    bool acre;             /* Advanced Command Retry Enable */
+    uint64_t timestamp;    /* ms, as the host has set it */
+    uint64_t timestamp_at; /* when that was; ns */
+    uint8_t warnings;      /* Critical Warning, but for the temperature's */
+    uint8_t reported;      /* Critical Warning when it was last looked at */
+    uint64_t shadow;       /* bus addresses of shadow doorbells and EventIdx, 0: none */
     uint64_t event_index;
     struct nvmevirt_error errors[NVMEVIRT_ERRORS]; /* newest first */
     uint64_t error_count;

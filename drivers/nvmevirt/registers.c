@@ -148,6 +148,7 @@ static void reset(struct nvmevirt *controller)
     controller->event_index = 0;
     controller->reported = 0;
     controller->acre = false;
+    controller->timestamp = 0;
     nvmevirt_features_reset(controller);
     controller->command_count = 0;
     controller->event_count = 0;

@@ -22,6 +22,7 @@
 #define PCI_HEADER_TYPE  0x0e
 #define PCI_BAR0         0x10
 #define PCI_SECONDARY    0x19 /* bridges */
+#define PCI_SUBORDINATE  0x1a
 #define PCI_SUBSYSTEM    0x2c /* vendor; device behind it */
 #define PCI_CAPABILITIES 0x34
 #define PCI_INTERRUPT    0x3c  /* line; pin behind it */

@@ -5,8 +5,9 @@
  * is not there any more. There is nothing in it that needs to be quicker.
  *
  * Room for what comes is the memory window that the firmware has left at the
- * port; a slot that has none stays unused. A card with a bridge is not looked
- * behind.
+ * port; a slot that has none stays unused. A card with a bridge that comes is
+ * not looked behind; one that goes takes along all that the firmware has found
+ * there, slots included.
  */
 #include "drivers/pci/config.h"
 #include "kernel/idle.h"
@@ -46,6 +47,7 @@ struct slot {
     const struct pci_function *port;
     unsigned capability;
     uint8_t bus;    /* behind it */
+    uint8_t last;   /* bus behind all that is behind it */
     bool on;        /* what is in there was handed on */
     uint64_t ready; /* when what has got power may be looked at; 0: nothing waits for that */
 };
@@ -54,13 +56,18 @@ static struct list slots = LIST_EMPTY(slots);
 static void (*tell_added)(const struct pci_function *function);
 static void (*tell_removed)(const struct pci_function *function);
 
+static bool is_behind(const struct slot *slot, const struct pci_function *f)
+{
+    return f->segment == slot->port->segment && f->bus >= slot->bus && f->bus <= slot->last;
+}
+
 static void each_function(const struct slot *slot,
                           void (*call)(const struct pci_function *function))
 {
     for (struct list *node = pci_functions.next, *next; node != &pci_functions; node = next) {
         const struct pci_function *f = CONTAINER_OF(node, struct pci_function, node);
         next = node->next;
-        if (f->segment == slot->port->segment && f->bus == slot->bus)
+        if (is_behind(slot, f))
             call(f);
     }
 }
@@ -120,7 +127,7 @@ static void bring_in(struct slot *slot)
     LIST_FOR_EACH(node, &pci_functions)
     {
         struct pci_function *f = CONTAINER_OF(node, struct pci_function, node);
-        if (f->segment == slot->port->segment && f->bus == slot->bus)
+        if (is_behind(slot, f))
             give_addresses(f, &window);
     }
     cpus_let_go();
@@ -135,13 +142,27 @@ static void say_going(const struct pci_function *f)
     log_line(LOG_NOTE, "pci: %02x:%02x.%x goes", f->bus, f->device, f->function);
 }
 
+/* Slots come behind the one that they are in. */
+static void forget_slots_behind(const struct slot *slot)
+{
+    for (struct list *node = slot->node.next, *next; node != &slots; node = next) {
+        struct slot *other = CONTAINER_OF(node, struct slot, node);
+        next = node->next;
+        if (is_behind(slot, other->port)) {
+            list_remove(node);
+            kfree(other);
+        }
+    }
+}
+
 static void take_out(struct slot *slot)
 {
     each_function(slot, say_going);
     each_function(slot, tell_removed);
-    pci_bus_forget(slot->port->segment, slot->bus);
+    forget_slots_behind(slot);
+    for (unsigned bus = slot->bus; bus <= slot->last; bus++)
+        pci_bus_forget(slot->port->segment, (uint8_t)bus);
     slot->on = false;
-    set_power(slot, false);
 }
 
 /* ---- Looking ------------------------------------------------------------------------------- */
@@ -152,11 +173,18 @@ static void look(struct slot *slot, uint64_t now)
     uint16_t status = pci_read16(slot->port, offset);
     if (status & EVENTS)
         pci_write16(slot->port, offset, status & EVENTS);
-    bool present = status & PRESENT;
+    bool present = status & PRESENT, changed = status & CHANGED;
     if (slot->on) {
-        if (!present || status & BUTTON)
-            take_out(slot);
-    } else if (slot->ready) {
+        if (present && !changed && !(status & BUTTON))
+            return;
+        take_out(slot);
+        if (!present || !changed) {
+            set_power(slot, false);
+            return;
+        }
+        /* Another card has come in its place since the last look. */
+    }
+    if (slot->ready) {
         if (!present)
             slot->ready = 0;
         else if (now >= slot->ready)
@@ -191,8 +219,9 @@ static bool nothing_pending(struct idle_work *work)
 static void add_slot(const struct pci_function *port)
 {
     unsigned capability = pci_capability(port, PCI_CAPABILITY_EXPRESS, 0);
+    uint8_t bus = pci_read8(port, PCI_SECONDARY);
     /* Without a number of its own, what is behind it would be looked for beside it. */
-    if (!capability || capability > PCI_SPACE - SLOT_BYTES || !pci_read8(port, PCI_SECONDARY) ||
+    if (!capability || capability > PCI_SPACE - SLOT_BYTES || !bus ||
         !(pci_read16(port, capability + EXPRESS_FLAGS) & SLOT) ||
         !(pci_read32(port, capability + SLOT_ABILITIES) & HOT_PLUG))
         return;
@@ -205,7 +234,8 @@ static void add_slot(const struct pci_function *port)
     unsigned status = capability + SLOT_STATUS;
     *slot = (struct slot){.port = port,
                           .capability = capability,
-                          .bus = pci_read8(port, PCI_SECONDARY),
+                          .bus = bus,
+                          .last = MAX(bus, pci_read8(port, PCI_SUBORDINATE)),
                           .on = pci_read16(port, status) & PRESENT};
     pci_write16(port, status, EVENTS);
     list_insert(&slots, &slot->node);

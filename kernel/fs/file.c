@@ -23,7 +23,7 @@ static int create(struct place *place)
 {
     if (place->directory_meant)
         return ERR_IS_DIRECTORY;
-    struct node *node = node_new_file();
+    struct node *node = heap_is_short() ? NULL : node_new_file();
     if (!node)
         return ERR_NO_SPACE;
     int status = fs_enter(place, node);
@@ -59,7 +59,7 @@ int file_open(const char *path, unsigned flags, struct file **file)
 
 struct file *file_temporary(void)
 {
-    struct node *node = node_new_file();
+    struct node *node = node_new_temporary();
     struct file *file = NULL;
     return node && file_open_node(node, O_READ | O_WRITE, &file) == OK ? file : NULL;
 }

@@ -26,6 +26,9 @@ int fs_enter(struct place *place, struct node *node);
 int devices_start(void);
 bool node_is_console(const struct node *node);
 
+/* As node_new_file(); it may take the last memory, too, which it gives back soon. */
+struct node *node_new_temporary(void);
+
 /* A node without `size` has no positions: a terminal, a pipe. */
 static inline bool node_is_stream(const struct node *node)
 {

@@ -4,6 +4,7 @@
  * exist and read as zeros; appending allocates only.
  */
 #include "kernel/fs/fs.h"
+#include "kernel/fs/nodes.h"
 #include "kernel/mem/heap.h"
 #include "lib/bits.h"
 #include "lib/string.h"
@@ -19,6 +20,7 @@ struct table {
 };
 
 struct ram {
+    bool temporary; /* may take the last memory: it will be given back soon */
     uint64_t size;
     void *root;     /* the only page at level 0, or a table; NULL while nothing was written */
     unsigned level; /* how many tables lie above a page */
@@ -115,7 +117,7 @@ static bool write_in_page(struct ram *ram, const uint8_t *from, size_t length, u
     if (!slot)
         return false;
     if (!*slot) {
-        *slot = kmalloc(PAGE);
+        *slot = heap_is_short() && !ram->temporary ? NULL : kmalloc(PAGE);
         if (!*slot)
             return false;
         if (length < PAGE)
@@ -181,13 +183,24 @@ static const struct node_operations ram_operations = {.read = ram_read,
                                                       .size = ram_size,
                                                       .release = ram_release};
 
-struct node *node_new_file(void)
+static struct node *make(bool temporary)
 {
     struct ram *ram = kcalloc(1, sizeof *ram);
     if (!ram)
         return NULL;
+    ram->temporary = temporary;
     struct node *node = node_new(NODE_FILE, &ram_operations, ram);
     if (!node)
         kfree(ram);
     return node;
+}
+
+struct node *node_new_file(void)
+{
+    return make(false);
+}
+
+struct node *node_new_temporary(void)
+{
+    return make(true);
 }

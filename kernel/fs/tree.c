@@ -228,7 +228,7 @@ int fs_make_directory(const char *path)
         status = ERR_EXISTS;
     if (status != OK)
         return status;
-    struct node *node = directory_new(place.directory);
+    struct node *node = heap_is_short() ? NULL : directory_new(place.directory);
     if (!node)
         return ERR_NO_SPACE;
     status = fs_enter(&place, node);

@@ -7,6 +7,7 @@
 #ifndef KERNEL_MEM_HEAP_H
 #define KERNEL_MEM_HEAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 void heap_start(void);
@@ -24,5 +25,9 @@ void *krealloc(void *pointer, size_t size);
 
 /* NULL is allowed. */
 void kfree(void *pointer);
+
+/* Only a sixteenth of memory is left. Files do not grow into it, so that whoever has filled them
+ * finds room for a command that removes some. */
+bool heap_is_short(void);
 
 #endif

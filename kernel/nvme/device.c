@@ -127,6 +127,9 @@ static int start(struct device *device)
 static void let_go(struct device *device)
 {
     pci_msix_stop(&device->msix);
+    cpus_hold();
+    pci_command(device->function, 0, PCI_COMMAND_BUS_MASTER);
+    cpus_let_go();
     if (device->registers)
         paging_unmap((void *)device->registers, device->registers_size);
     device->registers_size = 0;
@@ -221,18 +224,23 @@ void nvme_function_added(const struct pci_function *function)
  * Whoever has a node of it open keeps what is left of the device, in which no request gets
  * anywhere. Those in flight end here.
  */
-static void remove_device(struct device *device)
+static void stop(struct device *device)
 {
-    list_remove(&device->node);
-    idle_unregister(&device->idle);
     device->removed = true;
-    fs_remove_device(device->name);
     paths_close();
     device->host.namespace_changed = NULL;
     disks_retire(device);
     nvme_stop(&device->controller);
     paths_cut(device);
     paths_open();
+}
+
+static void remove_device(struct device *device)
+{
+    list_remove(&device->node);
+    idle_unregister(&device->idle);
+    fs_remove_device(device->name);
+    stop(device);
     let_go(device);
     log_line(LOG_WARNING, "%s: is gone", device->name);
     device_release(device);
@@ -255,7 +263,8 @@ void nvme_devices_stop(void)
     LIST_FOR_EACH(node, &devices)
     {
         struct device *device = CONTAINER_OF(node, struct device, node);
-        nvme_stop(&device->controller);
+        idle_unregister(&device->idle);
+        stop(device);
     }
 }
 
@@ -334,7 +343,13 @@ int nvme_device_execute(struct nvme_controller *controller, bool io, struct nvme
 {
     if (device_of(controller)->removed)
         return NVME_ERR_DEAD;
+    /* Nobody else's turn, if the queue is others' too. */
+    const bool shared = io && device_of(controller)->paths[0].shared;
+    if (shared)
+        paths_close();
     int error = nvme_execute(io ? &controller->io[0] : &controller->admin, request);
+    if (shared)
+        paths_open();
     if (!io && !error)
         look_at_namespaces(request->command.opcode);
     nvme_check(controller); /* an event may have come with the answer */

@@ -110,8 +110,7 @@ static __attribute__((noinline)) int prepare_other(struct transfer *transfer,
     case BLOCK_WRITE_ZEROES:
         return nvme_prepare_write_zeroes(request, ns, block->lba, block->blocks, false);
     default:
-        nvme_prepare_flush(request, ns);
-        return NVME_OK;
+        return nvme_prepare_flush(request, ns);
     }
 }
 
@@ -136,10 +135,8 @@ static inline int submit(const struct nvme_namespace *ns, struct transfer *trans
                          struct nvme_queue *queue)
 {
     const struct block_request *block = block_of(transfer);
-    if (transfer->prepared && block->fixed) {
-        transfer->request.once = false;
+    if (transfer->prepared && block->fixed)
         return nvme_submit_again(queue, &transfer->request, block->lba);
-    }
     int error = prepare(transfer, block, ns);
     return error ? error : nvme_submit(queue, &transfer->request);
 }

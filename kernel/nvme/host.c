@@ -11,6 +11,7 @@
 #include "kernel/x86/apic.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/interrupts.h"
+#include "kernel/x86/rtc.h"
 #include "lib/printf.h"
 #include "lib/status.h"
 
@@ -74,6 +75,12 @@ static uint64_t host_now(void *context)
 {
     (void)context;
     return clock_ns();
+}
+
+static uint64_t host_wall_ms(void *context)
+{
+    (void)context;
+    return rtc_time(clock_ns()) / NS_PER_MS;
 }
 
 static void host_wait(void *context, bool (*ready)(void *argument), void *argument,
@@ -204,6 +211,7 @@ const struct nvme_host host_functions = {
     .revive = host_revive,
     .impatient = host_impatient,
     .exclusive = host_exclusive,
+    .wall_ms = host_wall_ms,
     .direct_start = DIRECT_MAP,
     .direct_length = KNOWN_MEMORY,
 };

@@ -27,6 +27,24 @@ const struct command *command_find(const char *name)
     return NULL;
 }
 
+/* Into a file first: to write to that, nobody else gets a turn. */
+static int run_and_gather(struct invocation *self)
+{
+    char part[512];
+    int64_t length;
+    struct file *to = self->out, *gathered = file_temporary();
+    if (!gathered)
+        return complain(self, "%s", status_text(ERR_NO_MEMORY));
+    self->out = gathered;
+    int status = self->command->run(self);
+    self->out = to;
+    file_seek(gathered, 0);
+    while ((length = file_read(gathered, part, sizeof part)) > 0)
+        out_bytes(self, part, (size_t)length);
+    file_close(gathered);
+    return status;
+}
+
 int command_run(struct invocation *self)
 {
     int status = 0;
@@ -35,7 +53,7 @@ int command_run(struct invocation *self)
     if (self->explained)
         command_explain(self, self->command);
     else
-        status = self->command->run(self);
+        status = self->command->lists_devices ? run_and_gather(self) : self->command->run(self);
     progress_wipe(self);
     if (self->explained)
         status = 0;

@@ -12,6 +12,7 @@ COMPLAINTS = ["pci_nvme_err_aio", "pci_nvme_err_req_status"]  # of QEMU, about a
 
 ECAM = 0xb0000000
 COMMAND, MEMORY, BUS_MASTER = 0x04, 0x2, 0x4  # of configuration space
+DEVICE_CONTROL, FLR = 0x88, 0x8000  # ... of it: QEMU's PCIe capability is at 80h
 MSIX_TABLE, MSIX_ENTRY, MSIX_CONTROL = 0x2000, 16, 12  # in BAR0 of QEMU's controller; bit 0: masked
 
 

@@ -5,13 +5,16 @@ Everything it is waited for has a deadline, and whatever goes wrong is a Failure
 that shows the end of what the serial port said. When it ends, what QEMU's device
 and machine complained of must be nothing but what the test said it would provoke.
 """
+import math
 import os
 import re
+import select
 import shlex
 import socket
 import struct
 import subprocess
 import tempfile
+import time
 from collections import namedtuple
 from pathlib import Path
 
@@ -126,7 +129,8 @@ class Machine:
         for event in (*ERROR_EVENTS, *self.trace):
             self.arguments += ["-trace", event]
         if cmdline:
-            (self.directory / "cmdline").write_text(cmdline)
+            (self.directory / "cmdline").write_bytes(
+                cmdline.encode() if isinstance(cmdline, str) else cmdline)
             self.arguments += ["-fw_cfg", f"name=opt/nvmetal/cmdline,file={self.directory}/cmdline"]
         if append:
             self.arguments += ["-append", append]
@@ -306,6 +310,25 @@ class Machine:
         if number:
             self._fail("the kernel has panicked")
         return self.serial.match
+
+    def feed(self, data, patience=math.inf):
+        """Types bytes as fast as they are taken, and reads until nothing more comes, or until
+        `patience` has passed. What comes is only looked at for a panic: it may be a lot."""
+        said, end, stalled = b"", time.monotonic() + patience, time.monotonic() + TIMEOUT
+        while time.monotonic() < end:
+            readable, writable, _ = select.select([self._socket], [self._socket] * bool(data), [], 0.2)
+            if not readable and not data:
+                return
+            if readable:
+                chunk = self._socket.recv(1 << 16)
+                said = said[-1000:] + chunk
+                if not chunk or PANIC.search(said.decode(errors="replace")):
+                    self._fail(f"QEMU has ended or the kernel panicked: {said}")
+            if writable:
+                data = data[self._socket.send(data[:256], socket.MSG_DONTWAIT):]
+                stalled = time.monotonic() + TIMEOUT
+            if data and time.monotonic() > stalled:
+                self._fail("nobody takes what is typed")
 
     def wait_for_prompt(self, timeout=TIMEOUT):
         """Returns what came before it, with plain newlines."""

@@ -51,6 +51,11 @@ void *kmalloc(size_t size)
     return pointer;
 }
 
+bool heap_is_short(void)
+{
+    return false;
+}
+
 void *kcalloc(size_t count, size_t size)
 {
     if (size && count > SIZE_MAX / size)

@@ -399,8 +399,7 @@ static void test_format_refused(void **state)
     struct testhost *host = live();
     assert_int_equal(nvme_format(&host->nvme, 1, 2, NVME_ERASE_NONE), NVME_ERR_STATUS);
     assert_true(testhost_logged(host, "Format NVM: Invalid Format"));
-    assert_int_equal(nvme_format(&host->nvme, 1, 16, NVME_ERASE_NONE), NVME_ERR_STATUS);
-    assert_int_equal(nvme_format(&host->nvme, 1, 64, NVME_ERASE_NONE), NVME_ERR_INVALID);
+    assert_int_equal(nvme_format(&host->nvme, 1, 16, NVME_ERASE_NONE), NVME_ERR_INVALID);
     assert_int_equal(nvme_format(&host->nvme, 77, 0, NVME_ERASE_NONE), NVME_ERR_STATUS);
     testhost_works(host);
     testhost_free(host);
@@ -455,6 +454,63 @@ static void test_dead(void **state)
                      NVME_ERR_DEAD);
     assert_int_equal(nvme_format(&host->nvme, 1, 0, NVME_ERASE_NONE), NVME_ERR_NO_SUPPORT);
     assert_int_equal(nvme_detach(&host->nvme, 1), NVME_ERR_NO_SUPPORT);
+    assert_int_equal(nvme_get_feature(&host->nvme, FEATURE_CACHE, NVME_FEATURE_CURRENT, &value),
+                     NVME_ERR_DEAD);
+    assert_int_equal(nvme_identify(&host->nvme, 1, 0, data), NVME_ERR_DEAD);
+    nvme_poll(&host->nvme.admin, 0);
+    testhost_free(host);
+}
+
+static uint64_t wall_ms(void *context)
+{
+    struct testhost *host = context;
+    return 1700000000000ull + host->now / MS;
+}
+
+/* A device that dates its logs knows what time it is, after a reset too. */
+static void test_timestamp(void **state)
+{
+    (void)state;
+    struct nvmevirt_config config = everything();
+    for (unsigned offered = 0; offered < 2; offered++) {
+        if (!offered)
+            config.oncs &= (uint16_t)~NVMEVIRT_ONCS_TIMESTAMP;
+        else
+            config.oncs |= NVMEVIRT_ONCS_TIMESTAMP;
+        struct testhost *host = testhost_new(&config);
+        host->ops.wall_ms = wall_ms;
+        assert_int_equal(testhost_start(host, NULL), NVME_OK);
+        for (unsigned i = 0; i < 2; i++) {
+            uint64_t late = wall_ms(host) - host->virt.timestamp;
+            assert_true(offered ? late < 1000 : host->virt.timestamp == 0);
+            host->now += 10 * SECOND;
+            assert_int_equal(nvme_reset(&host->nvme), NVME_OK);
+        }
+        testhost_works(host);
+        testhost_free(host);
+    }
+}
+
+/* Another firmware, which says other things of itself. */
+static void test_identity_after_reset(void **state)
+{
+    (void)state;
+    struct testhost *host = live();
+    size_t before = host->nvme.max_transfer;
+    host->virt.config.firmware = "2.0";
+    host->virt.config.mdts = 2;
+    host->virt.config.vwc = !host->virt.config.vwc;
+    assert_int_equal(nvme_reset(&host->nvme), NVME_OK);
+    assert_string_equal(host->nvme.firmware, "2.0");
+    assert_true(before > 4096 << 2);
+    assert_int_equal(host->nvme.max_transfer, 4096 << 2);
+    assert_int_equal(host->nvme.namespaces->rw_blocks, (4096 << 2) / 512);
+    assert_int_equal(host->nvme.volatile_cache, host->virt.config.vwc);
+    testhost_works(host);
+    host->virt.config.mdts = 5; /* there are lists for less */
+    assert_int_equal(nvme_reset(&host->nvme), NVME_OK);
+    assert_int_equal(host->nvme.max_transfer, 4096 << 2);
+    testhost_works(host);
     testhost_free(host);
 }
 
@@ -466,6 +522,8 @@ int main(void)
         cmocka_unit_test(test_queue_commands_refused),
         cmocka_unit_test(test_one_event_request_too_many),
         cmocka_unit_test(test_log_in_pieces),
+        cmocka_unit_test(test_timestamp),
+        cmocka_unit_test(test_identity_after_reset),
         cmocka_unit_test(test_pieces_keep_the_event),
         cmocka_unit_test(test_log_refused),
         cmocka_unit_test(test_every_page),

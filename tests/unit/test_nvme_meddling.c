@@ -89,6 +89,35 @@ static void test_revive(void **state)
     }
 }
 
+static void revive_again(void *context)
+{
+    struct testhost *host = context;
+    unsigned *times = host->context;
+    if (++*times == 2)
+        nvmevirt_set_faults(&host->virt, NULL, 0);
+}
+
+/* Bus Master goes once more while the controller starts: it takes whoever gives it back. */
+static void test_meddling_with_a_reset(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    unsigned times = 0;
+    host->context = &times;
+    host->ops.revive = revive_again;
+    for (unsigned nth = 1; nth <= 2; nth++)
+        testhost_meets(host, 0, NVME_ADMIN_CREATE_CQ, nth, NVMEVIRT_FATAL, 0);
+    struct testio io = {0};
+    submit_read(host, &io, testhost_data(host, 512));
+    assert_int_equal(nvme_reset(&host->nvme), NVME_OK);
+    assert_int_equal(times, 2);
+    assert_true(testhost_logged(host, "reset failed"));
+    testhost_drain(host, &host->nvme.io[0]);
+    assert_done(&io, NVME_OK);
+    testhost_works(host);
+    testhost_free(host);
+}
+
 /* The controller is well, but knows nothing of what it was told. */
 static void test_reset_by_another(void **state)
 {
@@ -107,12 +136,52 @@ static void test_reset_by_another(void **state)
     testhost_free(host);
 }
 
+static void other_serial(struct testhost *host, uint8_t cns, uint32_t nsid, uint8_t *data)
+{
+    (void)host, (void)nsid;
+    if (cns == 1)
+        memcpy(data + 4, "other", 5);
+}
+
+/* What was meant for one disk is not written to another. */
+static void test_swapped(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    struct testio io = {0};
+    submit_read(host, &io, testhost_data(host, 512));
+    host->identify = other_serial;
+    host->ops.write32(host, NVME_REG_CC, 0);
+    host->now += SECOND;
+    nvme_check(&host->nvme);
+    assert_true(testhost_logged(host, "another controller is in its place"));
+    assert_int_equal(host->nvme.state, NVME_DEAD);
+    assert_done(&io, NVME_ERR_DEAD);
+    testhost_free(host);
+}
+
+/* Nobody waits for commands that it never gets. */
+static void test_stop_after_reset_by_another(void **state)
+{
+    (void)state;
+    struct testhost *host = testhost_live(NULL, NULL);
+    host->ops.write32(host, NVME_REG_CC, 0);
+    uint64_t before = host->now += SECOND;
+    nvme_stop(&host->nvme);
+    assert_true(host->now - before < SECOND);
+    assert_false(testhost_logged(host, "no answer"));
+    testhost_free(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_impatient),
         cmocka_unit_test(test_revive),
+        cmocka_unit_test(test_meddling_with_a_reset),
         cmocka_unit_test(test_reset_by_another),
+        cmocka_unit_test(test_swapped),
+        cmocka_unit_test(test_stop_after_reset_by_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

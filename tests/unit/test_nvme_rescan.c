@@ -79,6 +79,30 @@ static void test_nothing_changes(void **state)
     testhost_free(host);
 }
 
+/* A device that would not describe a namespace just now has not lost it, nor what names it. */
+static void test_not_now(void **state)
+{
+    (void)state;
+    for (unsigned nth = 3; nth <= 6; nth++)
+        for (unsigned final = 0; final < 2; final++) {
+            struct testhost *host = live();
+            /* Identify: the list twice, then two for each namespace. */
+            testhost_fault(host,
+                           (struct nvmevirt_fault){.opcode = NVME_ADMIN_IDENTIFY,
+                                                   .nth = nth,
+                                                   .kind = NVMEVIRT_STATUS,
+                                                   .argument = NVMEVIRT_STATUS_FIELD(0, 6, final)});
+            assert_int_equal(nvme_rescan(&host->nvme), NVME_OK);
+            bool describes = nth % 2; /* CNS 00h; 03h only names it */
+            assert_int_equal(change_count, describes && final);
+            assert_int_equal(host->nvme.namespace_count, describes && final ? 1 : 2);
+            assert_int_equal(nvme_rescan(&host->nvme), NVME_OK);
+            assert_int_equal(host->nvme.namespace_count, 2);
+            testhost_works(host);
+            testhost_free(host);
+        }
+}
+
 static void test_identities(void **state)
 {
     (void)state;
@@ -489,6 +513,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_changes),
+        cmocka_unit_test(test_not_now),
         cmocka_unit_test(test_identities),
         cmocka_unit_test(test_added_and_gone),
         cmocka_unit_test(test_all_gone),

@@ -220,7 +220,7 @@ static void test_claims(void **state)
     assert_int_equal(number(&f, 256) & 0xFFFF, 0x10A); /* OACS */
     assert_int_equal(f.data[261], 7);                  /* LPA */
     assert_int_equal(f.data[263], 1);                  /* NPSS */
-    assert_int_equal(number(&f, 520) & 0xFFFF, 0x19F); /* ONCS */
+    assert_int_equal(number(&f, 520) & 0xFFFF, 0x1DF); /* ONCS */
     assert_int_equal(number(&f, 532) >> 16, 1);        /* OCFS */
     assert_int_equal(number(&f, 536), 0xD0001);        /* SGLS */
     assert_int_equal(number(&f, 76) >> 16, 1);         /* CNTLID */

@@ -117,4 +117,4 @@ static int blockdev(struct invocation *self)
 }
 
 COMMAND(blockdev, .summary = "tell sizes and limits of block devices", .operands = "[DEVICE]...",
-        .options = options, .usage_status = 1, .run = blockdev)
+        .options = options, .usage_status = 1, .lists_devices = true, .run = blockdev)

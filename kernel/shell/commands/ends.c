@@ -104,11 +104,10 @@ void ends_copy(struct ends *ends, struct reader *reader, uint64_t length)
 /* Puts an unnamed file in place of a stream, with all that the stream had to say. */
 static int spool(struct reader *reader)
 {
-    struct file *copy;
-    struct node *node = node_new_file();
-    int status = node ? file_open_node(node, O_READ | O_WRITE, &copy) : ERR_NO_MEMORY;
-    if (status != OK)
-        return status;
+    int status = OK;
+    struct file *copy = file_temporary();
+    if (!copy)
+        return ERR_NO_MEMORY;
     while (status == OK && reader_fill(reader)) {
         int64_t written = file_write(copy, reader_bytes(reader), reader_available(reader));
         if (written < (int64_t)reader_available(reader))

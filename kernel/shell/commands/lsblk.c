@@ -208,4 +208,4 @@ static int lsblk(struct invocation *self)
 
 COMMAND(lsblk, .summary = "list block devices", .operands = "[DEVICE]...", .options = options,
         .details = "Columns: NAME PATH SIZE LOG-SEC PHY-SEC MIN-IO DISC-MAX RO TYPE MODEL",
-        .usage_status = 1, .run = lsblk)
+        .usage_status = 1, .lists_devices = true, .run = lsblk)

@@ -231,4 +231,4 @@ static int lspci(struct invocation *self)
 }
 
 COMMAND(lspci, .summary = "list the functions on the PCI bus", .operands = "", .options = options,
-        .usage_status = 1, .run = lspci)
+        .usage_status = 1, .lists_devices = true, .run = lspci)

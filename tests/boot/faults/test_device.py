@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from injection import (BUS_MASTER, COMMAND, MEMORY, MSIX_CONTROL, MSIX_ENTRY, MSIX_TABLE,
-                       controller_address)
+from injection import (BUS_MASTER, COMMAND, DEVICE_CONTROL, FLR, MEMORY, MSIX_CONTROL, MSIX_ENTRY,
+                       MSIX_TABLE, controller_address)
 from machine import ROOT
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -17,7 +17,6 @@ from fio_report import parse_json  # noqa: E402
 
 ASQ = 0x28  # register: where the admin submission queue is
 CREATE_CQ = 0x05
-DEVICE_CONTROL, FLR = 0x88, 0x8000  # in configuration space: QEMU's PCIe capability is at 80h
 GONE = r"Invalid (read|write) at addr 0x\w+, size 4, region '\(null\)', reason: rejected"
 RESET = "the controller is not ready any more: somebody has reset it"
 LOAD = ("fio --output-format=json --eta=never --name=a --filename=/dev/nvme0n1 --rw=randwrite "

@@ -4,7 +4,9 @@ POWER_SEED when. And below the device, what blklogwrites has seen: no flush is a
 the writes that it covers.
 
 The writer is fio, a MiB of blocks in random order after the other, each flushed at its end. Its
-blocks say where they belong, and have a checksum of their head and one of their contents."""
+blocks say where they belong, and have a checksum of their head and one of their contents. Others
+write block after block, by Force Unit Access or with a flush behind each."""
+import hashlib
 import json
 import os
 import random
@@ -76,6 +78,17 @@ def clear(path, first):
         file.write(bytes(HALF * MIB))
 
 
+def kill(machine, pattern):
+    """The numbers that it has said up to the end."""
+    machine.kill()
+    try:
+        machine.serial.expect(pexpect.EOF, timeout=10)
+    except OSError:
+        pass  # the socket was reset
+    said = machine.transcript() + (machine.serial.before or "")
+    return {int(number) for number in re.findall(pattern, said)}
+
+
 def test_killed(boot):
     chance = random.Random(SEED)
     print(f"POWER_SEED={SEED}")
@@ -91,17 +104,46 @@ def test_killed(boot):
         machine.type(writer(first))
         machine.expect(f"flushed {first}\r")
         time.sleep(chance.uniform(0, 0.25))
-        machine.kill()
-        try:
-            machine.serial.expect(pexpect.EOF, timeout=10)
-        except OSError:
-            pass  # the socket was reset
-        said = machine.transcript() + (machine.serial.before or "")
-        flushed = sorted({int(n) for n in re.findall(r"flushed (\d+)\r", said)})
+        flushed = sorted(kill(machine, r"flushed (\d+)\r"))
         total += len(flushed)
         torn_regions += check_image(path, first, flushed) > 0
     print(f"{ROUNDS} rounds, {total} MiB flushed, {torn_regions} times in the middle of a write")
     assert total >= ROUNDS
+
+
+# A block for each number: what it is, random bytes, and a checksum of both. It is acknowledged when
+# it has to be on the medium.
+ONE_BY_ONE = ("n=0; while [ $n -lt 1000 ]; do {{ echo block $n; head -c 3900 /dev/urandom; }} > b; "
+              "sha256sum < b >> b; dd if=b of=c bs=4096 conv=sync status=none; {write} && "
+              "echo written $n; n=$((n + 1)); done")
+WRITES = {"fua": "nvme write /dev/nvme0n1 -f -s $((n * 8)) -c 7 -z 4096 -d c > /dev/null",
+          "dsync": "dd if=c of=/dev/nvme0n1 bs=4096 seek=$n oflag=dsync status=none"}
+
+
+def is_numbered(block, number):
+    head = f"block {number}\n".encode()
+    body = block[:len(head) + 3900]
+    return block.startswith(head) and hashlib.sha256(body).hexdigest().encode() in block[len(body):]
+
+
+@pytest.mark.parametrize("way", WRITES)
+def test_killed_while_writing_through(boot, way):
+    chance = random.Random(SEED)
+    print(f"POWER_SEED={SEED}")
+    total = begun = 0
+    for number in range(max(ROUNDS // 2, 1)):
+        path = boot.file("disk.img", 1000 * BLOCK)
+        machine = boot(disk=path)
+        machine.type(ONE_BY_ONE.format(write=WRITES[way]))
+        machine.expect("written 5\r")
+        time.sleep(chance.uniform(0, 0.5))
+        written = kill(machine, r"\bwritten (\d+)\r")
+        blocks = [path.read_bytes()[at:at + BLOCK] for at in range(0, 1000 * BLOCK, BLOCK)]
+        assert all(is_numbered(blocks[n], n) for n in written)
+        others = [n for n in range(1000) if n not in written and any(blocks[n])]
+        assert all(is_numbered(blocks[n], n) for n in others)
+        total, begun = total + len(written), begun + len(others)
+    print(f"{number + 1} rounds, {total} blocks written, {begun} times not acknowledged")
 
 
 def read_log(path):
