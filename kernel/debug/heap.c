@@ -166,6 +166,12 @@ void *kcalloc(size_t count, size_t size)
     return pointer;
 }
 
+bool heap_is_short(void)
+{
+    struct frames_usage memory = frames_usage();
+    return memory.free < memory.usable / 16;
+}
+
 static size_t size_of(void *pointer)
 {
     uint8_t *block = block_of(pointer);
