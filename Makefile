@@ -2,7 +2,8 @@
 
 CC      := gcc
 OBJCOPY := objcopy
-BUILD   := build
+DEBUG   ?=
+BUILD   := build$(if $(DEBUG),/debug)
 PYTHON  := /usr/bin/python3
 
 # For make run and make debug:
@@ -54,12 +55,19 @@ packages-lint:
 # ---- Kernel -----------------------------------------------------------------------------------
 
 KERNEL_FLAGS := -std=gnu17 -O2 -g -I. $(WARNINGS) -ffreestanding -fno-pic -fno-pie -mcmodel=kernel \
-                -mno-red-zone -mgeneral-regs-only -fno-stack-protector -fno-omit-frame-pointer \
+                -mno-red-zone -mgeneral-regs-only -fstack-protector-strong \
+                -mstack-protector-guard=global -fno-omit-frame-pointer \
                 -fno-asynchronous-unwind-tables -fno-strict-aliasing
+
+# With DEBUG=1: undefined behaviour ends in a panic, and so does wrong use of the heap.
+ifneq ($(DEBUG),)
+KERNEL_FLAGS += -DDEBUG -fsanitize=undefined -fno-sanitize-recover=undefined
+endif
 
 KERNEL_SOURCES := $(wildcard kernel/*.c kernel/*/*.c kernel/*/*.S kernel/shell/commands/*.c \
                     kernel/shell/commands/nvme/*.c kernel/shell/commands/fio/*.c drivers/pci/*.c drivers/serial/*.c \
                     drivers/nvme/*.c lib/*.c)
+KERNEL_SOURCES := $(filter-out $(if $(DEBUG),kernel/mem/heap.c,kernel/debug/%),$(KERNEL_SOURCES))
 KERNEL_OBJECTS := $(addprefix $(BUILD)/kernel/,$(addsuffix .o,$(KERNEL_SOURCES)))
 
 $(BUILD)/kernel/%.c.o: %.c Makefile | packages-build
@@ -164,6 +172,8 @@ clean: ## remove build/, the disk in it included
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | \
 	    awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@echo
+	@echo '  DEBUG=1 iso, run, boot-tests: a kernel that looks for its own mistakes, in build/debug'
 	@echo
 	@echo '  For run and debug: DISK=FILE|URL ($(DISK)) SMP=$(SMP) MEM=$(MEM) NVME=PROPERTIES'
 	@echo '  MACHINE=q35|pc ACCEL=tcg|kvm QEMU=PROGRAM CMDLINE=WORDS OVMF=FIRMWARE'

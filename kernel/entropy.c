@@ -14,15 +14,13 @@
 #define RDRAND_TRIES 10
 #define JITTER_WORDS 64
 
-static bool rdrand(uint64_t *value)
+uint64_t entropy_word(void)
 {
-    for (unsigned i = 0; i < RDRAND_TRIES; i++) {
-        bool good;
-        __asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(good));
-        if (good)
-            return true;
-    }
-    return false;
+    uint64_t value = 0;
+    bool good = !(cpuid(1, 0).ecx & CPUID_RDRAND);
+    for (unsigned i = 0; !good && i < RDRAND_TRIES; i++)
+        __asm__ volatile("rdrand %0" : "=r"(value), "=@ccc"(good));
+    return value ^ read_tsc();
 }
 
 void entropy_start(const struct handover *handover)
@@ -34,10 +32,7 @@ void entropy_start(const struct handover *handover)
         words[i] = read_tsc();
     }
     random_seed(words, sizeof words);
-    if (cpuid(1, 0).ecx & CPUID_RDRAND) {
-        for (unsigned i = 0; i < 4; i++)
-            if (!rdrand(&words[i]))
-                words[i] = read_tsc();
-        random_seed(words, 4 * sizeof *words);
-    }
+    for (unsigned i = 0; i < 4; i++)
+        words[i] = entropy_word();
+    random_seed(words, 4 * sizeof *words);
 }

@@ -6,6 +6,7 @@
 #include "drivers/pci/pci.h"
 #include "drivers/serial/serial.h"
 #include "kernel/acpi/acpi.h"
+#include "kernel/canary.h"
 #include "kernel/cmdline.h"
 #include "kernel/console.h"
 #include "kernel/console_start.h"
@@ -70,6 +71,7 @@ static void start_machine(const struct handover *handover)
     symbols_start(handover);
     frames_start(handover);
     paging_start(handover);
+    cpus_guard_boot();
     heap_start();
     done(PART_MEMORY);
 
@@ -141,6 +143,7 @@ void kernel_main(uint64_t handover_physical)
     serial_start(SERIAL_COM1);
     if (handover->magic != HANDOVER_MAGIC)
         panic("the loader is not ours");
+    canary_start(handover);
     cmdline_start(frames_pointer(handover->command_line));
     if (cmdline_has("verbose"))
         log_set_console_level(LOG_NOTE);

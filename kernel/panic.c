@@ -7,6 +7,7 @@
 #include "boot/handover.h"
 #include "kernel/console.h"
 #include "kernel/mem/frames.h"
+#include "kernel/mem/paging.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/cpus.h"
 #include "kernel/x86/interrupts.h"
@@ -64,6 +65,11 @@ static void say(const char *format, ...)
     console_write(line, strlen(line));
 }
 
+static bool is_text(uint64_t address)
+{
+    return address >= (uint64_t)kernel_start && address < (uint64_t)kernel_text_end;
+}
+
 /* "  address name+offset"; the nearest function at or below the address. */
 static void say_address(uint64_t address)
 {
@@ -74,16 +80,11 @@ static void say_address(uint64_t address)
             symbol->st_name < symbol_names_size && (!best || symbol->st_value > best->st_value))
             best = symbol;
     }
-    if (best)
+    if (best && is_text(address))
         say("  %016llx %s+0x%llx\n", (unsigned long long)address, symbol_names + best->st_name,
             (unsigned long long)(address - best->st_value));
     else
         say("  %016llx\n", (unsigned long long)address);
-}
-
-static bool is_text(uint64_t address)
-{
-    return address >= (uint64_t)kernel_start && address < (uint64_t)kernel_text_end;
 }
 
 static bool is_frame(uint64_t address)
@@ -191,11 +192,11 @@ void panic_exception(const struct interrupt_frame *f)
         (unsigned long long)f->vector, (unsigned long long)f->error_code);
     say_processor();
     if (f->vector == EXCEPTION_PAGE_FAULT)
-        say("%s address %016llx, which is %s\n",
+        say("%s address %016llx in %s, which is %s\n",
             f->error_code & FAULT_FETCH   ? "executing"
             : f->error_code & FAULT_WRITE ? "writing"
                                           : "reading",
-            (unsigned long long)read_cr2(),
+            (unsigned long long)read_cr2(), paging_describe(read_cr2()),
             f->error_code & FAULT_PRESENT ? "protected against that" : "not mapped");
     const struct {
         const char *name;

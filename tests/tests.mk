@@ -5,7 +5,7 @@ include tests/fuzz/fuzz.mk
 include tests/port/port.mk
 include tests/bench/bench.mk
 
-.PHONY: unit boot-tests standalone build-clang coverage mutants lines
+.PHONY: unit boot-tests debug-iso standalone build-clang coverage mutants lines
 
 # The driver and the software controller compile alone, without any include path: another kernel
 # can take either folder as it is.
@@ -27,9 +27,13 @@ unit: unit-programs standalone ## unit tests alone: on the host, under sanitizer
 	@$(PYTHON) tests/run.py unit $(BUILD)
 
 boot-tests: iso | packages-test ## boot tests alone: the real image in QEMU
-	@$(PYTHON) tests/run.py boot $(BUILD)
+	@$(PYTHON) tests/run.py $(if $(DEBUG),debug,boot) $(BUILD)
 
-test: iso build-clang standalone unit-programs fuzz-programs ## every test; ends with "N passed, N failed"
+# The kernel that looks for its own mistakes; some of the boot tests have it as well.
+debug-iso:
+	@$(MAKE) --no-print-directory DEBUG=1 iso
+
+test: iso debug-iso build-clang standalone unit-programs fuzz-programs ## every test; ends with "N passed, N failed"
 	@$(PYTHON) tests/run.py all $(BUILD)
 
 # ---- How good are the tests? ---------------------------------------------------------------------
@@ -50,7 +54,7 @@ lines: ## how many lines there are, by room
 
 # ---- Lint ---------------------------------------------------------------------------------------
 
-LINT_KERNEL := $(KERNEL_SOURCES:%.S=) $(wildcard drivers/nvmevirt/*.c)
+LINT_KERNEL := $(KERNEL_SOURCES:%.S=) $(wildcard drivers/nvmevirt/*.c kernel/debug/*.c)
 # It takes linker symbols for unrelated objects, does not know that panic() never returns, and
 # cannot parse one of our macros; and it counts the last place of a buffer as one behind it.
 CPPCHECK_SUPPRESS := missingIncludeSystem comparePointers zerodivcond internalAstError \

@@ -1,11 +1,12 @@
 /* MSI-X: a table of messages in the device's own memory, each with a mask bit (PCI 6.8.2). */
-#include "drivers/pci/pci.h"
+#include "drivers/pci/config.h"
 #include "kernel/mem/paging.h"
 #include "lib/bits.h"
 #include "lib/status.h"
 
 #define MSIX_CONTROL     2 /* in the capability */
 #define MSIX_TABLE       4
+#define MSIX_BYTES       12      /* of the capability */
 #define CONTROL_SIZE     0x07ffu /* 0's based */
 #define CONTROL_MASK_ALL 0x4000u
 #define CONTROL_ENABLE   0x8000u
@@ -20,6 +21,8 @@ int pci_msix_start(struct pci_msix *msix, const struct pci_function *f)
     msix->capability = pci_capability(f, PCI_CAPABILITY_MSIX, 0);
     if (!msix->capability)
         return ERR_NOT_SUPPORTED;
+    if (msix->capability > PCI_SPACE - MSIX_BYTES)
+        return ERR_INVALID;
     uint16_t control = pci_read16(f, msix->capability + MSIX_CONTROL);
     uint32_t table = pci_read32(f, msix->capability + MSIX_TABLE);
     uint32_t offset = table & ~TABLE_BAR;
@@ -29,7 +32,7 @@ int pci_msix_start(struct pci_msix *msix, const struct pci_function *f)
         return ERR_INVALID;
     const struct pci_bar *bar = &f->bars[table & TABLE_BAR];
     uint64_t bytes = msix->count * ENTRY_WORDS * sizeof(uint32_t);
-    if (bar->is_io || !bar->address || offset > bar->size || bytes > bar->size - offset)
+    if (pci_bar_problem(bar) || offset > bar->size || bytes > bar->size - offset)
         return ERR_INVALID;
     msix->window = paging_map(bar->address + offset, bytes, MEMORY_DEVICE);
     if (!msix->window)

@@ -25,19 +25,18 @@
 #define BAR_PREFETCHABLE BIT(3)
 #define BAR_MEMORY_MASK  0xfffffff0u
 #define BAR_IO_MASK      0xfffffffcu
+#define BAR_MAPPED_MOST  (1ULL << 30) /* bytes; more would only be page tables */
 
 struct list pci_functions = LIST_EMPTY(pci_functions);
 
-static uint64_t seen[256 / 64]; /* buses of the segment that is being scanned */
-
-static void scan_bus(uint16_t segment, uint8_t bus);
-
-/* Which bits of a BAR can be written: those that are not fixed by its size. */
+/* Which bits of a BAR can be written: those that are not fixed by its size, or for no reason. */
 static uint32_t writable_bits(const struct pci_function *f, unsigned offset)
 {
     uint32_t value = pci_read32(f, offset);
     pci_write32(f, offset, UINT32_MAX);
     uint32_t bits = pci_read32(f, offset);
+    pci_write32(f, offset, 0);
+    bits &= ~pci_read32(f, offset);
     pci_write32(f, offset, value);
     return bits;
 }
@@ -56,8 +55,9 @@ static unsigned read_bar(const struct pci_function *f, unsigned index, bool last
         address |= (uint64_t)pci_read32(f, offset + 4) << 32;
         bits |= (uint64_t)writable_bits(f, offset + 4) << 32;
     }
+    uint64_t size = bits & -bits; /* the lowest writable bit; all above it are */
     *bar = (struct pci_bar){.address = address,
-                            .size = bits & -bits, /* the lowest writable bit */
+                            .size = (bits + size) & bits ? 0 : size,
                             .is_io = is_io,
                             .is_64_bits = wide,
                             .is_prefetchable = !is_io && (low & BAR_PREFETCHABLE)};
@@ -94,8 +94,6 @@ static void add_function(const struct pci_function *at)
     f->header_type = pci_read8(f, PCI_HEADER_TYPE) & (uint8_t)~MULTIFUNCTION;
     read_bars(f);
     list_insert(&pci_functions, &f->node);
-    if (f->header_type == HEADER_BRIDGE)
-        scan_bus(f->segment, pci_read8(f, PCI_SECONDARY));
 }
 
 /* Function 0 has to be there; the others may have gaps, and are there only if it says so. */
@@ -131,23 +129,13 @@ void pci_bus_forget(uint16_t segment, uint8_t bus)
     }
 }
 
-/* Once each: bridges that the firmware left unconfigured all lead to bus 0. */
-static void scan_bus(uint16_t segment, uint8_t bus)
-{
-    if (seen[bus / 64] & BIT(bus % 64))
-        return;
-    seen[bus / 64] |= BIT(bus % 64);
-    for (uint8_t device = 0; device < DEVICES_PER_BUS; device++)
-        scan_device(segment, bus, device);
-}
-
-/* Buses that no bridge leads to belong to further roots; which these are only ACPI's AML knows. */
+/* All buses: those that no bridge leads to belong to further roots, and which these are only ACPI's
+ * AML knows. So what bridges claim to lead to need not be believed. */
 static void scan_range(uint16_t segment, uint8_t first_bus, uint8_t last_bus)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(seen); i++)
-        seen[i] = 0;
     for (unsigned bus = first_bus; bus <= last_bus; bus++)
-        scan_bus(segment, (uint8_t)bus);
+        for (uint8_t device = 0; device < DEVICES_PER_BUS; device++)
+            scan_device(segment, (uint8_t)bus, device);
 }
 
 void pci_start(void)
@@ -182,23 +170,30 @@ bool pci_restore(const struct pci_function *f)
     return true;
 }
 
+const char *pci_bar_problem(const struct pci_bar *bar)
+{
+    if (bar->size == 0 || bar->is_io)
+        return "is no memory";
+    if (bar->address == 0)
+        return "was given no address by the firmware";
+    if (!IS_ALIGNED(bar->address, bar->size) || !paging_may_be_device(bar->address, bar->size))
+        return "is where no device can be";
+    return NULL;
+}
+
 void *pci_bar_map(const struct pci_function *f, unsigned index, uint64_t least, uint64_t *size)
 {
     const struct pci_bar *bar = &f->bars[index];
-    const char *problem = NULL;
-    if (bar->size == 0 || bar->is_io)
-        problem = "is no memory";
-    else if (bar->address == 0)
-        problem = "was given no address by the firmware";
-    else if (bar->size < least)
+    const char *problem = pci_bar_problem(bar);
+    if (!problem && bar->size < least)
         problem = "is too small";
-    void *window = problem ? NULL : paging_map(bar->address, bar->size, MEMORY_DEVICE);
+    *size = MIN(bar->size, BAR_MAPPED_MOST);
+    void *window = problem ? NULL : paging_map(bar->address, *size, MEMORY_DEVICE);
     if (!window) {
         log_line(LOG_ERROR, "pci: %02x:%02x.%x: BAR %u %s", f->bus, f->device, f->function, index,
                  problem ? problem : "cannot be mapped");
         return NULL;
     }
-    *size = bar->size;
     return window;
 }
 

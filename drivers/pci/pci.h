@@ -25,7 +25,8 @@
 #define PCI_SUBORDINATE  0x1a
 #define PCI_SUBSYSTEM    0x2c /* vendor; device behind it */
 #define PCI_CAPABILITIES 0x34
-#define PCI_INTERRUPT    0x3c /* line; pin behind it */
+#define PCI_INTERRUPT    0x3c  /* line; pin behind it */
+#define PCI_SPACE        0x100 /* bytes that have capabilities in them */
 
 #define PCI_COMMAND_IO         0x0001u
 #define PCI_COMMAND_MEMORY     0x0002u
@@ -76,7 +77,8 @@ void pci_command(const struct pci_function *function, uint16_t set, uint16_t cle
 /* Writes the BARs' addresses again, which a reset of the function takes away. False: it is gone. */
 bool pci_restore(const struct pci_function *function);
 
-/* Maps a memory BAR for register access; its size, of at least `least` bytes, comes back in *size.
+/* Maps a memory BAR for register access, or its first GiB; the size, of at least `least` bytes,
+ * comes back in *size.
  * NULL, and a line in the log, if that cannot be. */
 void *pci_bar_map(const struct pci_function *function, unsigned index, uint64_t least,
                   uint64_t *size);

@@ -32,6 +32,7 @@
 #define CHANGED        0x0008u
 #define PRESENT        0x0040u
 #define EVENTS         0x011fu /* all that are cleared by writing them */
+#define SLOT_BYTES     0x1c    /* of the capability */
 
 /* Of a bridge: its memory window, in MiB. */
 #define WINDOW_BASE  0x20
@@ -220,7 +221,8 @@ static void add_slot(const struct pci_function *port)
     unsigned capability = pci_capability(port, PCI_CAPABILITY_EXPRESS, 0);
     uint8_t bus = pci_read8(port, PCI_SECONDARY);
     /* Without a number of its own, what is behind it would be looked for beside it. */
-    if (!capability || !bus || !(pci_read16(port, capability + EXPRESS_FLAGS) & SLOT) ||
+    if (!capability || capability > PCI_SPACE - SLOT_BYTES || !bus ||
+        !(pci_read16(port, capability + EXPRESS_FLAGS) & SLOT) ||
         !(pci_read32(port, capability + SLOT_ABILITIES) & HOT_PLUG))
         return;
     struct slot *slot = kmalloc(sizeof *slot);

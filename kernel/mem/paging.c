@@ -12,12 +12,24 @@
 #define PTE_WRITABLE BIT(1)
 #define PTE_UNCACHED (BIT(3) | BIT(4)) /* PWT and PCD: PAT entry 3 */
 #define PTE_LARGE    BIT(7)
+#define PTE_GUARD    0x0e00ULL /* ours to use (SDM volume 3, table 4-20): an enum guard */
 #define PTE_NX       BIT(63)
 #define PTE_ADDRESS  0x000ffffffffff000ULL
 
 /* SDM volume 3, 12.12.4: entry 0 is write-back, entry 3 uncacheable. */
 #define MSR_PAT         0x277u
 #define PAT_AFTER_RESET 0x0007040600070406ULL
+
+/* SDM volume 3, 2.5; CPUID leaf 7 says which there are. */
+#define CR4_UMIP   BIT(11)
+#define CR4_SMEP   BIT(20)
+#define CR4_SMAP   BIT(21)
+#define CPUID_SMEP BIT(7)  /* EBX */
+#define CPUID_SMAP BIT(20) /* EBX */
+#define CPUID_UMIP BIT(2)  /* ECX */
+
+/* EAX, bits 7:0: how many bits a physical address has. */
+#define CPUID_SIZES 0x80000008u
 
 #define LEVEL_PAGE  0
 #define LEVEL_LARGE 1 /* 2 MiB */
@@ -28,7 +40,6 @@
 #define WINDOWS_END 0xffffd00000000000ULL
 
 extern char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_end[];
-extern char boot_stack[]; /* its lowest page is the guard */
 
 static uint64_t *top;
 static uint64_t next_window = WINDOWS;
@@ -51,6 +62,19 @@ static uint64_t *table_new(void)
     return table;
 }
 
+/* A large page's entry becomes a table of small ones that mean the same. Other processors may be
+ * using it: the table is complete before it is seen. */
+static bool split(uint64_t *entry)
+{
+    uint64_t *table = frames_allocate(0);
+    if (!table)
+        return false;
+    for (unsigned i = 0; i < ENTRIES; i++)
+        table[i] = (*entry & ~PTE_LARGE) + i * PAGE_SIZE;
+    __atomic_store_n(entry, frames_physical(table) | PTE_PRESENT | PTE_WRITABLE, __ATOMIC_RELEASE);
+    return true;
+}
+
 /* The entry for `address` at `level`, making tables on the way; NULL without memory. */
 static uint64_t *entry_for(uint64_t address, unsigned level)
 {
@@ -63,7 +87,8 @@ static uint64_t *entry_for(uint64_t address, unsigned level)
                 return NULL;
             *entry = frames_physical(next) | PTE_PRESENT | PTE_WRITABLE;
         }
-        ASSERT(!(*entry & PTE_LARGE));
+        if (*entry & PTE_LARGE && !split(entry))
+            return NULL;
         table = frames_pointer(*entry & PTE_ADDRESS);
     }
     return &table[level_index(address, level)];
@@ -123,6 +148,16 @@ static void map_kernel(const char *from, const char *to, uint64_t flags)
                  (uint64_t)(to - from), flags);
 }
 
+/* No page is a user's, ever; should an entry be damaged so that one is, it is of no use. */
+static uint64_t protections(void)
+{
+    if (cpuid(0, 0).eax < 7)
+        return 0;
+    struct cpuid offered = cpuid(7, 0);
+    return (offered.ebx & CPUID_SMEP ? CR4_SMEP : 0) | (offered.ebx & CPUID_SMAP ? CR4_SMAP : 0) |
+           (offered.ecx & CPUID_UMIP ? CR4_UMIP : 0);
+}
+
 void paging_start(const struct handover *handover)
 {
     kernel_physical = handover->kernel_base;
@@ -131,10 +166,10 @@ void paging_start(const struct handover *handover)
         panic("no memory for page tables");
     map_kernel(kernel_start, kernel_text_end, 0);
     map_kernel(kernel_text_end, kernel_rodata_end, PTE_NX);
-    map_kernel(kernel_rodata_end, boot_stack, PTE_NX | PTE_WRITABLE);
-    map_kernel(boot_stack + PAGE_SIZE, kernel_end, PTE_NX | PTE_WRITABLE);
+    map_kernel(kernel_rodata_end, kernel_end, PTE_NX | PTE_WRITABLE);
     frames_for_each_range(handover, map_range);
     paging_start_other();
+    write_cr4(read_cr4() | protections());
 }
 
 void paging_start_other(void)
@@ -177,22 +212,33 @@ void *paging_map(uint64_t physical, size_t bytes, enum memory_type type)
     return (void *)(window + offset);
 }
 
+/* The entry that decides what an address is, and at which level it stands. */
+static uint64_t *deciding_entry(uint64_t address, unsigned *level)
+{
+    uint64_t *entry = &top[level_index(address, LEVEL_TOP)];
+    for (*level = LEVEL_TOP;
+         *level > LEVEL_PAGE && *entry & PTE_PRESENT && !(*entry & PTE_LARGE);) {
+        uint64_t *table = frames_pointer(*entry & PTE_ADDRESS);
+        entry = &table[level_index(address, --*level)];
+    }
+    return entry;
+}
+
+/* The first address that an entry at `level` does not decide any more. */
+static uint64_t behind(uint64_t address, unsigned level)
+{
+    return ROUND_DOWN(address, level_size(level)) + level_size(level);
+}
+
 void paging_unmap(void *window, size_t bytes)
 {
     uint64_t address = ROUND_DOWN((uint64_t)window, PAGE_SIZE);
     uint64_t end = ROUND_UP((uint64_t)window + bytes, PAGE_SIZE);
     while (address < end) {
-        uint64_t *table = top;
-        unsigned level = LEVEL_TOP;
-        uint64_t *entry = &table[level_index(address, level)];
-        while (level > LEVEL_PAGE && (*entry & PTE_PRESENT) && !(*entry & PTE_LARGE)) {
-            level--;
-            entry =
-                &((uint64_t *)frames_pointer(*entry & PTE_ADDRESS))[level_index(address, level)];
-        }
-        *entry = 0;
+        unsigned level;
+        *deciding_entry(address, &level) = 0;
         invalidate_page((void *)address);
-        address = ROUND_DOWN(address, level_size(level)) + level_size(level);
+        address = behind(address, level);
     }
 }
 
@@ -204,4 +250,65 @@ uint64_t paging_physical(const void *pointer)
     if (address >= (uint64_t)kernel_start && address < (uint64_t)kernel_end)
         return address - (uint64_t)kernel_start + kernel_physical;
     return 0;
+}
+
+bool paging_guard(void *page, enum guard guard)
+{
+    uint64_t *entry = entry_for((uint64_t)page, LEVEL_PAGE);
+    if (!entry)
+        return false;
+    *entry &= ~(PTE_GUARD | PTE_PRESENT);
+    *entry |= guard == GUARD_NONE ? PTE_PRESENT : FIELD_SET(PTE_GUARD, guard);
+    invalidate_page(page);
+    return true;
+}
+
+bool paging_is_writable(const void *memory, size_t bytes)
+{
+    uint64_t end = (uint64_t)memory + bytes;
+    for (uint64_t at = (uint64_t)memory; at < end;) {
+        unsigned level;
+        uint64_t entry = *deciding_entry(at, &level);
+        if ((entry & (PTE_PRESENT | PTE_WRITABLE)) != (PTE_PRESENT | PTE_WRITABLE))
+            return false;
+        at = behind(at, level);
+    }
+    return end >= (uint64_t)memory;
+}
+
+bool paging_may_be_device(uint64_t physical, uint64_t bytes)
+{
+    uint64_t limit = BIT(cpuid(CPUID_SIZES, 0).eax & 0xff);
+    if (bytes > limit || physical > limit - bytes)
+        return false;
+    /* All RAM is in the direct map, and be it as a guard. */
+    unsigned level;
+    uint64_t end = DIRECT_MAP + MIN(physical + bytes, DIRECT_MAP_SIZE);
+    for (uint64_t at = DIRECT_MAP + physical; at < end; at = behind(at, level))
+        if (*deciding_entry(at, &level))
+            return false;
+    return true;
+}
+
+const char *paging_describe(uint64_t address)
+{
+    static const char *const guards[] = {
+        [GUARD_NONE] = "unused space",
+        [GUARD_STACK] = "the guard below a stack (too much on it)",
+        [GUARD_HEAP] = "the guard behind a heap object (an overrun)",
+        [GUARD_FREED] = "freed heap memory (a use after free)",
+    };
+    unsigned level;
+    if (address < PAGE_SIZE)
+        return "page 0 (a null pointer)";
+    uint64_t entry = top ? *deciding_entry(address, &level) : 0;
+    if (!(entry & PTE_PRESENT))
+        return guards[FIELD_GET(PTE_GUARD, entry)];
+    uint64_t physical = paging_physical((const void *)address);
+    uint64_t kernel = physical - kernel_physical; /* the image is in the direct map as well */
+    if (physical && kernel < (uint64_t)(kernel_end - kernel_start))
+        return kernel < (uint64_t)(kernel_text_end - kernel_start)     ? "the kernel's text"
+               : kernel < (uint64_t)(kernel_rodata_end - kernel_start) ? "the kernel's constants"
+                                                                       : "the kernel's data";
+    return physical ? "RAM" : "a window on a device or a table";
 }

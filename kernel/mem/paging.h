@@ -10,6 +10,7 @@
 #ifndef KERNEL_MEM_PAGING_H
 #define KERNEL_MEM_PAGING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,28 @@ enum memory_type {
  */
 void *paging_map(uint64_t physical, size_t bytes, enum memory_type type);
 void paging_unmap(void *window, size_t bytes);
+
+/*
+ * Takes a page out of the address space for a reason, its contents kept; GUARD_NONE puts it back.
+ * Whoever touches it meanwhile is told the reason, in a panic. False without memory for tables. On
+ * the boot processor; others may see what was there before, until they forget it by themselves.
+ */
+enum guard {
+    GUARD_NONE,
+    GUARD_STACK, /* below one */
+    GUARD_HEAP,  /* behind an object */
+    GUARD_FREED,
+};
+bool paging_guard(void *page, enum guard guard);
+
+/* May the kernel itself write to all of it? */
+bool paging_is_writable(const void *memory, size_t bytes);
+
+/* Could a device be there? Not where RAM is, nor beyond the last physical address. */
+bool paging_may_be_device(uint64_t physical, uint64_t bytes);
+
+/* What lies at an address, in words. For a panic: everything else may be broken. */
+const char *paging_describe(uint64_t address);
 
 /* The physical address of a pointer into the direct map or the kernel's image; 0 for others. */
 uint64_t paging_physical(const void *pointer);

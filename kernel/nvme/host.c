@@ -7,6 +7,7 @@
 #include "kernel/mem/frames.h"
 #include "kernel/mem/paging.h"
 #include "kernel/nvme/device.h"
+#include "kernel/panic.h"
 #include "kernel/x86/apic.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/interrupts.h"
@@ -47,13 +48,26 @@ static void host_dma_free(void *context, void *memory, size_t bytes)
     frames_free(memory, frames_order_of(memory));
 }
 
+/*
+ * Heap and kernel image are contiguous; nothing else may be handed to a device, and of these
+ * nothing that the kernel itself may not write to. It knows which memory that is without asking
+ * here for the heap, but in a debug build.
+ */
+#ifdef DEBUG
+#define KNOWN_MEMORY 0
+#else
+#define KNOWN_MEMORY DIRECT_MAP_SIZE
+#endif
+
 static uint64_t host_bus_address(void *context, const void *memory, size_t *bytes)
 {
-    (void)context;
+    const struct device *device = context;
     uint64_t bus = paging_physical(memory);
-    /* Heap and kernel image are contiguous; nothing else may be handed to a device. */
     if (!bus)
         *bytes = 0;
+    else if (!paging_is_writable(memory, *bytes))
+        panic("%s: a device may not be given %zu bytes at %016llx in %s", device->name, *bytes,
+              (unsigned long long)memory, paging_describe((uint64_t)memory));
     return bus;
 }
 
@@ -199,5 +213,5 @@ const struct nvme_host host_functions = {
     .exclusive = host_exclusive,
     .wall_ms = host_wall_ms,
     .direct_start = DIRECT_MAP,
-    .direct_length = DIRECT_MAP_SIZE,
+    .direct_length = KNOWN_MEMORY,
 };

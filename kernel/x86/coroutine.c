@@ -1,24 +1,24 @@
 /*
  * See coroutine.h. The stacks are heap memory, in the direct map, so that
- * devices may be pointed at what lies there; a guard word at the low end tells
- * whether one was too small.
+ * devices may be pointed at what lies there; the lowest page of each is taken out
+ * of it as a guard.
  */
 #include "kernel/x86/coroutine.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/mem/frames.h"
 #include "kernel/mem/heap.h"
-#include "kernel/panic.h"
+#include "kernel/mem/paging.h"
 #include "kernel/x86/cpus.h"
 
-#define STACK_SIZE 65536 /* as much as the boot processor's own */
-#define GUARD      0x6b63617473646e65
+#define STACK_SIZE (128 << 10) /* with the guard */
 
 struct coroutine {
     struct coroutine *next, *previous;
     void *stack_pointer;
-    uint64_t *stack; /* NULL: the one the processor has always had */
+    uint8_t *stack; /* its lowest page is the guard; NULL: the one the processor has always had */
     void (*run)(void *argument);
     void *argument;
     bool ended;
@@ -57,10 +57,11 @@ __attribute__((naked, noinline)) static void switch_stacks(__attribute__((unused
 static void next_turn(void)
 {
     struct coroutine *from = current;
-    if (from->stack && *from->stack != GUARD)
-        panic("a coroutine's stack was too small");
     current = from->next;
-    cpu_use_stack(current->stack, STACK_SIZE);
+    if (current->stack)
+        cpu_use_stack(current->stack + PAGE_SIZE, STACK_SIZE - PAGE_SIZE);
+    else
+        cpu_use_stack(NULL, 0);
     switch_stacks(&from->stack_pointer, current->stack_pointer);
 }
 
@@ -99,17 +100,17 @@ static void begin(void)
 struct coroutine *coroutine_start(void (*run)(void *argument), void *argument)
 {
     struct coroutine *self = kcalloc(1, sizeof *self);
-    uint64_t *stack = self ? kmalloc(STACK_SIZE) : NULL;
-    if (!stack) {
+    uint8_t *stack = self ? kmalloc(STACK_SIZE) : NULL;
+    if (!stack || !paging_guard(stack, GUARD_STACK)) {
+        kfree(stack);
         kfree(self);
         return NULL;
     }
     /* What switch_stacks() pops: six registers, then where to go; and a return address for that,
      * 0, which ends a backtrace. */
-    uint64_t *top = stack + STACK_SIZE / sizeof *stack - 8;
+    uint64_t *top = (uint64_t *)(void *)(stack + STACK_SIZE) - 8;
     for (unsigned i = 0; i < 8; i++)
         top[i] = i == 6 ? (uint64_t)(uintptr_t)begin : 0;
-    *stack = GUARD;
     *self = (struct coroutine){.next = current,
                                .previous = current->previous,
                                .stack_pointer = top,
@@ -125,6 +126,7 @@ void coroutine_finish(struct coroutine *self)
 {
     while (!self->ended)
         coroutine_yield();
+    paging_guard(self->stack, GUARD_NONE);
     kfree(self->stack);
     kfree(self);
 }

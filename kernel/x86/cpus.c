@@ -5,6 +5,8 @@
 #include "kernel/x86/cpus.h"
 
 #include "kernel/log.h"
+#include "kernel/mem/frames.h"
+#include "kernel/mem/paging.h"
 #include "kernel/panic.h"
 #include "kernel/x86/apic.h"
 #include "kernel/x86/clock.h"
@@ -20,8 +22,9 @@
 
 extern uint8_t boot_stack[], boot_stack_top[];
 
-static uint8_t boot_fault_stack[FAULT_STACK_SIZE] __attribute__((aligned(16)));
-static uint8_t boot_nmi_stack[FAULT_STACK_SIZE] __attribute__((aligned(16)));
+static struct {
+    uint8_t guard[PAGE_SIZE], stack[FAULT_STACK_SIZE];
+} __attribute__((aligned(PAGE_SIZE))) boot_fault, boot_nmi;
 
 static struct cpu boot_cpu;
 
@@ -49,10 +52,24 @@ void cpus_boot(void)
 {
     struct cpu_stack *stacks = boot_cpu.stacks;
     stacks[STACK_WORK] = stack(boot_stack, boot_stack_top);
-    stacks[STACK_FAULT] = stack(boot_fault_stack, boot_fault_stack + FAULT_STACK_SIZE);
-    stacks[STACK_NMI] = stack(boot_nmi_stack, boot_nmi_stack + FAULT_STACK_SIZE);
+    stacks[STACK_FAULT] = stack(boot_fault.stack, boot_fault.stack + FAULT_STACK_SIZE);
+    stacks[STACK_NMI] = stack(boot_nmi.stack, boot_nmi.stack + FAULT_STACK_SIZE);
     boot_cpu.state = CPU_ONLINE;
     cpu_adopt(&boot_cpu);
+}
+
+bool cpu_guard_stacks(const struct cpu *cpu)
+{
+    for (unsigned i = 0; i < STACKS; i++)
+        if (!paging_guard((void *)(cpu->stacks[i].bottom - PAGE_SIZE), GUARD_STACK))
+            return false;
+    return true;
+}
+
+void cpus_guard_boot(void)
+{
+    if (!cpu_guard_stacks(&boot_cpu))
+        panic("no memory for page tables");
 }
 
 static struct cpu *this_cpu(void)

@@ -123,7 +123,7 @@ static bool is_known(uint32_t id)
     return false;
 }
 
-/* Windows have unmapped pages around them: guards. */
+/* Windows have unmapped pages around them. */
 static bool add_stacks(struct cpu *cpu)
 {
     uint8_t *memory = frames_allocate(frames_order(STACKS_SIZE));
@@ -137,7 +137,7 @@ static bool add_stacks(struct cpu *cpu)
         cpu->stacks[i].top = (uint64_t)window + stack_sizes[i];
         memory += stack_sizes[i];
     }
-    return true;
+    return cpu_guard_stacks(cpu);
 }
 
 /* What is had when memory ends is not given back: there will be no kernel without it. */

@@ -7,6 +7,9 @@ struct handover;
 /* Makes this the boot processor: its segments, and who it is. The very first thing. */
 void cpus_boot(void);
 
+/* Takes away the pages below its stacks. Needs paging_start(). */
+void cpus_guard_boot(void);
+
 /* The vectors by which processors interrupt each other. Needs the local APIC. */
 void cpus_vectors(void);
 

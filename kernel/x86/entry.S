@@ -6,8 +6,8 @@
 
         .section .bss
         .balign 4096
+        .skip   4096                    /* the guard: see cpu_guard_stacks() */
 boot_stack:
-        .skip   4096                    /* paging_start() unmaps this page: the guard */
         .skip   STACK_SIZE
 boot_stack_top:
 

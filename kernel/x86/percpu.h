@@ -38,6 +38,10 @@ extern unsigned cpus_online;
 /* Its segments, and the GS base by which it finds itself. */
 void cpu_adopt(struct cpu *cpu);
 
+/* Below each of its stacks there is a page that nobody uses: takes it away. False without memory.
+ */
+bool cpu_guard_stacks(const struct cpu *cpu);
+
 /* The life of a processor that does not boot: a task, hlt, a task. Interrupts are off. */
 _Noreturn void cpu_work(struct cpu *cpu);
 

@@ -92,6 +92,32 @@ def test_zeroes_dsm_and_copy(disk):
     good(f"copy {NODE} --sdlba=800 --slbs=5,50 --blocks=1,0", "NVMe Copy: success")
 
 
+def counters(machine):
+    """By name: what the driver has counted, of the admin queue and of the first of the others."""
+    rows = machine.good("nvme counters /dev/nvme0").splitlines()
+    assert rows[0].split()[:3] == ["admin", "queue", "01"]
+    return {row[:16].rstrip(): tuple(map(int, row[16:].split()[:2])) for row in rows[1:]}
+
+
+def test_counters(disk):
+    machine, _ = disk
+    machine.provokes += ["^pci_nvme_err_invalid_(admin_opc|lba_range) ",
+                         "^pci_nvme_err_req_status .* status 0x40(01|80) opc 0x(c0|2)$"]
+    before = counters(machine)
+    machine.good(f"dd if={NODE} of=/dev/null bs=4K count=7 iflag=direct status=none")
+    assert machine.run("nvme admin-passthru /dev/nvme0 --opcode=0xc0").status
+    assert machine.run(f"nvme read {NODE} -s 0x123456789 -z 4096").status
+    after = counters(machine)
+    grown = {name: tuple(b - a for a, b in zip(before[name], after[name])) for name in after}
+    assert grown["completed"][1] == grown["submitted"][1] >= 2
+    assert grown["errors"] == (1, 1)
+    assert grown["interrupts"][1] + grown["polls"][1] >= 2 and grown["SQ doorbells"][1] >= 2
+    for name in ("retries", "timeouts", "lost interrupts", "aborts", "resets", "bad completions"):
+        assert grown[name] == (0, 0), name
+    machine.good("nvme reset /dev/nvme0")
+    assert counters(machine)["resets"] == tuple(count + 1 for count in after["resets"])
+
+
 def test_help_and_version(disk):
     """Help has every command of the README's table that is marked, and no other."""
     machine, _ = disk

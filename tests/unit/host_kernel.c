@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "kernel/acpi/acpi.h"
@@ -12,6 +13,7 @@
 #include "kernel/idle.h"
 #include "kernel/log.h"
 #include "kernel/mem/heap.h"
+#include "kernel/mem/paging.h"
 #include "kernel/panic.h"
 #include "kernel/x86/clock.h"
 #include "kernel/x86/cpus.h"
@@ -30,6 +32,11 @@ static bool allocation_fails(void)
         return true;
     host_allocations_left--;
     return false;
+}
+
+bool paging_guard(void *page, enum guard guard)
+{
+    return mprotect(page, 4096, guard == GUARD_NONE ? PROT_READ | PROT_WRITE : PROT_NONE) == 0;
 }
 
 /* The alignment that the kernel's heap promises. */

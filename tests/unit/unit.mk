@@ -43,6 +43,8 @@ $(UNIT)/test_%: $(UNIT)/tests/unit/test_%.o $(HOST_OBJECTS) $(RIG_OBJECTS) $(REN
 	@echo '  HOSTLD  $@'
 	@$(HOST_CC) $(HOST_FLAGS) -o $@ $^ -lcmocka -lm
 
+$(UNIT)/test_pci: $(patsubst %,$(UNIT)/drivers/pci/%.o,pci msix)
+
 # The shell and its commands as a program of the host, for comparison with dash and coreutils.
 $(UNIT)/host-shell: $(UNIT)/tests/unit/host_shell.o $(HOST_OBJECTS)
 	@echo '  HOSTLD  $@'

@@ -22,7 +22,7 @@ static const struct command *const others[] = {
     &cli_list,      &cli_list_subsys, &cli_get_feature,    &cli_set_feature,     &cli_get_property,
     &cli_show_regs, &cli_format,      &cli_admin_passthru, &cli_io_passthru,     &cli_attach_ns,
     &cli_detach_ns, &cli_ns_rescan,   &cli_reset,          &cli_subsystem_reset, &cli_dsm,
-    &cli_copy,      &cli_flush,       &cli_version,
+    &cli_copy,      &cli_flush,       &cli_counters,       &cli_version,
 };
 
 /* In the order in which help has them; NULL behind the last. */

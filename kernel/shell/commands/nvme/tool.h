@@ -11,7 +11,7 @@
 
 extern const struct command cli_list, cli_list_subsys, cli_get_feature, cli_set_feature, cli_format,
     cli_reset, cli_subsystem_reset, cli_ns_rescan, cli_attach_ns, cli_detach_ns, cli_flush, cli_dsm,
-    cli_copy, cli_admin_passthru, cli_io_passthru, cli_show_regs, cli_get_property;
+    cli_copy, cli_admin_passthru, cli_io_passthru, cli_show_regs, cli_get_property, cli_counters;
 
 /* query.c: those that fetch and show a structure, from 0 on. */
 extern const unsigned cli_query_count;
