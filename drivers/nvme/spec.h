@@ -239,7 +239,6 @@ enum nvme_log_id {
 #define NVME_FORMAT_CDW10_PI    0x000000e0u
 #define NVME_FORMAT_CDW10_PIL   0x00000100u
 #define NVME_FORMAT_CDW10_SES   0x00000e00u /* enum nvme_erase */
-#define NVME_FORMAT_CDW10_LBAFU 0x00003000u
 
 enum nvme_erase {
     NVME_ERASE_NONE = 0, /* contents are undefined afterwards all the same */

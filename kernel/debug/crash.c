@@ -8,7 +8,7 @@
 #include "kernel/mem/frames.h"
 #include "kernel/mem/heap.h"
 #include "kernel/mem/paging.h"
-#include "kernel/shell/command.h"
+#include "kernel/command/command.h"
 #include "kernel/x86/cpus.h"
 #include "lib/printf.h"
 #include "lib/string.h"

@@ -441,6 +441,9 @@ def test_format_to_4096_and_back(media):
     """Node, block device and driver follow the namespace; the disk is empty each time."""
     machine, path = media
     machine.good("sh test3.sh")
+    for wrong in (8, 15):
+        output, status = machine.run(f"nvme format /dev/nvme0n1 -l {wrong} -f")
+        assert (status, "there is no LBA format" in output) == (1, True)
     for lbaf, size, how in ((4, 4096, "--lbaf=4"), (0, 512, "--block-size=512 --reset")):
         machine.good("dd if=/dev/random of=/dev/nvme0n1 bs=64K count=4 status=none; sync")
         assert path.read_bytes()[:65536].strip(b"\0")

@@ -7,7 +7,7 @@
 #include "kernel/x86/clock.h"
 #include "lib/string.h"
 
-#define LBAF_MOST        63u
+#define LBAF_MOST        15u  /* those behind it are for hosts that have said that they know them */
 #define LBAF_KEEP        255u /* not given */
 #define FNA_FORMAT_ALL   0x01u
 #define SECONDS_TO_THINK 10u
@@ -101,6 +101,9 @@ static int choose_format(struct format *f)
         int status = f->block_size ? find_format(f, data) : 0;
         if (f->lbaf == LBAF_KEEP)
             f->lbaf = lba_format(data);
+        else if (f->lbaf > data->nlbaf)
+            status = complain(self, "there is no LBA format %llu: the last is %u",
+                              (unsigned long long)f->lbaf, data->nlbaf);
         kfree(data);
         return status;
     }
@@ -134,8 +137,7 @@ static int format_all(struct format *f)
     struct exchange send = {
         .command = {.opcode = NVME_ADMIN_FORMAT,
                     .nsid = (uint32_t)target->nsid,
-                    .cdw10 = (uint32_t)(NVME_SET(NVME_FORMAT_CDW10_LBAFL, f->lbaf & 0xf) |
-                                        NVME_SET(NVME_FORMAT_CDW10_LBAFU, f->lbaf >> 4) |
+                    .cdw10 = (uint32_t)(NVME_SET(NVME_FORMAT_CDW10_LBAFL, f->lbaf) |
                                         NVME_SET(NVME_FORMAT_CDW10_MSET, f->values[MSET]) |
                                         NVME_SET(NVME_FORMAT_CDW10_PI, f->values[PI]) |
                                         NVME_SET(NVME_FORMAT_CDW10_PIL, f->values[PIL]) |
