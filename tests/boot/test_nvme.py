@@ -442,7 +442,7 @@ def test_format_to_4096_and_back(media):
     machine, path = media
     machine.good("sh test3.sh")
     for wrong in (8, 15):
-        output, status = machine.run(f"nvme format /dev/nvme0n1 -l {wrong} -f")
+        output, status = machine.run(f"nvme format /dev/nvme0n1 -l {wrong} --force")
         assert (status, "there is no LBA format" in output) == (1, True)
     for lbaf, size, how in ((4, 4096, "--lbaf=4"), (0, 512, "--block-size=512 --reset")):
         machine.good("dd if=/dev/random of=/dev/nvme0n1 bs=64K count=4 status=none; sync")
