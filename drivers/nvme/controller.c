@@ -319,7 +319,7 @@ static int identify_again(struct nvme_controller *controller)
     int error = nvme_identify(controller, NVME_IDENTIFY_CONTROLLER, 0, now);
     if (error)
         return error;
-    if (__builtin_memcmp(now->sn, controller->identify->sn, sizeof now->sn)) {
+    if (!nvme_same_bytes(now->sn, controller->identify->sn, sizeof now->sn)) {
         nvme_log(controller, NVME_LOG_ERROR, "another controller is in its place");
         return NVME_ERR_DEVICE;
     }

@@ -43,6 +43,16 @@ static inline uint64_t nvme_now(struct nvme_controller *controller)
     return controller->host->now_ns(controller->host->context);
 }
 
+/* There is no memcmp() where there is no C library. */
+static inline bool nvme_same_bytes(const void *one, const void *other, size_t count)
+{
+    const uint8_t *a = one, *b = other;
+    uint8_t difference = 0;
+    while (count--)
+        difference |= *a++ ^ *b++;
+    return !difference;
+}
+
 /* Is its bus address known without asking? See nvme_host.direct_start. */
 static inline bool nvme_direct_address(const struct nvme_host *host, const void *memory,
                                        size_t bytes, uint64_t *bus)

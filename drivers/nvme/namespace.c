@@ -58,19 +58,11 @@ static void lose(struct nvme_namespace *ns)
     tell(ns, NVME_NAMESPACE_GONE);
 }
 
-static bool same_bytes(const uint8_t *a, const uint8_t *b, size_t count)
-{
-    uint8_t difference = 0;
-    while (count--)
-        difference |= *a++ ^ *b++;
-    return !difference;
-}
-
 static bool same_identity(const struct nvme_namespace *a, const struct nvme_namespace *b)
 {
-    return same_bytes(a->nguid, b->nguid, sizeof a->nguid) &&
-           same_bytes(a->eui64, b->eui64, sizeof a->eui64) &&
-           same_bytes(a->uuid, b->uuid, sizeof a->uuid);
+    return nvme_same_bytes(a->nguid, b->nguid, sizeof a->nguid) &&
+           nvme_same_bytes(a->eui64, b->eui64, sizeof a->eui64) &&
+           nvme_same_bytes(a->uuid, b->uuid, sizeof a->uuid);
 }
 
 static bool same_shape(const struct nvme_namespace *a, const struct nvme_namespace *b)

@@ -39,12 +39,11 @@ static bool put(struct shell *shell, struct variable **link, const char *name, c
 {
     size_t length = strlen(name) + 1, size = strlen(value) + 1;
     struct variable *old = *link, *variable = kmalloc(sizeof *variable + length + size);
-    if (!variable) {
-        shell_no_memory(shell);
-        return false;
-    }
+    if (!variable)
+        return shell_no_memory(shell) == 0;
     *variable = old ? *old : (struct variable){0};
-    variable->value = memcpy(memcpy(variable->name, name, length) + length, value, size);
+    memcpy(variable->name, name, length);
+    variable->value = memcpy(variable->name + length, value, size);
     *link = variable;
     kfree(old);
     return true;
@@ -107,8 +106,7 @@ bool arguments_set(struct shell *shell, int count, char *const *items)
         copies[i] = arena_copy(&memory, items[i], strlen(items[i]));
     if (memory.failed) {
         arena_free(&memory);
-        shell_no_memory(shell);
-        return false;
+        return shell_no_memory(shell) == 0;
     }
     arena_free(&shell->arguments_memory);
     shell->arguments_memory = memory;
