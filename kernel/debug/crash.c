@@ -4,11 +4,11 @@
  * from one is the failure.
  */
 #include "kernel/block/block.h"
+#include "kernel/command/command.h"
 #include "kernel/console.h"
 #include "kernel/mem/frames.h"
 #include "kernel/mem/heap.h"
 #include "kernel/mem/paging.h"
-#include "kernel/command/command.h"
 #include "kernel/x86/cpus.h"
 #include "lib/printf.h"
 #include "lib/string.h"
