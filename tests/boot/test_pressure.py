@@ -18,6 +18,11 @@ def free(machine):
     return int(machine.good("free -b").split()[6])
 
 
+def check_free(machine, before):
+    """All is given back but page tables: of 2 MiB in which a stack's guard once was, one is left."""
+    assert 0 <= before - free(machine) <= 4 * 4096
+
+
 def check_works(machine):
     """While nothing more goes into files."""
     assert machine.good("seq 1 9 | grep 7 | cat") == "7\n"
@@ -43,7 +48,7 @@ def test_files_fill_memory(small, fill, says):
     assert re.search(says, small.run(fill, 90).output)
     check_works(small)
     small.good("rm -f big* small*")
-    assert free(small) == before
+    check_free(small, before)
 
 
 @pytest.mark.parametrize("command, says", [
@@ -63,7 +68,7 @@ def test_commands_exhaust_memory(small, command, says):
     assert status and output.endswith(says)
     small.good("x=; rm -f s")
     check_works(small)
-    assert free(small) == before
+    check_free(small, before)
 
 
 def test_fifty_open_files(small):
@@ -74,7 +79,7 @@ def test_fifty_open_files(small):
     assert small.good("{ " * 20 + "echo deep" + "".join(f"; }} > file{n}" for n in range(20)) +
                       "; cat file0; wc -c < file19") == "deep\n0\n"
     small.good(f"rm {names}")
-    assert free(small) == before
+    check_free(small, before)
 
 
 def test_8_gib(boot):

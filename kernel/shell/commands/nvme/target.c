@@ -1,6 +1,7 @@
 /* Whom a sub-command is for, and the way there: names to devices, commands to queues. */
 #include "kernel/command/reader.h"
 #include "kernel/mem/heap.h"
+#include "kernel/mem/paging.h"
 #include "kernel/nvme/nvme.h"
 #include "kernel/shell/commands/nvme/tool.h"
 #include "lib/number.h"
@@ -140,11 +141,8 @@ int target_try(struct target *target, struct exchange *exchange)
         .timeout_ns = exchange->timeout_ms * 1000000,
         .once = true,
     };
-    if (exchange->metadata) {
-        size_t there = SIZE_MAX; /* heap memory is contiguous on the bus */
-        const struct nvme_host *host = target->controller->host;
-        request.command.mptr = host->bus_address(host->context, exchange->metadata, &there);
-    }
+    if (exchange->metadata)
+        request.command.mptr = paging_physical(exchange->metadata);
     int error = nvme_device_execute(target->controller, exchange->io, &request);
     exchange->value = request.value;
     exchange->status = request.status;
