@@ -13,6 +13,10 @@
 
 #define ROUND_INTERVAL_NS (200 * NVME_NS_PER_MS)
 
+/* So many are said in so long a time, the others counted. */
+#define SAID_MOST        10
+#define SAID_INTERVAL_NS (10000 * NVME_NS_PER_MS)
+
 #define CRITICAL_WARNINGS                                                          \
     (NVME_CRITICAL_SPARE | NVME_CRITICAL_TEMPERATURE | NVME_CRITICAL_RELIABILITY | \
      NVME_CRITICAL_READ_ONLY | NVME_CRITICAL_BACKUP)
@@ -126,6 +130,33 @@ static void say_changed(struct nvme_controller *controller, const struct nvme_ch
         nvme_log(controller, NVME_LOG_NOTE, "%u namespaces have changed", count);
 }
 
+static bool may_say(struct nvme_controller *controller)
+{
+    struct nvme_events *events = &controller->events;
+    uint64_t now = nvme_now(controller);
+    if (now - events->said_from >= SAID_INTERVAL_NS) {
+        if (events->unsaid)
+            nvme_log(controller, NVME_LOG_WARNING, "%u more events", events->unsaid);
+        events->said_from = now;
+        events->said = events->unsaid = 0;
+    }
+    if (events->said == SAID_MOST)
+        events->unsaid++;
+    else
+        events->said++;
+    return !events->unsaid;
+}
+
+static void say(struct nvme_controller *controller, unsigned page, const void *log)
+{
+    if (page == NVME_LOG_ERROR_INFORMATION)
+        say_error(controller, log);
+    else if (page == NVME_LOG_HEALTH)
+        say_health(controller, log);
+    else if (page == NVME_LOG_CHANGED_NAMESPACES)
+        say_changed(controller, log);
+}
+
 /* ---- Handling ------------------------------------------------------------------------------ */
 
 static size_t log_bytes(unsigned page)
@@ -147,17 +178,14 @@ static bool handle(struct nvme_controller *controller, uint32_t event)
     unsigned information = NVME_GET(NVME_EVENT_INFORMATION, event);
     unsigned page = NVME_GET(NVME_EVENT_LOG, event);
     void *log = controller->scratch->log;
-    nvme_log(controller, type == NVME_EVENT_NOTICE ? NVME_LOG_NOTE : NVME_LOG_WARNING,
-             "event of type %u: %s (%02xh), see log page %02xh", type,
-             event_text(type, information), information, page);
-    if (!nvme_get_log(controller, NVME_NSID_ALL, (uint8_t)page, 0, log, log_bytes(page), false)) {
-        if (page == NVME_LOG_ERROR_INFORMATION)
-            say_error(controller, log);
-        else if (page == NVME_LOG_HEALTH)
-            say_health(controller, log);
-        else if (page == NVME_LOG_CHANGED_NAMESPACES)
-            say_changed(controller, log);
-    }
+    bool said = may_say(controller);
+    if (said)
+        nvme_log(controller, type == NVME_EVENT_NOTICE ? NVME_LOG_NOTE : NVME_LOG_WARNING,
+                 "event of type %u: %s (%02xh), see log page %02xh", type,
+                 event_text(type, information), information, page);
+    if (!nvme_get_log(controller, NVME_NSID_ALL, (uint8_t)page, 0, log, log_bytes(page), false) &&
+        said)
+        say(controller, page, log);
     return type == NVME_EVENT_NOTICE && information == NVME_NOTICE_NAMESPACES;
 }
 

@@ -288,7 +288,9 @@ struct nvme_events {
     bool handling;
     uint64_t not_before; /* when the next round may be */
     uint64_t starts;
-    uint64_t handled; /* events since the start */
+    uint64_t handled;   /* events since the start */
+    uint64_t said_from; /* what is said is counted from then on */
+    unsigned said, unsaid;
 };
 
 enum nvme_state {

@@ -320,6 +320,13 @@ static void test_storm(void **state)
     }
     assert_true(works > 500);
     assert_in_range(host->nvme.events.handled, 10, 10 * 5 * (AERL + 1) + AERL + 1);
+    unsigned said = 0; /* ten, and ten more if a new count has begun */
+    for (const char *line = host->log; (line = strstr(line, "see log page")); line++)
+        said++;
+    assert_in_range(said, 10, 20);
+    host->now += 10 * SECOND;
+    idle(host, SECOND);
+    assert_true(testhost_logged(host, " more events"));
     host->virt.environment.log = NULL;
     host->log_length = 0;
     idle(host, 2 * SECOND);
