@@ -46,4 +46,4 @@ bench: $(BUILD)/BOOTX64.EFI $(BUILD)/bench/CEILING.EFI $(BUILD)/bench/count.so $
 # The plots that the README shows.
 bench-publish:
 	@mkdir -p tests/bench/plots
-	@cp $(BUILD)/bench/plots/depth.svg $(BUILD)/bench/plots/latency-qd32.svg tests/bench/plots/
+	@cp $(addprefix $(BUILD)/bench/plots/,depth.svg size.svg latency-qd32.svg instructions.svg boot.svg) tests/bench/plots/
