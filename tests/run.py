@@ -27,9 +27,10 @@ FUZZ_RUNS = {"fuzz_completions": 3000, "fuzz_cpio": 200000, "fuzz_numbers": 2000
              "fuzz_operations": 3000, "fuzz_prp": 3000, "fuzz_registers": 2000,
              "fuzz_shell": 20000}
 FUZZ_SECONDS = 120  # at most
-# Another system's answers; and what compares `free` to the byte: there each line of the history has a
-# page of its own.
-NOT_FOR_DEBUG = ["--ignore=tests/boot/test_nvme_cli.py",
+# Another system's answers; what is not shipped; and what compares `free` to the byte or fills memory:
+# there each object has pages of its own.
+NOT_FOR_DEBUG = ["--ignore=tests/boot/test_nvme_cli.py", "--ignore=tests/boot/test_pressure.py",
+                 "--deselect=tests/boot/test_hardening.py::test_the_command_is_not_shipped",
                  "--deselect=tests/boot/test_data.py::test_memory_is_given_back",
                  "--deselect=tests/boot/test_fio.py::test_the_disk_holds_what_was_written",
                  "--deselect=tests/boot/faults/test_hotplug.py::test_idle"]
