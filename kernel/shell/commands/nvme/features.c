@@ -1,11 +1,13 @@
 /* nvme get-feature and set-feature (Base 5.15 and 5.27). */
 #include "kernel/mem/heap.h"
 #include "kernel/shell/commands/nvme/tool.h"
+#include "lib/calendar.h"
 #include "lib/string.h"
 
 #define HOST_ID_LONG         0x1u /* dword 11 of Host Identifier: 16 bytes */
 #define ONCS_SAVE_AND_SELECT 0x10u
 #define TIMESTAMP            0x0eu
+#define HOST_BEHAVIOR        0x16u
 #define HOST_IDENTIFIER      0x81u
 #define STATUS_CODE          (NVME_STATUS_SCT | NVME_STATUS_SC)
 #define INVALID_FIELD        0x002u
@@ -100,6 +102,39 @@ static void explain(const struct settings *s, uint32_t value)
     }
 }
 
+/* Base 5.27.1.12: milliseconds in six bytes, then how they came to be. */
+static void say_timestamp(struct invocation *self, const uint8_t *data)
+{
+    uint64_t milliseconds = 0;
+    for (unsigned i = 0; i < 6; i++)
+        milliseconds |= (uint64_t)data[i] << 8 * i;
+    struct calendar date = calendar_from((int64_t)(milliseconds / 1000));
+    out(self, "\tThe timestamp is : %llu (%.3s %.3s %2u %02u:%02u:%02u %lld UTC)\n",
+        (unsigned long long)milliseconds, calendar_weekdays[date.weekday],
+        calendar_months[date.month - 1], date.day, date.hour, date.minute, date.second,
+        (long long)date.year);
+    out(self, "\t%s\n",
+        data[6] & 2 ? "The Timestamp field was initialized with a Timestamp value using a Set "
+                      "Features command."
+                    : "The Timestamp field was initialized to '0' by a Controller Level Reset.");
+    out(self, "\t%s\n",
+        data[6] & 1 ? "The controller may have stopped counting during vendor specific intervals "
+                      "after the Timestamp value was initialized"
+                    : "The controller counted time in milliseconds continuously since the "
+                      "Timestamp value was initialized.");
+}
+
+static void show_data(const struct settings *s, const uint8_t *data, size_t bytes)
+{
+    struct invocation *self = s->target.self;
+    if (s->human && s->id == TIMESTAMP && bytes >= 8)
+        say_timestamp(self, data);
+    else if (s->human && s->id == HOST_BEHAVIOR && bytes)
+        out(self, "\tHost Behavior Support: %s\n", data[0] & 1 ? "True" : "False");
+    else
+        hex_print(self, data, bytes);
+}
+
 static void show_feature(const struct settings *s, const struct exchange *get)
 {
     static const char *const selected[] = {"Current", "Default", "Saved", "Supported capabilities"};
@@ -113,7 +148,7 @@ static void show_feature(const struct settings *s, const struct exchange *get)
     if (s->human)
         explain(s, get->value);
     if (get->data)
-        hex_print(self, get->data, get->bytes);
+        show_data(s, get->data, get->bytes);
 }
 
 /* With `all`, what cannot be asked for is passed over. */
