@@ -164,10 +164,8 @@ def completion_queue(qtest, bar, number):
     raise AssertionError("the queue was never created")
 
 
-@pytest.mark.parametrize("queue, identifier", [(1, 0xfffe), (0, 0), (99, 7)])
-def test_corrupted_completion(machine, qtest, queue, identifier):
-    """An entry for a command that nobody sent, where the next one is going to be: it is not taken
-    for one, and the real one, which the device puts behind it, is not lost either."""
+def forge_completion(machine, qtest, queue, identifier):
+    """Where the next one is going to be, then reads. True: the driver was there before the device."""
     _, bar = controller_address(machine)
     machine.good("nvme reset /dev/nvme0; nvme reset /dev/nvme0")  # all entries are new
     machine.good("dd if=/dev/nvme0n1 of=/dev/null bs=4K count=3 iflag=sync status=none")
@@ -178,9 +176,18 @@ def test_corrupted_completion(machine, qtest, queue, identifier):
     qtest.write(address + 16 * entry + 8, queue << 16 | entry)
     qtest.write(address + 16 * entry + 12, 1 << 16 | identifier)
     machine.send("dd if=/dev/nvme0n1 of=/dev/null bs=4K skip=9 count=1; echo status $?\r")
-    machine.expect("the controller was reset")
-    machine.expect("status 0\r")
+    seen = machine.expect("(the controller was reset)|status 0\r")[1]
+    if seen:
+        machine.expect("status 0\r")
     machine.wait_for_prompt()
+    return seen
+
+
+@pytest.mark.parametrize("queue, identifier", [(1, 0xfffe), (0, 0), (99, 7)])
+def test_corrupted_completion(machine, qtest, queue, identifier):
+    """An entry for a command that nobody sent: it is not taken for one, and the real one, which the
+    device puts there later, is not lost either."""
+    assert any(forge_completion(machine, qtest, queue, identifier) for _ in range(5))
     machine.good("sh test1.sh")
     said = "completion for command [0-9a-f]{4} of queue [0-9]+, which is not in flight"
     assert len(re.findall(said, machine.good("dmesg"))) == 1, "the first is said, all are counted"
