@@ -89,8 +89,9 @@ def test_whole_disk_between_files(noisy):
     noisy.content[:5] = b"start"
     check_disk(noisy, 0, MIB)
     noisy.good("cp /dev/nvme0n1 copy", timeout=60)
-    assert noisy.good("cmp copy /dev/nvme0n1 2> cmp && wc -c < copy", timeout=60).strip() == str(64 * MIB)
-    noisy.good("rm copy cmp")
+    output = noisy.good("cmp copy /dev/nvme0n1 && wc -c < copy", timeout=60)
+    assert output.split()[-1] == str(64 * MIB)  # behind the progress of a slow machine
+    noisy.good("rm copy")
 
 
 def test_memory_is_given_back(noisy):
