@@ -328,6 +328,17 @@ static int identify_again(struct nvme_controller *controller)
     return NVME_OK;
 }
 
+/* The queues, and what a controller has to be told each time that it comes up. */
+static int begin_io(struct nvme_controller *controller, unsigned count)
+{
+    int error = create_io_queues(controller, count);
+    if (!error)
+        error = nvme_retry_setup(controller);
+    if (!error)
+        error = nvme_set_timestamp(controller);
+    return error;
+}
+
 int nvme_bring_up(struct nvme_controller *controller)
 {
     unsigned count;
@@ -336,13 +347,7 @@ int nvme_bring_up(struct nvme_controller *controller)
         error = identify_again(controller);
     if (!error)
         error = ask_for_queues(controller, controller->io_capacity, &count);
-    if (!error)
-        error = create_io_queues(controller, count);
-    if (!error)
-        error = nvme_retry_setup(controller);
-    if (!error)
-        error = nvme_set_timestamp(controller);
-    return error;
+    return error ? error : begin_io(controller, count);
 }
 
 /* As many as there is memory for, at least one. */
@@ -380,13 +385,7 @@ static int start_io_queues(struct nvme_controller *controller)
     int error = ask_for_queues(controller, controller->options.io_queues, &controller->io_capacity);
     if (!error)
         error = allocate_io_queues(controller);
-    if (!error)
-        error = create_io_queues(controller, controller->io_capacity);
-    if (!error)
-        error = nvme_retry_setup(controller);
-    if (!error)
-        error = nvme_set_timestamp(controller);
-    return error;
+    return error ? error : begin_io(controller, controller->io_capacity);
 }
 
 static int start_admin_queue(struct nvme_controller *controller)

@@ -107,23 +107,6 @@ void kfree(void *pointer)
     }
 }
 
-void *kcalloc(size_t count, size_t size)
-{
-    size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes))
-        return NULL;
-    void *pointer = kmalloc(bytes);
-    if (pointer)
-        memset(pointer, 0, bytes);
-    return pointer;
-}
-
-bool heap_is_short(void)
-{
-    struct frames_usage memory = frames_usage();
-    return memory.free < memory.usable / 16;
-}
-
 static size_t size_of(const void *pointer)
 {
     if (IS_ALIGNED((uint64_t)pointer, PAGE_SIZE))
