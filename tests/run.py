@@ -11,7 +11,6 @@ framework's summary. One that ends without a summary counts as a failure.
 import glob
 import os
 import re
-import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree
@@ -26,7 +25,6 @@ import fuzz
 FUZZ_RUNS = {"fuzz_completions": 3000, "fuzz_cpio": 200000, "fuzz_numbers": 200000,
              "fuzz_operations": 3000, "fuzz_prp": 3000, "fuzz_registers": 2000,
              "fuzz_shell": 20000}
-FUZZ_SECONDS = 120  # at most
 # Another system's answers; what is not shipped; and what compares `free` to the byte or fills memory:
 # there each object has pages of its own.
 NOT_FOR_DEBUG = ["--ignore=tests/boot/test_nvme_cli.py", "--ignore=tests/boot/test_pressure.py",
@@ -77,11 +75,7 @@ def pytest(path, build, *arguments):
 
 def fuzzing(target, build):
     """A fuzz target, for a short while from the tree's inputs and always the same way: one test."""
-    build = os.path.join(build, "fuzz")
-    corpus = os.path.join(build, "short", target)
-    shutil.rmtree(corpus, ignore_errors=True)
-    status, summary, text = fuzz.fuzz(build, target, FUZZ_SECONDS, corpus, "-seed=1",
-                                      f"-runs={FUZZ_RUNS[target]}")
+    status, summary, text = fuzz.short(os.path.join(build, "fuzz"), target, FUZZ_RUNS[target])
     failed = int(status != 0)
     return f"{target} ({summary})", 1 - failed, failed, text[-8000:] if failed else ""
 
