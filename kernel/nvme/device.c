@@ -105,7 +105,7 @@ static int start(struct device *device)
     if (!device->registers)
         return ERR_NO_DEVICE;
     cpus_hold();
-    pci_command(device->function, PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER, 0);
+    pci_enable(device->function);
     cpus_let_go();
     int error = nvme_start(&device->controller, &device->host, &options);
     if (error) {
