@@ -354,7 +354,8 @@ struct nvme_controller {
 /*
  * Resets and enables the controller, whatever state it was left in, and makes it ready for I/O.
  * `controller` needs no initialisation and stays the caller's; `host` has to outlive it. On an
- * error everything is given back and the device is disabled. Base 3.5.1.
+ * error everything is given back and the device is disabled. A device that refuses to tell the
+ * number of its queues gets none, and no namespaces: io_count is 0. Base 3.5.1.
  */
 int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
                const struct nvme_options *options);
