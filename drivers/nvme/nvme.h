@@ -340,6 +340,7 @@ struct nvme_controller {
 
     unsigned exclusive;         /* how many of its functions want to be alone */
     uint64_t next_check;        /* when deadlines are looked at again */
+    uint64_t pause_end;         /* what it says it pauses is believed so long; 0: it does not */
     uint64_t retry_delay_ns[3]; /* by the status field's CRD, from 1: CRDT1 to CRDT3 */
     uint64_t resets;
 
