@@ -90,7 +90,7 @@ static int identify_namespace(struct nvme_controller *controller, uint32_t nsid,
 
 int nvme_namespace_identify(struct nvme_controller *controller, struct nvme_namespace *ns)
 {
-    void *data = controller->scratch->identify;
+    void *data = nvme_scan_of(controller)->identify;
     int error = identify_namespace(controller, ns->id, data);
     if (error)
         return error;
