@@ -38,6 +38,13 @@ static inline void nvme_write32(struct nvme_controller *controller, uint32_t off
     controller->host->write32(controller->host->context, offset, value);
 }
 
+/* For nvme_host.wait(): nothing but the deadline ends it. */
+static inline bool nvme_never(void *argument)
+{
+    (void)argument;
+    return false;
+}
+
 static inline uint64_t nvme_now(struct nvme_controller *controller)
 {
     return controller->host->now_ns(controller->host->context);
@@ -261,6 +268,10 @@ void nvme_events_handle(struct nvme_controller *controller);
 /* retry.c: an error status of a command, or a reset. True: it will be sent again, or already is. */
 bool nvme_retry_status(struct nvme_queue *queue, struct nvme_slot *slot, uint16_t status);
 bool nvme_retry_reset(struct nvme_queue *queue, struct nvme_slot *slot);
+
+/* How long to wait before a command that ended in this status is sent again; false: never. */
+bool nvme_retry_pause(const struct nvme_controller *controller, uint16_t status,
+                      uint64_t *pause_ns);
 
 /* Prepares for statuses that say when to try again; needs what Identify says, and a live admin
  * queue. */
