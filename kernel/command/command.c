@@ -45,6 +45,11 @@ static int run_and_gather(struct invocation *self)
     return status;
 }
 
+int command_execute(struct invocation *self)
+{
+    return self->command->lists_devices ? run_and_gather(self) : self->command->run(self);
+}
+
 int command_run(struct invocation *self)
 {
     int status = 0;
@@ -53,7 +58,7 @@ int command_run(struct invocation *self)
     if (self->explained)
         command_explain(self, self->command);
     else
-        status = self->command->lists_devices ? run_and_gather(self) : self->command->run(self);
+        status = command_execute(self);
     progress_wipe(self);
     if (self->explained)
         status = 0;

@@ -95,6 +95,9 @@ const struct command *command_after(const char *name); /* in alphabetical order;
  * 0 if output was lost. */
 int command_run(struct invocation *self);
 
+/* The same for a sub-command: nothing but its run(), of which nobody gets to see a part. */
+int command_execute(struct invocation *self);
+
 /* What `help NAME` says, to self->out. */
 void command_explain(struct invocation *self, const struct command *command);
 

@@ -108,4 +108,5 @@ const struct command cli_list = {.name = "nvme list",
                                  .operands = "",
                                  .options = options,
                                  .usage_status = 1,
+                                 .lists_devices = true,
                                  .run = list};
