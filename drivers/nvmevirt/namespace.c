@@ -65,7 +65,7 @@ static bool is_sane(const struct nvmevirt_namespace *namespace, uint32_t previou
     if (!namespace->blocks || namespace->backed_first >= namespace->blocks ||
         namespace->backed_count > namespace->blocks - namespace->backed_first)
         return false;
-    if (namespace->protection && (SPEC_GET(SPEC_DPS_TYPE, (uint32_t)namespace->protection) > 3 ||
+    if (namespace->protection && (SPEC_GET(SPEC_DPS_TYPE, (uint32_t) namespace->protection) > 3 ||
                                   namespace->metadata_size < SPEC_PROTECTION_SIZE))
         return false;
     return formats_are_sane(namespace);
@@ -88,8 +88,8 @@ static bool open_metadata(struct nvmevirt *controller, struct nvmevirt_ns *ns)
     ns->bounce = environment->allocate(environment->context, (size_t)BLOCK_MOST + most);
     if (!ns->metadata || !ns->bounce)
         return false;
-    nvmevirt_clear_metadata((struct nvmevirt_extent){ns, ns->config.backed_first,
-                                                     ns->config.backed_count});
+    nvmevirt_clear_metadata(
+        (struct nvmevirt_extent){ns, ns->config.backed_first, ns->config.backed_count});
     return true;
 }
 

@@ -349,8 +349,7 @@ static void test_wrong_protection(void **state)
         testhost_free(host);
     }
     assert_string_equal(nvme_status_text(GUARD_CHECK), "End-to-end Guard Check Error");
-    assert_string_equal(nvme_status_text(REFERENCE_CHECK),
-                        "End-to-end Reference Tag Check Error");
+    assert_string_equal(nvme_status_text(REFERENCE_CHECK), "End-to-end Reference Tag Check Error");
 }
 
 /* ---- What a device may say ----------------------------------------------------------------- */
@@ -384,15 +383,11 @@ static void test_unknown_protection(void **state)
     const struct nvmevirt_namespace namespace = namespace_of(&shapes[0]);
     struct nvmevirt_config config = config_of(&namespace);
     struct lie lies[] = {
-        {1, 8, 0, true, true},
-        {1, 8, 1 << 7, false, true}, /* not to be asked for */
-        {1, 8, 16, true, false},     /* a storage tag */
-        {1, 16, 2 << 7, true, false},
-        {3, 16, 1 << 7, true, false},
-        {4, 8, 0, false, false},
-        {7, 8, 0, true, false},
-        {1, 7, 0, false, false},
-        {2, 0, 0, false, true}, /* no metadata, no protection */
+        {1, 8, 0, true, true},        {1, 8, 1 << 7, false, true}, /* not to be asked for */
+        {1, 8, 16, true, false},                                   /* a storage tag */
+        {1, 16, 2 << 7, true, false}, {3, 16, 1 << 7, true, false},
+        {4, 8, 0, false, false},      {7, 8, 0, true, false},
+        {1, 7, 0, false, false},      {2, 0, 0, false, true}, /* no metadata, no protection */
         {0, 16, 2 << 7, true, true},
     };
     for (unsigned i = 0; i < sizeof lies / sizeof lies[0]; i++) {
