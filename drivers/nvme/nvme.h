@@ -210,7 +210,10 @@ struct nvme_namespace {
     uint64_t block_count;
     bool gone; /* all commands are refused */
     bool write_protected;
-    uint8_t format; /* LBA format, index into Identify's table */
+    uint8_t format;       /* LBA format, index into Identify's table */
+    uint32_t changes;     /* of what is said here: requests prepared before are refused */
+    uint32_t most_blocks; /* in a read, write or compare; 0: there are none such */
+    uint32_t rw_blocks;   /* the same, if a read or write wants no thought of metadata, or 0 */
 
     /*
      * What is in a block beside its data is no caller's business. Protection information is made
@@ -222,10 +225,6 @@ struct nvme_namespace {
     uint32_t protection;    /* PRINFO, in dword 12 of reads and writes; 0: there is none */
     bool reference_tags;    /* the LBA, in dword 14 */
     uint64_t metadata_bus;  /* MPTR: zeros, and behind them as much room; 0: not needed */
-
-    uint32_t changes;     /* of any of the above: requests prepared before are refused */
-    uint32_t most_blocks; /* in a read, write or compare; 0: there are none such */
-    uint32_t rw_blocks;   /* the same, if a read or write wants no thought of metadata, or 0 */
 
     /* Copy: blocks of one source range, blocks of all, ranges (NVM figure 97). */
     uint16_t copy_range_blocks;
