@@ -2,6 +2,7 @@
 """Breaks the driver one line at a time: a test has to notice each time.
 
     mutants.py BUILD_DIRECTORY [NAME...]
+    mutants.py --check      only whether each still has something to break
 
 tests/mutants.txt holds what to break. Only the broken file is compiled anew, and
 linked with what the unit tests are made of; the test that is named must fail.
@@ -82,6 +83,8 @@ def main():
     mutants = [mutant for mutant in read_table() if not names or mutant["name"] in names]
     for mutant in mutants:
         change(mutant)  # one that has nothing to break any more is seen before the first is built
+    if build == "--check":
+        return
     programs = sorted({mutant["test"].split()[0] for mutant in mutants})
     run = make(build, *(f"{build}/unit/{program}" for program in programs))
     if run.returncode:

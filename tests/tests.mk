@@ -62,7 +62,7 @@ CPPCHECK_SUPPRESS := missingIncludeSystem comparePointers zerodivcond internalAs
 
 LINT_JOBS   := xargs -P 2 -n 6
 
-lint: | packages-lint ## layout, clang-tidy and cppcheck
+lint: | packages-lint ## layout, clang-tidy, cppcheck; do the mutants still apply
 	@sh -n tests/lines.sh
 	@clang-format --dry-run --Werror $(SOURCES)
 	@echo $(filter %.c,$(LINT_KERNEL)) | $(LINT_JOBS) sh -c 'clang-tidy --quiet "$$@" -- \
@@ -70,5 +70,6 @@ lint: | packages-lint ## layout, clang-tidy and cppcheck
 	    grep -v "warnings generated" | (! grep .)' lint
 	@cppcheck --quiet --std=c11 --enable=warning,portability --error-exitcode=1 \
 	    $(addprefix --suppress=,$(CPPCHECK_SUPPRESS)) -I. boot kernel drivers lib
+	@$(PYTHON) tests/mutants.py --check
 	@sh -n tests/install.sh tests/run-qemu.sh tests/bench/linux.sh boot/pack.sh
 	@echo 'lint: nothing found'

@@ -203,7 +203,8 @@ static void attach(struct nvme_queue *queue)
         controller->vectors && host->attach(host->context, vector, interrupted, queue);
 }
 
-/* Asks for `wanted` I/O queues; how many pairs the device grants of them (Base 5.27.1.5). */
+/* Asks for `wanted` I/O queues, at least one; how many pairs the device grants of them
+ * (Base 5.27.1.5). */
 static int ask_for_queues(struct nvme_controller *controller, unsigned wanted, unsigned *pairs)
 {
     uint32_t granted;
@@ -225,6 +226,8 @@ static int ask_for_queues(struct nvme_controller *controller, unsigned wanted, u
 static int create_io_queues(struct nvme_controller *controller, unsigned count)
 {
     controller->io_count = 0;
+    if (count == 0)
+        return NVME_OK;
     int error = nvme_shadow_start(controller);
     if (error)
         return error;
@@ -341,11 +344,11 @@ static int begin_io(struct nvme_controller *controller, unsigned count)
 
 int nvme_bring_up(struct nvme_controller *controller)
 {
-    unsigned count;
+    unsigned count = 0;
     int error = enable(controller);
     if (!error)
         error = identify_again(controller);
-    if (!error)
+    if (!error && controller->io_capacity)
         error = ask_for_queues(controller, controller->io_capacity, &count);
     return error ? error : begin_io(controller, count);
 }
@@ -380,12 +383,16 @@ static int allocate_io_queues(struct nvme_controller *controller)
     return NVME_OK;
 }
 
+/* A device that is so ill that it refuses to say how many it has takes admin commands still, by
+ * which one may find out why, or mend it. */
 static int start_io_queues(struct nvme_controller *controller)
 {
     int error = ask_for_queues(controller, controller->options.io_queues, &controller->io_capacity);
-    if (!error)
-        error = allocate_io_queues(controller);
-    return error ? error : begin_io(controller, controller->io_capacity);
+    if (error == NVME_ERR_STATUS)
+        nvme_log(controller, NVME_LOG_WARNING, "no I/O queues: it gets admin commands only");
+    else if (error || (error = allocate_io_queues(controller)))
+        return error;
+    return begin_io(controller, controller->io_capacity);
 }
 
 static int start_admin_queue(struct nvme_controller *controller)

@@ -1,15 +1,17 @@
 /*
  * Namespaces: which there are (Base 5.17.2.2, the list of active identifiers,
- * which may have gaps), and what has become of those that were there. They are
- * kept in a list by ascending identifier, like the device's, so that a scan
- * walks both side by side; their memory comes in chunks and never moves, since
- * hosts hold pointers to them.
+ * which may have gaps; old devices are asked for each), and what has become of those that were
+ * there. They are kept in a list by ascending identifier, like the device's, so that a scan walks
+ * both side by side; their memory comes in chunks and never moves, since hosts hold pointers to
+ * them.
  */
 #include "internal.h"
 
 #define NAMESPACES_MOST 65536 /* more are a list that has no end */
 #define CHUNK_BYTES     4096
 #define SCANS_MOST      3 /* in one call, while things keep changing */
+
+#define VERSION_1_1 0x00010100u /* the first with a list of them */
 
 struct nvme_namespace_chunk {
     struct nvme_namespace_chunk *next;
@@ -129,11 +131,22 @@ static int look(struct nvme_controller *controller, struct nvme_namespace ***lin
     return NVME_OK;
 }
 
+/* What such a list would say at most. Those that are not there say so themselves. */
+static int possible_list(struct nvme_controller *controller, uint32_t after)
+{
+    int count = 0;
+    while (count < (int)NVME_ACTIVE_LIST_IDS && after < controller->identify->nn)
+        controller->scratch->ids[count++] = ++after;
+    return count;
+}
+
 /* Reads the list from behind `after`, fewer than NVME_ACTIVE_LIST_IDS at its end; negative: error.
  */
 static int active_list(struct nvme_controller *controller, uint32_t after)
 {
     uint32_t *ids = controller->scratch->ids;
+    if (controller->version < VERSION_1_1)
+        return possible_list(controller, after);
     int error = nvme_identify(controller, NVME_IDENTIFY_ACTIVE_LIST, after, ids);
     if (error)
         return error;
@@ -174,10 +187,13 @@ static int walk(struct nvme_controller *controller, struct nvme_namespace ***lin
     return NVME_OK;
 }
 
-/* A list that makes no sense is found out before anything is changed by it. */
+/* A list that makes no sense is found out before anything is changed by it. Without I/O queues
+ * there is nothing that a namespace could be used for. */
 static int scan(struct nvme_controller *controller)
 {
     struct nvme_namespace **link = &controller->namespaces;
+    if (!controller->io_capacity)
+        return NVME_OK;
     int error = walk(controller, NULL);
     if (!error)
         error = walk(controller, &link);

@@ -353,6 +353,7 @@ struct nvme_controller {
 
     unsigned exclusive;         /* how many of its functions want to be alone */
     uint64_t next_check;        /* when deadlines are looked at again */
+    uint64_t pause_end;         /* what it says it pauses is believed so long; 0: it does not */
     uint64_t retry_delay_ns[3]; /* by the status field's CRD, from 1: CRDT1 to CRDT3 */
     uint64_t resets;
 
@@ -367,7 +368,8 @@ struct nvme_controller {
 /*
  * Resets and enables the controller, whatever state it was left in, and makes it ready for I/O.
  * `controller` needs no initialisation and stays the caller's; `host` has to outlive it. On an
- * error everything is given back and the device is disabled. Base 3.5.1.
+ * error everything is given back and the device is disabled. A device that refuses to tell the
+ * number of its queues gets none, and no namespaces: io_count is 0. Base 3.5.1.
  */
 int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
                const struct nvme_options *options);

@@ -16,6 +16,9 @@
  * there is nothing to go back to: a late command disables it, and whoever waited
  * for the command sees how to go on.
  *
+ * A controller that says it pauses, to begin with another firmware, is left
+ * alone for as long as it claims to need for that.
+ *
  * A request is never completed while the device may still write into its
  * memory; that is why the controller is disabled first. For the same reason a
  * host that is impatient cannot simply have its requests back: their deadlines
@@ -31,6 +34,9 @@
 
 /* A controller that does not come back the first time gets another chance. */
 #define RESET_TRIES 2
+
+/* Identify's MTFA counts these. */
+#define MTFA_UNIT_NS (100 * NVME_NS_PER_MS)
 
 /* ---- Deadlines ----------------------------------------------------------------------------- */
 
@@ -367,9 +373,8 @@ static void hurry(struct nvme_controller *controller, uint64_t end)
 }
 
 /* What CSTS says that calls for a reset at once; NULL: nothing. */
-static const char *find_problem(struct nvme_controller *controller)
+static const char *find_problem(const struct nvme_controller *controller, uint32_t csts)
 {
-    uint32_t csts = nvme_read32(controller, NVME_REG_CSTS);
     if (csts == NVME_REGISTER_GONE)
         return "is gone";
     if (csts & NVME_CSTS_CFS)
@@ -379,21 +384,50 @@ static const char *find_problem(struct nvme_controller *controller)
     return NULL;
 }
 
+/* By CSTS.PP (Base 3.1.3.6), for at most the Maximum Time for Firmware Activation (5.17.2.1). */
+static bool is_pausing(struct nvme_controller *controller, uint32_t csts, uint64_t now)
+{
+    if (!(csts & NVME_CSTS_PP) || !controller->identify) {
+        controller->pause_end = 0;
+        return false;
+    }
+    if (!controller->pause_end) {
+        uint64_t most = controller->identify->mtfa * MTFA_UNIT_NS;
+        controller->pause_end = now + (most ? most : controller->admin.default_timeout_ns);
+        nvme_log(controller, NVME_LOG_WARNING, "the controller pauses");
+    }
+    return now < controller->pause_end;
+}
+
+static void postpone(struct nvme_controller *controller, uint64_t now, uint64_t until)
+{
+    struct nvme_queue *queue;
+    for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
+        for (unsigned s = 0; nvme_queue_in_flight(queue) && s < queue->size; s++)
+            if (is_late(&queue->slots[s], now))
+                queue->slots[s].request->deadline = until;
+}
+
 static void check_alone(struct nvme_controller *controller, uint64_t now)
 {
     const struct nvme_host *host = controller->host;
     struct nvme_queue *queue;
-    if (controller->state == NVME_LIVE && host->impatient && host->impatient(host->context))
+    bool impatient =
+        controller->state == NVME_LIVE && host->impatient && host->impatient(host->context);
+    if (impatient)
         hurry(controller, now + IMPATIENT_NS);
     nvme_queues_send_due(controller, now);
     for (unsigned i = 1; (queue = nvme_queue_at(controller, i)); i++)
         nvme_nudge(queue); /* of those that nobody waits for */
     uint64_t earliest = earliest_deadline(controller);
     if (earliest != UINT64_MAX) {
-        const char *problem = find_problem(controller);
+        uint32_t csts = nvme_read32(controller, NVME_REG_CSTS);
+        const char *problem = find_problem(controller, csts);
         if (problem) {
             nvme_log(controller, NVME_LOG_ERROR, "the controller %s", problem);
             climb(controller);
+        } else if (is_pausing(controller, csts, now) && !impatient) {
+            postpone(controller, now, now + NVME_CHECK_INTERVAL_NS);
         } else if (earliest <= now) {
             look_at_deadlines(controller, now);
         }

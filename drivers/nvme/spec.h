@@ -63,6 +63,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "NVMe structures are l
 #define NVME_CSTS_RDY  0x00000001u
 #define NVME_CSTS_CFS  0x00000002u
 #define NVME_CSTS_SHST 0x0000000cu
+#define NVME_CSTS_PP   0x00000020u /* commands are not processed for the moment */
 
 #define NVME_CSTS_SHST_COMPLETE 2u
 

@@ -34,6 +34,9 @@ void nvmevirt_inject(struct nvmevirt *controller, enum nvmevirt_fault_kind kind,
     case NVMEVIRT_MUTE:
         controller->mute = true;
         break;
+    case NVMEVIRT_PAUSE:
+        controller->paused_until = nvmevirt_later(controller, argument);
+        break;
     default: /* of a command: there is none here */
         break;
     }

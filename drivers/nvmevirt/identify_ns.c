@@ -157,6 +157,7 @@ bool nvmevirt_identify_ns(const struct nvmevirt *controller, const struct nvmevi
     uint32_t nsid = command->dword[SPEC_DW_NSID];
     const struct nvmevirt_ns *ns = nvmevirt_find(controller, nsid);
     bool modern = controller->config.version >= 0x00020000;
+    bool lists = controller->config.version >= 0x00010100;
     *status = SPEC_SUCCESS;
     if (cns >= SPEC_CNS_ALLOCATED && !manages(controller, cns))
         return false;
@@ -171,6 +172,9 @@ bool nvmevirt_identify_ns(const struct nvmevirt *controller, const struct nvmevi
         *status = identify_one(controller, cns, nsid, data);
         return true;
     case SPEC_CNS_ACTIVE:
+        if (!lists)
+            return false;
+        /* fall through */
     case SPEC_CNS_SET_ACTIVE:
     case SPEC_CNS_ALLOCATED:
         if (nsid >= SPEC_NSID_BROADCAST - 1)

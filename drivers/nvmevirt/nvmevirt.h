@@ -201,6 +201,7 @@ enum nvmevirt_fault_kind {
     NVMEVIRT_RDY_STUCK_HIGH, /* the next `argument` disables (0: all) never reach RDY = 0 */
     NVMEVIRT_REMOVED,        /* every register reads as ones, nothing else happens any more */
     NVMEVIRT_MUTE,           /* no interrupt is raised any more, not even a pending bit */
+    NVMEVIRT_PAUSE, /* CSTS.PP, nothing is fetched or ends, for `argument` ns or to a reset */
 };
 
 #define NVMEVIRT_ANY   0xFFFF     /* queue, opcode: each */
@@ -314,6 +315,7 @@ struct nvmevirt {
     uint8_t shst;
     uint64_t ready_at;
     uint64_t shutdown_at;
+    uint64_t paused_until;   /* 0: it does not pause */
     uint64_t enable_written; /* when CC.EN last changed */
     uint32_t stuck_low;
     uint32_t stuck_high;

@@ -183,10 +183,10 @@ void nvmevirt_poll(struct nvmevirt *controller)
 {
     bool moved = true;
     nvmevirt_tick(controller);
-    if (!nvmevirt_running(controller))
+    if (!nvmevirt_running(controller) || controller->paused_until)
         return;
     finish_torn(controller);
-    while (moved && nvmevirt_running(controller)) {
+    while (moved && nvmevirt_running(controller) && !controller->paused_until) {
         moved = nvmevirt_shadow_look(controller);
         moved |= fetch_all(controller);
         moved |= work_on_all(controller);
@@ -204,6 +204,8 @@ uint64_t nvmevirt_next_event(const struct nvmevirt *controller)
         next = controller->ready_at;
     if (controller->shst == SPEC_SHST_OCCURRING && controller->shutdown_at < next)
         next = controller->shutdown_at;
+    if (controller->paused_until && controller->paused_until < next)
+        next = controller->paused_until;
     for (uint32_t i = 0; i < controller->command_count; i++) {
         const struct nvmevirt_command *command = &controller->commands[i];
         bool waits = command->state == COMMAND_WAITING || command->state == COMMAND_WORKING ||

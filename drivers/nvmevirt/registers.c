@@ -15,6 +15,8 @@ void nvmevirt_tick(struct nvmevirt *controller)
         controller->ready = controller->ready_target;
     if (controller->shst == SPEC_SHST_OCCURRING && now >= controller->shutdown_at)
         controller->shst = SPEC_SHST_COMPLETE;
+    if (now >= controller->paused_until)
+        controller->paused_until = 0;
 }
 
 bool nvmevirt_running(const struct nvmevirt *controller)
@@ -143,6 +145,7 @@ static void reset(struct nvmevirt *controller)
     controller->cc = 0;
     controller->intms = 0;
     controller->fatal = false;
+    controller->paused_until = 0;
     controller->shst = SPEC_SHST_NORMAL;
     controller->shadow = 0;
     controller->event_index = 0;
@@ -253,6 +256,7 @@ uint32_t nvmevirt_read32(struct nvmevirt *controller, uint32_t offset)
         return controller->cc;
     case SPEC_CSTS:
         return (controller->ready ? SPEC_CSTS_RDY : 0) | (controller->fatal ? SPEC_CSTS_CFS : 0) |
+               (controller->paused_until ? SPEC_CSTS_PP : 0) |
                SPEC_SET(SPEC_CSTS_SHST, (uint32_t)controller->shst);
     case SPEC_AQA:
         return controller->aqa;

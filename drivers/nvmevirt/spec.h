@@ -65,6 +65,7 @@ enum {
 #define SPEC_CSTS_RDY  0x1u
 #define SPEC_CSTS_CFS  0x2u
 #define SPEC_CSTS_SHST 0xCu
+#define SPEC_CSTS_PP   0x20u
 
 enum {
     SPEC_SHST_NORMAL,

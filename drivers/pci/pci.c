@@ -155,6 +155,23 @@ void pci_command(const struct pci_function *f, uint16_t set, uint16_t clear)
     pci_write16(f, PCI_COMMAND, (uint16_t)((command | set) & ~clear));
 }
 
+static bool leads_to(const struct pci_function *bridge, const struct pci_function *f)
+{
+    return bridge->header_type == HEADER_BRIDGE && bridge->segment == f->segment &&
+           f->bus > bridge->bus && f->bus >= pci_read8(bridge, PCI_SECONDARY) &&
+           f->bus <= pci_read8(bridge, PCI_SUBORDINATE);
+}
+
+void pci_enable(const struct pci_function *f)
+{
+    LIST_FOR_EACH(node, &pci_functions)
+    {
+        const struct pci_function *other = CONTAINER_OF(node, struct pci_function, node);
+        if (other == f || leads_to(other, f))
+            pci_command(other, PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER, 0);
+    }
+}
+
 bool pci_restore(const struct pci_function *f)
 {
     if (pci_read16(f, PCI_VENDOR) != f->vendor_id)

@@ -74,6 +74,10 @@ void pci_write32(const struct pci_function *function, unsigned offset, uint32_t 
 /* Sets and clears bits of the command register. */
 void pci_command(const struct pci_function *function, uint16_t set, uint16_t clear);
 
+/* Lets the function decode its memory and reach that of the machine, and the bridges above it pass
+ * both on. */
+void pci_enable(const struct pci_function *function);
+
 /* Writes the BARs' addresses again, which a reset of the function takes away. False: it is gone. */
 bool pci_restore(const struct pci_function *function);
 

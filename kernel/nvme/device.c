@@ -105,14 +105,14 @@ static int start(struct device *device)
     if (!device->registers)
         return ERR_NO_DEVICE;
     cpus_hold();
-    pci_command(device->function, PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER, 0);
+    pci_enable(device->function);
     cpus_let_go();
     int error = nvme_start(&device->controller, &device->host, &options);
     if (error) {
         log_line(LOG_ERROR, "%s: does not start: %s", device->name, nvme_error_text(error));
         return ERR_IO;
     }
-    device->paths = kcalloc(device->controller.io_capacity, sizeof *device->paths);
+    device->paths = kcalloc(MAX(device->controller.io_capacity, 1u), sizeof *device->paths);
     if (!device->paths) {
         nvme_stop(&device->controller);
         return ERR_NO_MEMORY;
@@ -185,7 +185,7 @@ static void add_device(const struct pci_function *function, unsigned least)
              "%s: %s, serial %s, firmware %s, %u namespace%s, %u queue%s of %u, %zu KiB a command",
              device->name, c->model, c->serial, c->firmware, c->namespace_count,
              c->namespace_count == 1 ? "" : "s", c->io_count, c->io_count == 1 ? "" : "s",
-             c->io[0].size, c->max_transfer / 1024);
+             c->io_count ? c->io[0].size : 0, c->max_transfer / 1024);
     add_controller_node(device);
     for (struct nvme_namespace *ns = c->namespaces; ns; ns = ns->next)
         disk_add(device, ns);
@@ -366,6 +366,8 @@ int nvme_device_execute(struct nvme_controller *controller, bool io, struct nvme
     if (device_of(controller)->removed)
         return NVME_ERR_DEAD;
     /* Nobody else's turn, if the queue is others' too. */
+    if (io && !controller->io_capacity)
+        return NVME_ERR_NO_SUPPORT;
     const bool shared = io && device_of(controller)->paths[0].shared;
     if (shared)
         paths_close();

@@ -166,7 +166,7 @@ static void host_revive(void *context)
     cpus_hold();
     bool there = pci_restore(device->function);
     if (there)
-        pci_command(device->function, PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER, 0);
+        pci_enable(device->function);
     cpus_let_go();
     if (!there || !device->msix.table)
         return;

@@ -245,6 +245,7 @@ static void test_lsblk(void **state)
     disk.read_only = false;
     disk.model = "Test Disk";
     assert_int_equal(run("lsblk x"), 32);
+    assert_string_equal(run_out, "");
 }
 
 static void test_lsblk_columns(void **state)

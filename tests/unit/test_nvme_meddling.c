@@ -57,6 +57,61 @@ static void test_impatient(void **state)
     testhost_free(host);
 }
 
+static void activates_for_20_seconds(struct testhost *host, uint8_t cns, uint32_t nsid,
+                                     uint8_t *data)
+{
+    (void)host, (void)nsid;
+    if (cns == NVME_IDENTIFY_CONTROLLER)
+        data[270] = 200; /* MTFA, 100 ms each */
+}
+
+/* What is late meanwhile has only to wait; a pause that does not end is nothing but another way to
+ * hang, and a person need not wait for either. */
+static void test_pause(void **state)
+{
+    (void)state;
+    const struct {
+        uint64_t seconds, least, most;
+        bool impatient;
+        unsigned resets;
+    } cases[] = {{10, 10, 11, false, 0},
+                 {19, 19, 20, false, 0},
+                 {1000, 20, 27, false, 1},
+                 {1000, 4, 12, true, 1}};
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct nvmevirt_config config = testhost_config();
+        config.abort_never = true;
+        struct testhost *host = testhost_new(&config);
+        const struct nvme_options options = {.io_timeout_ms = 2000};
+        host->identify = activates_for_20_seconds;
+        host->ops.impatient = cases[i].impatient ? impatient : NULL;
+        assert_int_equal(testhost_start(host, &options), NVME_OK);
+        uint8_t *data = testhost_data(host, 512);
+        for (unsigned again = 0; again < (cases[i].impatient ? 1 : 2); again++) {
+            uint64_t start = host->now;
+            struct testio io[2] = {0};
+            nvmevirt_inject(&host->virt, NVMEVIRT_PAUSE, cases[i].seconds * SECOND);
+            submit_read(host, &io[0], data);
+            submit_read(host, &io[1], data);
+            testhost_drain(host, &host->nvme.io[0]);
+            uint64_t took = host->now - start;
+            if (took < cases[i].least * SECOND || took > cases[i].most * SECOND)
+                fail_msg("case %u: %llu ns", i, (unsigned long long)took);
+            for (unsigned n = 0; n < 2; n++)
+                assert_done(&io[n], cases[i].impatient ? NVME_ERR_TIMEOUT : NVME_OK);
+            assert_int_equal(host->nvme.resets, cases[i].resets * (again + 1));
+            if (!cases[i].resets)
+                assert_int_equal(host->nvme.io[0].counters.timeouts, 0);
+            assert_true(testhost_logged(host, "the controller pauses"));
+            host->now += SECOND;
+            nvme_check(&host->nvme); /* which sees that it is over */
+        }
+        host->ops.impatient = NULL;
+        testhost_works(host);
+        testhost_free(host);
+    }
+}
+
 static void revive(void *context)
 {
     struct testhost *host = context;
@@ -177,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_impatient),
+        cmocka_unit_test(test_pause),
         cmocka_unit_test(test_revive),
         cmocka_unit_test(test_meddling_with_a_reset),
         cmocka_unit_test(test_reset_by_another),

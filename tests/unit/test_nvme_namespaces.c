@@ -49,6 +49,29 @@ static void test_gaps_and_many(void **state)
     }
 }
 
+/* Version 1.0 has no list: each identifier is asked for. */
+static void test_before_there_were_lists(void **state)
+{
+    (void)state;
+    const struct nvmevirt_namespace namespaces[] = {
+        {.nsid = 2, .block_size = 512, .blocks = 8},
+        {.nsid = 1030, .block_size = 4096, .blocks = 16},
+    };
+    struct nvmevirt_config config = testhost_config();
+    config.version = 0x00010000;
+    config.namespaces = namespaces;
+    config.namespace_count = 2;
+    struct testhost *host = testhost_live(&config, NULL);
+    assert_int_equal(host->nvme.namespace_count, 2);
+    assert_int_equal(nth(host, 0)->id, 2);
+    assert_int_equal(nth(host, 1)->id, 1030);
+    assert_int_equal(nth(host, 1)->block_count, 16);
+    assert_int_equal(nvme_rescan(&host->nvme), NVME_OK);
+    assert_int_equal(host->nvme.namespace_count, 2);
+    assert_false(testhost_logged(host, "left out"));
+    testhost_free(host);
+}
+
 static void test_highest_identifier(void **state)
 {
     (void)state;
@@ -330,15 +353,11 @@ static void test_limits_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gaps_and_many),
-        cmocka_unit_test(test_highest_identifier),
-        cmocka_unit_test(test_list_out_of_order),
-        cmocka_unit_test(test_list_without_end),
-        cmocka_unit_test(test_list_grows),
-        cmocka_unit_test(test_absurd_namespaces),
-        cmocka_unit_test(test_metadata_and_protection),
-        cmocka_unit_test(test_identify_fails),
-        cmocka_unit_test(test_list_up_to_the_highest),
+        cmocka_unit_test(test_gaps_and_many),      cmocka_unit_test(test_before_there_were_lists),
+        cmocka_unit_test(test_highest_identifier), cmocka_unit_test(test_list_out_of_order),
+        cmocka_unit_test(test_list_without_end),   cmocka_unit_test(test_list_grows),
+        cmocka_unit_test(test_absurd_namespaces),  cmocka_unit_test(test_metadata_and_protection),
+        cmocka_unit_test(test_identify_fails),     cmocka_unit_test(test_list_up_to_the_highest),
         cmocka_unit_test(test_limits_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

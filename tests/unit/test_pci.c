@@ -19,11 +19,14 @@
 #define REGISTER 0xfe000000u
 #define NOWHERE  0xffffffffu
 #define MSIX     0x40u
+#define BUSES    4
+#define ENABLED  (PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER)
 
-/* Of one function: its space, and which bits of it can be written. */
-static uint8_t space[PCI_SPACE];
-static uint32_t writable[6];
-static bool gone; /* or has never been there */
+/* Each bus has one function, or none: that has no vendor. The first is the one that lies. */
+static uint8_t spaces[BUSES][PCI_SPACE];
+static uint8_t *const space = spaces[0];
+static uint32_t writable[6]; /* bits of BARs */
+static bool gone;            /* or has never been there */
 
 /* What was mapped last, and how often. */
 static uint64_t mapped_at, mapped_bytes;
@@ -32,17 +35,23 @@ static uint8_t *memory;
 
 /* ---- Below drivers/pci ---- */
 
-static uint32_t word(unsigned offset)
+static uint32_t word_of(unsigned bus, unsigned offset)
 {
     uint32_t value;
     assert_true(offset % 4 == 0 && offset < PCI_SPACE);
-    memcpy(&value, space + offset, 4);
+    memcpy(&value, spaces[bus] + offset, 4);
     return value;
+}
+
+static uint32_t word(unsigned offset)
+{
+    return word_of(0, offset);
 }
 
 uint32_t pci_read32(const struct pci_function *f, unsigned offset)
 {
-    return gone || f->bus || f->device || f->function ? NOWHERE : word(offset);
+    bool nobody = gone || f->bus >= BUSES || f->device || f->function || !word_of(f->bus, 0);
+    return nobody ? NOWHERE : word_of(f->bus, offset);
 }
 
 uint16_t pci_read16(const struct pci_function *f, unsigned offset)
@@ -57,18 +66,16 @@ uint8_t pci_read8(const struct pci_function *f, unsigned offset)
 
 void pci_write32(const struct pci_function *f, unsigned offset, uint32_t value)
 {
-    (void)f;
     assert_in_range(offset, PCI_BAR0, PCI_BAR0 + 20);
-    uint32_t mask = writable[(offset - PCI_BAR0) / 4];
-    value = (value & mask) | (word(offset) & ~mask);
-    memcpy(space + offset, &value, 4);
+    uint32_t mask = f->bus ? 0 : writable[(offset - PCI_BAR0) / 4];
+    value = (value & mask) | (word_of(f->bus, offset) & ~mask);
+    memcpy(spaces[f->bus] + offset, &value, 4);
 }
 
 void pci_write16(const struct pci_function *f, unsigned offset, uint16_t value)
 {
-    (void)f;
     assert_true(offset % 2 == 0 && offset < PCI_SPACE);
-    memcpy(space + offset, &value, 2);
+    memcpy(spaces[f->bus] + offset, &value, 2);
 }
 
 void config_buses(void (*scan)(uint16_t segment, uint8_t first_bus, uint8_t last_bus))
@@ -126,7 +133,7 @@ static const struct pci_function *find_sound(void)
 static int empty(void **state)
 {
     (void)state;
-    memset(space, 0, sizeof space);
+    memset(spaces, 0, sizeof spaces);
     memset(writable, 0, sizeof writable);
     gone = false;
     mappings = 0;
@@ -137,7 +144,8 @@ static int empty(void **state)
 static int forget(void **state)
 {
     (void)state;
-    pci_bus_forget(0, 0);
+    for (uint8_t bus = 0; bus < BUSES; bus++)
+        pci_bus_forget(0, bus);
     free(memory);
     assert_true(list_is_empty(&pci_functions));
     return 0;
@@ -218,7 +226,41 @@ static void test_bridges_lead_nowhere(void **state)
     (void)state;
     space[PCI_HEADER_TYPE] = 1;
     space[PCI_SECONDARY] = 0;
-    find_sound();
+    pci_enable(find_sound());
+    assert_int_equal(space[PCI_COMMAND], ENABLED);
+}
+
+static const struct pci_function *function_of(unsigned bus)
+{
+    LIST_FOR_EACH(node, &pci_functions)
+    {
+        const struct pci_function *f = CONTAINER_OF(node, struct pci_function, node);
+        if (f->bus == bus)
+            return f;
+    }
+    return NULL;
+}
+
+/* A function without bridges' leave reaches nothing; those that lead elsewhere keep what they have.
+ */
+static void test_bridges_above(void **state)
+{
+    static const struct {
+        uint8_t type, secondary, subordinate, command;
+    } bridges[] = {{1, 1, 3, ENABLED}, {1, 3, 3, ENABLED}, {1, 1, 2, 0}};
+    (void)state;
+    for (unsigned bus = 0; bus < BUSES; bus++)
+        memcpy(spaces[bus], &(uint32_t){0x00101b36}, 4);
+    for (unsigned bus = 0; bus < ARRAY_SIZE(bridges); bus++) {
+        spaces[bus][PCI_HEADER_TYPE] = bridges[bus].type;
+        spaces[bus][PCI_SECONDARY] = bridges[bus].secondary;
+        spaces[bus][PCI_SUBORDINATE] = bridges[bus].subordinate;
+    }
+    pci_start();
+    pci_enable(function_of(3));
+    for (unsigned bus = 0; bus < ARRAY_SIZE(bridges); bus++)
+        assert_int_equal(spaces[bus][PCI_COMMAND], bridges[bus].command);
+    assert_int_equal(spaces[3][PCI_COMMAND], ENABLED);
 }
 
 /* ---- Capabilities ---- */
@@ -336,6 +378,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_huge_bar, empty, forget),
         cmocka_unit_test_setup_teardown(test_gone, empty, forget),
         cmocka_unit_test_setup_teardown(test_bridges_lead_nowhere, empty, forget),
+        cmocka_unit_test_setup_teardown(test_bridges_above, empty, forget),
         cmocka_unit_test_setup_teardown(test_capabilities, empty, forget),
         cmocka_unit_test_setup_teardown(test_capability_lists_that_lead_astray, empty, forget),
         cmocka_unit_test_setup_teardown(test_msix, empty, forget),

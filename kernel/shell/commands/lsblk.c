@@ -200,7 +200,7 @@ static int lsblk(struct invocation *self)
         return 1;
     for (unsigned i = 0; i < lsblk.count && !lsblk.no_header; i++)
         lsblk.width[i] = strlen(columns[lsblk.chosen[i]].name);
-    do_devices(&lsblk, false);
+    lsblk.no_header |= do_devices(&lsblk, false) == NONE_FOUND;
     for (unsigned i = 0; i < lsblk.count && !lsblk.no_header; i++)
         put(&lsblk, i, columns[lsblk.chosen[i]].name);
     return do_devices(&lsblk, true);
