@@ -10,7 +10,7 @@
 #define BLOCK_SHIFT_MOST  16
 
 #define PROTECTION_BYTES 8 /* guard, application tag, reference tag: NVM 5.2.1 */
-#define PROTECTION_TYPES 3 /* the third has no reference tags */
+#define PROTECTION_TYPES 3 /* the last has no reference tags */
 
 #define VERSION_1_3 0x00010300u /* the first with descriptors */
 
@@ -128,9 +128,8 @@ static int find_metadata(struct nvme_controller *controller, struct nvme_namespa
     const unsigned type = NVME_GET(NVME_DPS_TYPE, (unsigned)dps);
     bool extended;
     if (type) {
-        ns->reference_tags = type < PROTECTION_TYPES;
         ns->protection = NVME_RW_CDW12_PRACT | NVME_RW_CDW12_PRCHK_GUARD |
-                         (ns->reference_tags ? NVME_RW_CDW12_PRCHK_REF : 0);
+                         (type < PROTECTION_TYPES ? NVME_RW_CDW12_PRCHK_REF : 0);
         int error = is_extended(controller, ns, &extended);
         if (error)
             return error;

@@ -69,7 +69,7 @@ static int prepare_range(struct nvme_request *request, const struct nvme_namespa
         return NVME_ERR_INVALID;
     const uint32_t prinfo = protection(ns, opcode);
     write_command(request, ns, opcode, lba, NVME_SET(NVME_RW_CDW12_NLB, blocks - 1) | prinfo);
-    if (prinfo && ns->reference_tags)
+    if (prinfo && nvme_has_reference_tags(ns))
         request->command.cdw14 = (uint32_t)lba;
     return NVME_OK;
 }

@@ -72,8 +72,8 @@ static bool same_shape(const struct nvme_namespace *a, const struct nvme_namespa
     return a->block_size == b->block_size && a->block_count == b->block_count &&
            a->metadata_size == b->metadata_size && a->format == b->format &&
            a->unusable == b->unusable && a->protection == b->protection &&
-           a->reference_tags == b->reference_tags && a->metadata_bus == b->metadata_bus &&
-           a->write_protected == b->write_protected && a->most_blocks == b->most_blocks;
+           a->metadata_bus == b->metadata_bus && a->write_protected == b->write_protected &&
+           a->most_blocks == b->most_blocks;
 }
 
 /* `found` is what the device says now of a namespace that was there before. */

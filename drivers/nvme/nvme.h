@@ -223,7 +223,6 @@ struct nvme_namespace {
     uint16_t metadata_size; /* bytes per block, all of it */
     const char *unusable;   /* why that is not possible, and all is refused; NULL: it is */
     uint32_t protection;    /* PRINFO, in dword 12 of reads and writes; 0: there is none */
-    bool reference_tags;    /* the LBA, in dword 14 */
     uint64_t metadata_bus;  /* MPTR: zeros, and behind them as much room; 0: not needed */
 
     /* Copy: blocks of one source range, blocks of all, ranges (NVM figure 97). */

@@ -66,10 +66,10 @@ def blocks_of(path, form):
                beside[lba * form.metadata:(lba + 1) * form.metadata])
 
 
-@pytest.fixture
-def machine(boot):
-    devices, paths = namespaces(boot, [form.options for form in FORMATS])
-    machine = boot(devices=devices)
+@pytest.fixture(name="machine", scope="module")
+def with_all_formats(boot_shared):
+    devices, paths = namespaces(boot_shared, [form.options for form in FORMATS])
+    machine = boot_shared(devices=devices)
     machine.paths = paths
     # QEMU takes what was never written for unprotected, but only in whole blocks of its file.
     for number in range(1, len(FORMATS) + 1):
@@ -110,7 +110,7 @@ def test_fio(machine):
 
 def test_wrong_protection(machine):
     """What somebody else has written wrongly is an error, in words; writing it again mends it."""
-    machine.provokes = ["^pci_nvme_err_req_status .* status 0x28(2|4) opc 0x2$"]
+    machine.provokes += ["^pci_nvme_err_req_status .* status 0x28(2|4) opc 0x2$"]
     machine.good("printf '\\x12\\x34\\0\\0\\0\\0\\0\\x07' > guard; head -c 512 /dev/zero > data; "
                  "printf '\\0\\0\\0\\0\\0\\0\\0\\x08' > tag; cat data guard > both")
     for name, words in (("guard", "Guard"), ("tag", "Reference Tag")):

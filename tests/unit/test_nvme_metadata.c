@@ -448,6 +448,7 @@ static void test_formats(void **state)
         {1, {512, 8, false, 0, 0, false, true, NULL}},
         {1 | 1 << 5, {512, 8, false, 1, ALL_CHECKS, true, false, NULL}},
         {1 | 3 << 5 | 1 << 8, {512, 8, false, 3 | 8, PRACT | GUARD, false, false, NULL}},
+        {2, {512, 64, false, 0, 0, false, true, NULL}},
         {2 | 2 << 5, {512, 64, false, 2, ALL_CHECKS, true, true, NULL}},
         {2 | 2 << 5 | 1 << 4, {512, 64, true, 2, ALL_CHECKS, true, false, "behind"}},
         {1 | 1 << 4, {512, 8, true, 0, 0, false, false, "behind"}},
