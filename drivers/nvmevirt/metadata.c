@@ -286,13 +286,15 @@ uint16_t nvmevirt_move_blocks(struct nvmevirt *controller, const struct nvmevirt
 uint16_t nvmevirt_verify_blocks(struct nvmevirt *controller, const struct nvmevirt_command *command,
                                 const struct nvmevirt_extent *extent)
 {
-    struct job job = job_of(controller, command, extent->ns);
-    uint8_t *data = extent->ns->bounce, *metadata = data + extent->ns->config.block_size;
+    const struct nvmevirt_ns *ns = extent->ns;
+    struct job job = job_of(controller, command, ns);
     uint16_t status = SPEC_SUCCESS;
-    for (uint64_t i = 0; type_of(extent->ns) && !status && i < extent->blocks; i++) {
-        load(extent->ns, extent->lba + i, data, metadata);
+    if (!type_of(ns))
+        return SPEC_SUCCESS; /* whatever can be read is good */
+    uint8_t *data = ns->bounce, *metadata = data + ns->config.block_size;
+    for (uint64_t i = 0; !status && i < extent->blocks; i++, job.tag += type_of(ns) < 3) {
+        load(ns, extent->lba + i, data, metadata);
         status = examine(&job, data, metadata);
-        job.tag += type_of(extent->ns) < 3;
     }
     return status;
 }
@@ -300,13 +302,14 @@ uint16_t nvmevirt_verify_blocks(struct nvmevirt *controller, const struct nvmevi
 void nvmevirt_protect_zeroes(struct nvmevirt *controller, const struct nvmevirt_command *command,
                              const struct nvmevirt_extent *extent)
 {
-    struct job job = job_of(controller, command, extent->ns);
-    uint8_t *data = extent->ns->bounce, *metadata = data + extent->ns->config.block_size;
-    if (!type_of(extent->ns) || !(command->dword[12] & PRACT))
+    const struct nvmevirt_ns *ns = extent->ns;
+    struct job job = job_of(controller, command, ns);
+    if (!type_of(ns) || !(command->dword[12] & PRACT))
         return;
-    for (uint64_t i = 0; i < extent->blocks; i++, job.tag += type_of(extent->ns) < 3) {
-        load(extent->ns, extent->lba + i, data, metadata);
+    uint8_t *data = ns->bounce, *metadata = data + ns->config.block_size;
+    for (uint64_t i = 0; i < extent->blocks; i++, job.tag += type_of(ns) < 3) {
+        load(ns, extent->lba + i, data, metadata);
         make(&job, data, metadata);
-        store(extent->ns, extent->lba + i, data, metadata);
+        store(ns, extent->lba + i, data, metadata);
     }
 }
