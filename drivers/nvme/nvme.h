@@ -437,8 +437,8 @@ int nvme_detach(struct nvme_controller *controller, uint32_t nsid);
 
 /*
  * Each of these writes the command of a request. What the device would refuse is refused here:
- * NVME_ERR_INVALID beyond the namespace's end, above a limit, to a write-protected namespace;
- * NVME_ERR_NO_SUPPORT where the device does not offer the command; NVME_ERR_GONE.
+ * NVME_ERR_INVALID beyond the namespace's end, above a limit, to a write-protected namespace or an
+ * unusable one; NVME_ERR_NO_SUPPORT where the device does not offer the command; NVME_ERR_GONE.
  *
  * Any other command, and these without the checks, can be written by hand: see nvme_execute().
  */

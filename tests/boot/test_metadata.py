@@ -121,8 +121,25 @@ def test_wrong_protection(machine):
         machine.good("dd if=/dev/nvme0n1 bs=512 count=7 status=none of=back")
         machine.good("dd if=data of=/dev/nvme0n1 seek=7 count=1 status=none; "
                      "dd if=/dev/nvme0n1 bs=512 skip=7 count=1 status=none of=back; cmp back data")
+    machine.good("nvme write /dev/nvme0n1 -s 7 -z 512 -d data -y 8 -M tag")
+    machine.good("nvme write-zeroes /dev/nvme0n1 -s 7 -p 8 -r 7; nvme verify /dev/nvme0n1 -s 7 "
+                 "-p 5 -r 7; dd if=/dev/nvme0n1 bs=512 skip=7 count=1 status=none of=back")
     machine.good("nvme write /dev/nvme0n2 -s 7 -z 520 -d both")
     assert machine.run("dd if=/dev/nvme0n2 bs=512 skip=7 count=1 of=back").status == 1
+
+
+def test_compare(machine):
+    """Metadata is compared too, and protection information checked if that is asked for."""
+    machine.provokes += ["^pci_nvme_err_req_status .* status 0x4?285 opc 0x5$"]
+    machine.good("head -c 512 /dev/random > some; dd if=some of=/dev/nvme0n1 seek=3 status=none; "
+                 "dd if=some of=/dev/nvme0n5 seek=3 status=none; head -c 8 /dev/zero > zeros; "
+                 "printf 1234567 > other; nvme read /dev/nvme0n1 -s 3 -z 512 -d back -y 8 -M tuple")
+    compare = "nvme compare /dev/nvme0n{} -s 3 -z 512 -d {} -y 8 -M {}"
+    for node, beside in ((1, "tuple -p 5 -r 3"), (5, "zeros")):
+        machine.good(compare.format(node, "some", beside))
+        output, status = machine.run(compare.format(node, "/dev/zero", beside))
+        assert status == 1 and "Compare Failure" in output
+    assert "Compare Failure" in machine.run(compare.format(5, "some", "other")).output
 
 
 def test_left_out(boot):

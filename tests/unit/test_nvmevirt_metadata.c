@@ -332,6 +332,40 @@ static void test_format(void **state)
     rig_free(f.rig);
 }
 
+/* Impossible ones; and memory that runs out. */
+static void test_no_start(void **state)
+{
+    (void)state;
+    struct rig rig = {.allocations_left = -1};
+    const struct nvmevirt_environment environment = rig_environment(&rig);
+    const struct nvmevirt_namespace cases[] = {
+        {.metadata_size = 8, .protection = 4},
+        {.metadata_size = 7, .protection = 1},
+        {.metadata_size = 8, .formats = {9, 9}, .format_metadata = {0, 16}},
+    };
+    struct nvmevirt controller;
+    struct nvmevirt_config config = rig_config();
+    for (unsigned i = 0; i < 4; i++) {
+        struct nvmevirt_namespace namespace = cases[i % 3];
+        if (i == 3)
+        namespace = (struct nvmevirt_namespace){.metadata_size = 8};
+        namespace.nsid = 1;
+        namespace.block_size = 512;
+        namespace.blocks = 8;
+        config.namespaces = &namespace;
+        for (long left = 0; i == 3 && left < 9; left++) {
+            rig.allocations_left = left;
+            assert_false(nvmevirt_init(&controller, &config, &environment));
+            assert_int_equal(rig.allocations, 0);
+        }
+        rig.allocations_left = -1;
+        assert_int_equal(nvmevirt_init(&controller, &config, &environment), i == 3);
+        if (i == 3)
+            nvmevirt_destroy(&controller);
+        assert_int_equal(rig.allocations, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_unwritten),
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_format),
+        cmocka_unit_test(test_no_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
