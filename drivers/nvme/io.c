@@ -17,7 +17,7 @@ static int check(const struct nvme_namespace *ns, uint64_t lba, uint64_t blocks,
         return NVME_ERR_GONE;
     if (blocks == 0 || lba >= ns->block_count || blocks > ns->block_count - lba)
         return NVME_ERR_INVALID;
-    return changes && ns->write_protected ? NVME_ERR_INVALID : NVME_OK;
+    return (changes && ns->write_protected) || ns->unusable ? NVME_ERR_INVALID : NVME_OK;
 }
 
 static inline void write_command(struct nvme_request *request, const struct nvme_namespace *ns,
@@ -64,8 +64,7 @@ static int prepare_range(struct nvme_request *request, const struct nvme_namespa
     int error = check(ns, lba, blocks, changes);
     if (error)
         return error;
-    if (blocks > NVME_RW_BLOCKS_MOST || (uint64_t)blocks * ns->block_size > most_bytes ||
-        ns->unusable)
+    if (blocks > NVME_RW_BLOCKS_MOST || (uint64_t)blocks * ns->block_size > most_bytes)
         return NVME_ERR_INVALID;
     const uint32_t prinfo = protection(ns, opcode);
     write_command(request, ns, opcode, lba, NVME_SET(NVME_RW_CDW12_NLB, blocks - 1) | prinfo);

@@ -221,7 +221,7 @@ struct nvme_namespace {
      * is read.
      */
     uint16_t metadata_size; /* bytes per block, all of it */
-    const char *unusable;   /* why that is not possible, and all is refused; NULL: it is */
+    const char *unusable;   /* why not: all but a flush is refused; NULL: it is usable */
     uint32_t protection;    /* PRINFO, in dword 12 of reads and writes; 0: there is none */
     uint64_t metadata_bus;  /* MPTR: zeros, and behind them as much room; 0: not needed */
 

@@ -195,6 +195,10 @@ static void test_shapes(void **state)
             assert_int_equal(nvme_prepare_verify(&request, ns, 0, 1), NVME_ERR_INVALID);
             assert_int_equal(nvme_prepare_write_zeroes(&request, ns, 0, 1, false),
                              NVME_ERR_INVALID);
+            struct nvme_dataset_range range = {.blocks = 1};
+            assert_int_equal(nvme_prepare_dataset(&request, ns, 0, &range, 1), NVME_ERR_INVALID);
+            assert_int_equal(nvme_prepare_flush(&request, ns), NVME_OK);
+            assert_int_equal(run(host, &request), NVME_OK);
         } else {
             assert_null(ns->unusable);
             assert_int_equal(nvme_prepare_rw(&request, ns, true, 5, 1), NVME_OK);
