@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SIZE = 16 << 20
+SIZE = 8 << 20
 
 # What nvme-ns is told. `metadata`: bytes per block; `guarded`: of them before the guard, or None
 # without protection information; `tags`: the reference tag is the LBA.
@@ -89,7 +89,7 @@ def test_disks(machine):
         assert line in machine.good("dmesg") and f"nvme0n{number} " in listed
         machine.good(f"dd if=random.bin of={node} bs=1M conv=notrunc,fsync status=none; "
                      f"cmp -n 3000000 random.bin {node}; "
-                     f"dd if=random.bin of={node} bs=1000 seek=9000 count=5 status=none; "
+                     f"dd if=random.bin of={node} bs=1000 seek=4000 count=5 status=none; "
                      f"blkdiscard -z -o 4096 -l 8192 {node}; sync")
         output = machine.good(f"dd if={node} bs=1M status=none | md5sum")
         medium = machine.paths[number - 1].read_bytes()[:count * form.block]
