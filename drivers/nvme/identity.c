@@ -95,12 +95,11 @@ static int identify_namespace(struct nvme_controller *controller, uint32_t nsid,
 static int is_extended(struct nvme_controller *controller, const struct nvme_namespace *ns,
                        bool *extended)
 {
-    const struct nvme_identify_namespace_nvm *data = (void *)controller->scratch->identify;
+    struct nvme_identify_namespace_nvm *data = (void *)nvme_scan_of(controller)->identify;
     *extended = false;
     if (!(controller->identify->ctratt & NVME_CTRATT_FORMATS))
         return NVME_OK;
-    int error = nvme_identify(controller, NVME_IDENTIFY_SET_NAMESPACE, ns->id,
-                              controller->scratch->identify);
+    int error = nvme_identify(controller, NVME_IDENTIFY_SET_NAMESPACE, ns->id, data);
     if (!error)
         *extended = data->elbaf[ns->format];
     return error;
@@ -148,7 +147,7 @@ static int find_metadata(struct nvme_controller *controller, struct nvme_namespa
 
 int nvme_namespace_identify(struct nvme_controller *controller, struct nvme_namespace *ns)
 {
-    void *data = controller->scratch->identify;
+    void *data = nvme_scan_of(controller)->identify;
     int error = identify_namespace(controller, ns->id, data);
     if (error)
         return error;

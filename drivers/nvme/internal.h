@@ -38,6 +38,13 @@ static inline void nvme_write32(struct nvme_controller *controller, uint32_t off
     controller->host->write32(controller->host->context, offset, value);
 }
 
+/* For nvme_host.wait(): nothing but the deadline ends it. */
+static inline bool nvme_never(void *argument)
+{
+    (void)argument;
+    return false;
+}
+
 static inline uint64_t nvme_now(struct nvme_controller *controller)
 {
     return controller->host->now_ns(controller->host->context);
@@ -218,13 +225,23 @@ int nvme_set_timestamp(struct nvme_controller *controller);
 int nvme_create_queue(struct nvme_queue *queue);
 int nvme_delete_queue(struct nvme_queue *queue);
 
-/* Where the driver's own admin commands put their answers: one user each, so that an event which is
- * handled in the middle of a scan overwrites nothing. */
+/*
+ * Where the driver's own admin commands put their answers. While one of them is waited for, an
+ * event may be handled, and a reset may come, which identifies and scans by itself: neither
+ * overwrites what is there already.
+ */
 struct nvme_scratch {
-    uint32_t ids[NVME_ACTIVE_LIST_IDS];
-    uint8_t identify[NVME_IDENTIFY_SIZE];
+    struct nvme_scan {
+        uint32_t ids[NVME_ACTIVE_LIST_IDS];
+        uint8_t identify[NVME_IDENTIFY_SIZE];
+    } scans[2];
     uint8_t log[4096];
 };
+
+static inline struct nvme_scan *nvme_scan_of(const struct nvme_controller *controller)
+{
+    return &controller->scratch->scans[controller->state == NVME_RESETTING];
+}
 
 /* namespace.c: the first scan, for which nothing has changed; frees all of them. */
 int nvme_namespaces_find(struct nvme_controller *controller);
@@ -260,6 +277,10 @@ void nvme_events_handle(struct nvme_controller *controller);
 /* retry.c: an error status of a command, or a reset. True: it will be sent again, or already is. */
 bool nvme_retry_status(struct nvme_queue *queue, struct nvme_slot *slot, uint16_t status);
 bool nvme_retry_reset(struct nvme_queue *queue, struct nvme_slot *slot);
+
+/* How long to wait before a command that ended in this status is sent again; false: never. */
+bool nvme_retry_pause(const struct nvme_controller *controller, uint16_t status,
+                      uint64_t *pause_ns);
 
 /* Prepares for statuses that say when to try again; needs what Identify says, and a live admin
  * queue. */
