@@ -96,10 +96,11 @@ static inline void nvme_check_by(struct nvme_controller *controller, uint64_t wh
 void nvme_log(struct nvme_controller *controller, enum nvme_log_level level, const char *format,
               ...) __attribute__((format(printf, 3, 4)));
 
-/* Memory from the host, zeroed. */
+/* Memory from the host, zeroed; aligned to the smallest page that there may be. */
 void *nvme_alloc(struct nvme_controller *controller, size_t bytes, uint64_t *bus);
 
-/* The same, not zeroed: memory that was never touched may be slow the first time. */
+/* Memory for rings and lists, aligned to the controller's page, and not zeroed: what was never
+ * touched may be slow the first time. */
 void *nvme_alloc_raw(struct nvme_controller *controller, size_t bytes, uint64_t *bus);
 
 void nvme_free(struct nvme_controller *controller, void *memory, size_t bytes);

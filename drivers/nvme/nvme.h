@@ -378,7 +378,7 @@ int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
 /*
  * Orderly end: deletes the queues, tells the device to get ready for power-off (CC.SHN, Base
  * 3.6.1), disables it, gives everything back. Requests still in flight get a moment to end, and
- * complete with NVME_ERR_RESET then. Harmless on a controller that is dead or was never started.
+ * complete with NVME_ERR_RESET then. Harmless on a controller that is dead, or all zeros.
  * Not from done(): while a reset or a stop runs, it does nothing.
  */
 void nvme_stop(struct nvme_controller *controller);
@@ -507,9 +507,9 @@ static inline void nvme_set_fua(struct nvme_request *request)
 int nvme_submit(struct nvme_queue *queue, struct nvme_request *request);
 
 /*
- * Submits a Read or Write that has ended once more, from another LBA. Its segments, what is in
- * them, in place and length, and its timeout are the same as before, which saves most of the work.
- * Errors as above; NVME_ERR_INVALID also beyond the namespace's end.
+ * Submits a Read or Write by nvme_prepare_rw() that has ended once more, from another LBA. Its
+ * segments, what is in them, in place and length, and its timeout are the same as before, which
+ * saves most of the work. Errors as above; NVME_ERR_INVALID also beyond the namespace's end.
  */
 int nvme_submit_again(struct nvme_queue *queue, struct nvme_request *request, uint64_t lba);
 
@@ -554,8 +554,8 @@ static inline bool nvme_has_completion(const struct nvme_queue *queue)
  */
 uint64_t nvme_check(struct nvme_controller *controller);
 
-/* Rings, reaps what is there, and if there was nothing, sleeps until there is or `deadline` comes.
- */
+/* Rings, reaps what is there, and if there was nothing but something is in flight, sleeps until
+ * there is or `deadline` comes. */
 void nvme_poll(struct nvme_queue *queue, uint64_t deadline);
 
 /*

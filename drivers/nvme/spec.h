@@ -282,7 +282,6 @@ struct nvme_dataset_range {
 _Static_assert(sizeof(struct nvme_dataset_range) == 16, "NVM figure 41");
 
 /* Copy: NVM 3.2.2, source ranges of descriptor format 0 */
-#define NVME_COPY_RANGES 256u
 
 struct nvme_copy_range {
     uint8_t reserved0[8];
