@@ -254,6 +254,15 @@ static inline bool nvme_request_is_current(const struct nvme_request *request)
     return !request->ns || request->ns->changes == request->ns_changes;
 }
 
+/* Of zeros, and of room for what is read: see nvme_namespace. No format has more for a block. */
+#define NVME_METADATA_BYTES 0x10000u
+
+/* Does each block of it have a tag of its own, which is the LBA? The first goes in dword 14. */
+static inline bool nvme_has_reference_tags(const struct nvme_namespace *ns)
+{
+    return ns->protection & NVME_RW_CDW12_PRCHK_REF;
+}
+
 /* identity.c: one namespace, from Identify. NVME_ERR_STATUS: none that could be used;
  * NVME_ERR_BUSY: the device would not say now. The UUID stays what it was if the device does not
  * say that. */

@@ -210,12 +210,22 @@ struct nvme_namespace {
     uint32_t id;
     uint32_t block_size; /* bytes */
     uint64_t block_count;
-    uint16_t metadata_size; /* bytes per block; not 0: commands with data are refused */
-    bool gone;              /* all commands are refused */
+    bool gone; /* all commands are refused */
     bool write_protected;
-    uint8_t format;     /* LBA format, index into Identify's table */
-    uint32_t changes;   /* of any of the above: requests prepared before are refused */
-    uint32_t rw_blocks; /* most in a read or write; 0: there are none such */
+    uint8_t format;       /* LBA format, index into Identify's table */
+    uint32_t changes;     /* of what is said here: requests prepared before are refused */
+    uint32_t most_blocks; /* in a read, write or compare; 0: there are none such */
+    uint32_t rw_blocks;   /* the same, if a read or write wants no thought of metadata, or 0 */
+
+    /*
+     * What is in a block beside its data is no caller's business. Protection information is made
+     * and checked by the controller, other metadata is written as zeros, and not looked at when it
+     * is read.
+     */
+    uint16_t metadata_size; /* bytes per block, all of it */
+    const char *unusable;   /* why not: all but a flush is refused; NULL: it is usable */
+    uint32_t protection;    /* PRINFO, in dword 12 of reads and writes; 0: there is none */
+    uint64_t metadata_bus;  /* MPTR: zeros, and behind them as much room; 0: not needed */
 
     /* Copy: blocks of one source range, blocks of all, ranges (NVM figure 97). */
     uint16_t copy_range_blocks;
@@ -337,6 +347,8 @@ struct nvme_controller {
     unsigned namespace_count;          /* without those */
     struct nvme_namespace_chunk *namespace_chunks;
     struct nvme_scratch *scratch;
+    void *metadata; /* see nvme_namespace; NULL: no namespace has needed it so far */
+    uint64_t metadata_bus;
     bool scanning[2], scan_again; /* scanning[1]: by a reset, in the middle of another or not */
     struct nvme_events events;
 
@@ -427,20 +439,24 @@ int nvme_detach(struct nvme_controller *controller, uint32_t nsid);
 
 /*
  * Each of these writes the command of a request. What the device would refuse is refused here:
- * NVME_ERR_INVALID beyond the namespace's end, above a limit, to a write-protected namespace;
- * NVME_ERR_NO_SUPPORT where the device does not offer the command; NVME_ERR_GONE.
+ * NVME_ERR_INVALID beyond the namespace's end, above a limit, to a write-protected namespace or an
+ * unusable one; NVME_ERR_NO_SUPPORT where the device does not offer the command; NVME_ERR_GONE.
  *
  * Any other command, and these without the checks, can be written by hand: see nvme_execute().
  */
 
-/* Read or Write (NVM 3.2.4, 3.2.6); the caller provides the segments. No metadata. */
+/* Read or Write (NVM 3.2.4, 3.2.6); the caller provides the segments. */
 int nvme_prepare_rw(struct nvme_request *request, const struct nvme_namespace *ns, bool write,
                     uint64_t lba, uint32_t blocks);
 
 /* Flush (Base 7.1). */
 int nvme_prepare_flush(struct nvme_request *request, const struct nvme_namespace *ns);
 
-/* Compare (NVM 3.2.1): the segments with the medium; Compare Failure is a status of 285h. */
+/*
+ * Compare (NVM 3.2.1): the segments with the medium; Compare Failure is a status of 285h. Metadata
+ * is compared with zeros. Not offered with protection information, which the controller does not
+ * make for this.
+ */
 int nvme_prepare_compare(struct nvme_request *request, const struct nvme_namespace *ns,
                          uint64_t lba, uint32_t blocks);
 
@@ -463,7 +479,8 @@ int nvme_prepare_write_uncorrectable(struct nvme_request *request, const struct 
 int nvme_prepare_dataset(struct nvme_request *request, const struct nvme_namespace *ns,
                          uint32_t attributes, struct nvme_dataset_range *ranges, unsigned count);
 
-/* Copy (NVM 3.2.2) of all ranges, one after the other, to `lba`; the array as above. */
+/* Copy (NVM 3.2.2) of all ranges, one after the other, to `lba`; the array as above. Not offered
+ * with protection information. */
 int nvme_prepare_copy(struct nvme_request *request, const struct nvme_namespace *ns, uint64_t lba,
                       struct nvme_copy_range *ranges, unsigned count);
 
