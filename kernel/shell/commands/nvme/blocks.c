@@ -56,11 +56,11 @@ static bool take(struct target *target, int key)
     struct range *r = CONTAINER_OF(target, struct range, target);
     switch (key) {
     case 's':
-        return target_number(target, "start-block", UINT64_MAX, &r->start);
+        return target_size(target, "start-block", UINT64_MAX, &r->start);
     case 'z':
-        return target_number(target, "data-size", UINT32_MAX, &r->bytes);
+        return target_size(target, "data-size", UINT32_MAX, &r->bytes);
     case 'y':
-        return target_number(target, "metadata-size", UINT32_MAX, &r->metadata_bytes);
+        return target_size(target, "metadata-size", UINT32_MAX, &r->metadata_bytes);
     case 'M':
         r->metadata_file = target->self->argument;
         return true;

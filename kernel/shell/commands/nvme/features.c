@@ -214,7 +214,7 @@ static bool take_set(struct target *target, int key)
     case 'f':
         return target_number(target, "feature-id", UINT8_MAX, &s->id);
     case 'v':
-        return target_number(target, "value", UINT64_MAX, &s->value);
+        return target_size(target, "value", UINT64_MAX, &s->value);
     case 'c':
         return target_number(target, "cdw12", UINT32_MAX, &s->cdw12);
     case 'U':

@@ -68,7 +68,7 @@ static bool take_log(struct target *target, int key)
     case 'l':
         return target_number(target, "log-len", UINT32_MAX, &q->log.bytes);
     case 'o':
-        return target_number(target, "lpo", UINT64_MAX, &q->log.offset);
+        return target_size(target, "lpo", UINT64_MAX, &q->log.offset);
     case 'r':
         return q->log.retain = true;
     case 's':

@@ -20,13 +20,37 @@
 
 #define IDENTIFY_CSI 0xff000000u /* dword 11: Base 5.17 */
 
-bool target_number(struct target *target, const char *name, uint64_t most, uint64_t *value)
+/* As strtoull() with base 0: a leading 0 is octal. */
+static int parse(const char *text, uint64_t *value, const char **end)
 {
-    const char *text = target->self->argument;
-    if (number_parse(text, 0, value) == OK && *value <= most)
+    bool octal = text[0] == '0' && text[1] >= '0' && text[1] <= '9';
+    return number_prefix(text, octal ? 8 : 0, value, end);
+}
+
+static bool take_number(struct target *target, const char *name, const char *suffixes,
+                        uint64_t most, uint64_t *value)
+{
+    const char *text = target->self->argument, *end, *suffix = NULL;
+    uint64_t number = 0, factor = 1;
+    bool valid = parse(text, &number, &end) == OK;
+    if (*end && (suffix = strchr(suffixes, *end | ' '))) {
+        factor <<= 10 * (suffix - suffixes + 1);
+        end += end[1] == 'i' ? 2 : 1;
+    }
+    if (valid && !*end && !__builtin_mul_overflow(number, factor, value) && *value <= most)
         return true;
     complain(target->self, "invalid %s: '%s'", name, text);
     return false;
+}
+
+bool target_number(struct target *target, const char *name, uint64_t most, uint64_t *value)
+{
+    return take_number(target, name, "", most, value);
+}
+
+bool target_size(struct target *target, const char *name, uint64_t most, uint64_t *value)
+{
+    return take_number(target, name, "kmgtpe", most, value);
 }
 
 bool target_bits(struct target *target, const struct command_bits *table, int key,
@@ -113,8 +137,7 @@ int target_numbers(struct target *target, const char *name, const char *text, ui
             complain(target->self, "%s: at most %u", name, room);
             return -1;
         }
-        if (number_prefix(at, 0, &values[count], &at) != OK || values[count++] > most ||
-            (*at && *at != ',')) {
+        if (parse(at, &values[count], &at) != OK || values[count++] > most || (*at && *at != ',')) {
             complain(target->self, "invalid %s: '%s'", name, text);
             return -1;
         }

@@ -52,6 +52,9 @@ struct target {
 /* The number that is the option's argument, up to `most`; false after a message. */
 bool target_number(struct target *target, const char *name, uint64_t most, uint64_t *value);
 
+/* The same, where nvme-cli takes a k, m, g, t, p or e behind it: powers of 1024. */
+bool target_size(struct target *target, const char *name, uint64_t most, uint64_t *value);
+
 /* An option whose argument is bits of dwords 10 to 15, or that is itself a bit. */
 struct command_bits {
     int key;          /* 0 ends a table of them */
