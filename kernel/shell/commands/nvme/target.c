@@ -7,9 +7,7 @@
 #include "lib/number.h"
 #include "lib/string.h"
 
-#define PAGE      4096u
-#define LOG_PIECE 4096u
-
+#define PAGE     4096u
 #define LOG_MOST 0x4000u /* without extended data: NUMD has 12 bits, before Base 1.2.1 */
 
 /* Get Log Page: Base 5.16, figures 197 and 198 */
@@ -94,7 +92,7 @@ int target_open(struct target *target, bool (*take)(struct target *target, int k
         return complain(self, "%s: not an NVMe device", target->path);
     if (status != OK)
         return complain(self, "%s: %s", target->path, status_text(status));
-    if (target->nsid_given)
+    if (target->nsid_given && (target->nsid || otherwise != TARGET_NEEDS_NSID))
         return 0;
     target->nsid = target->node_nsid ? target->node_nsid : otherwise;
     if (target->nsid == TARGET_NEEDS_NSID)
@@ -277,7 +275,9 @@ static int read_piece(struct target *target, const struct log_request *log, uint
 int target_log(struct target *target, const struct log_request *log, void *data)
 {
     bool pieces = target->controller->identify->lpa & NVME_LPA_EXTENDED;
-    size_t most = pieces ? LOG_PIECE : MIN(target->controller->max_transfer, (size_t)LOG_MOST);
+    size_t most = target->controller->max_transfer;
+    if (!pieces)
+        most = MIN(most, (size_t)LOG_MOST);
     if (!pieces && (log->offset || log->bytes > most))
         return complain(target->self, "the controller gives %zu bytes of a log page, from 0 on",
                         most);

@@ -24,7 +24,7 @@ const struct command *cli_blocks(unsigned index);
 /* clang-format off */
 #define SUBCOMMAND(text, about, its_options, function)                        \
     {.name = "nvme " text, .summary = about, .operands = "DEVICE",            \
-     .options = its_options, .usage_status = 1, .run = function}
+     .options = its_options, .usage_status = 1, .long_only = true, .run = function}
 /* clang-format on */
 
 /* What several of them take. */
@@ -70,7 +70,8 @@ bool target_bits(struct target *target, const struct command_bits *table, int ke
  * Reads the options and finds the device, the only operand. All options but --namespace-id go to
  * `take`, which returns false after a message; NULL: there are none. What target->nsid is if no
  * --namespace-id was given is the node's namespace, or for a controller's node `otherwise`;
- * TARGET_NEEDS_NSID: an error. 0, or the exit status after a message.
+ * TARGET_NEEDS_NSID: an error, and 0 is no namespace that could be given. 0, or the exit status
+ * after a message.
  */
 #define TARGET_NEEDS_NSID UINT64_MAX
 int target_open(struct target *target, bool (*take)(struct target *target, int key),
