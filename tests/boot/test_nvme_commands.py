@@ -115,7 +115,9 @@ def test_counters(disk):
     for name in ("retries", "timeouts", "lost interrupts", "aborts", "resets", "bad completions"):
         assert grown[name] == (0, 0), name
     machine.good("nvme reset /dev/nvme0")
-    assert counters(machine)["resets"] == tuple(count + 1 for count in after["resets"])
+    reset = counters(machine)
+    assert reset["resets"] == tuple(count + 1 for count in after["resets"])
+    assert reset["errors"] == after["errors"]
 
 
 def test_raw_binary_wins(disk):
