@@ -47,6 +47,7 @@ struct command {
     const char *operands;         /* for the usage line, "" if none */
     const struct option *options; /* ends with an entry of zeros; NULL for none */
     const char *details;          /* more lines for `help NAME`, or NULL */
+    const char *const *names;     /* of operands NAME=VALUE, ends with NULL; or NULL */
     int usage_status;             /* exit status of bad usage; 0 stands for STATUS_USAGE */
     bool literal;                 /* --help is an argument like any other */
     bool options_first;           /* the first operand ends the options: the rest is another's */

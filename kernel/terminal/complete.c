@@ -54,6 +54,14 @@ static bool next_option(struct completion *self)
     return true;
 }
 
+static bool next_name(struct completion *self)
+{
+    const char *name = self->command->names[self->index++];
+    snprintf(self->name, sizeof self->name, "%s", name ? name : "");
+    self->end = '=';
+    return name != NULL;
+}
+
 static bool next_file(struct completion *self)
 {
     struct file_information information;
@@ -107,6 +115,7 @@ static const struct command *find_subcommand(const struct command *command, cons
 static void find_kind(struct completion *self, const struct editor *editor, size_t start)
 {
     size_t at = start, words = 0;
+    bool help = false;
     while (at && !strchr(";|&(", editor->line[at - 1]))
         at--;
     while (at < start) {
@@ -119,18 +128,21 @@ static void find_kind(struct completion *self, const struct editor *editor, size
             at++;
         if (!length || (!words && leads(self->name)))
             continue;
+        help = !strcmp(self->name, "help");
         if (!words++)
             self->command = command_find(self->name);
-        else if (words == 2 && self->command && self->command->subcommand)
+        else if (words == 2 && !help && self->command && self->command->subcommand)
             self->command = find_subcommand(self->command, self->name);
     }
     self->next = next_file;
-    if (!words && !*self->directory)
+    if ((!words && !*self->directory) || (words == 1 && help))
         self->next = next_command;
     else if (self->prefix[0] == '-' && self->command && self->command->options)
         self->next = next_option;
-    else if (words == 1 && self->command && self->command->subcommand)
+    else if ((words == 1 || (words == 2 && help)) && self->command && self->command->subcommand)
         self->next = next_subcommand;
+    else if (words && self->command && self->command->names && editor->line[start - 1] != '=')
+        self->next = next_name;
 }
 
 /* Takes the word at the cursor apart, its backslashes dropped. False if it is too long to be a
