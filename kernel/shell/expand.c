@@ -5,6 +5,7 @@
  * before every character that must not act as one.
  */
 #include "kernel/command/reader.h"
+#include "kernel/console.h"
 #include "kernel/shell/shell.h"
 #include "lib/pattern.h"
 #include "lib/printf.h"
@@ -241,10 +242,12 @@ static void expand_parts(struct expansion *self, const struct part *part, bool p
     }
 }
 
-/* Is everything there? Without memory the script ends. */
+/* Is everything there? Else the script ends: after Ctrl-C the output of a command may be cut. */
 static bool succeeded(struct expansion *self)
 {
-    if (self->arena->failed && self->shell->leaving == STAY)
+    if (self->shell->leaving == STAY && console_interrupted())
+        shell_stop(self->shell, STATUS_INTERRUPTED);
+    if (self->shell->leaving == STAY && self->arena->failed)
         shell_no_memory(self->shell);
     return self->shell->leaving == STAY;
 }

@@ -20,17 +20,6 @@ int shell_run_within(struct shell *shell, struct tree *tree, struct file *out)
     return shell_leave(within);
 }
 
-/* A here-document is a file that holds it. */
-static int open_here(const char *text, struct file **file)
-{
-    size_t length = strlen(text);
-    *file = file_temporary();
-    if (*file && file_write(*file, text, length) == (int64_t)length)
-        return file_seek(*file, 0);
-    file_close(*file);
-    return ERR_NO_MEMORY;
-}
-
 static int open_redirection(struct shell *shell, const char *operation, const char *target,
                             struct file **file)
 {
@@ -44,7 +33,7 @@ static int open_redirection(struct shell *shell, const char *operation, const ch
         return OK;
     }
     if (!strncmp(operation, "<<", 2))
-        return open_here(target, file);
+        return file_holding(target, strlen(target), file); /* a here-document */
     if (operation[1] == '>')
         flags = operation[0] == '<' ? O_READ | O_WRITE | O_CREATE : O_WRITE | O_CREATE | O_APPEND;
     else if (operation[0] == '>')

@@ -331,6 +331,29 @@ static void test_interrupt(void **state)
     }
 }
 
+/* A command whose words were cut short by Ctrl-C does not run, wherever they stand. */
+static void test_interrupt_in_words(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = {
+        "mkdir /deed$(seq 1000000)",
+        "x=$(seq 1000000); mkdir /deed",
+        "x=$(seq 1000000) mkdir /deed",
+        "mkdir /deed > /dev/null$(seq 1000000)",
+        "for i in /deed$(seq 1000000); do mkdir $i; done",
+        "case /deed$(seq 1000000) in *) mkdir /deed;; esac",
+        "mkdir /deed${x:-$(seq 1000000)}",
+        "mkdir /deed$(echo $(seq 1000000))",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+        host_interrupt_after = 10;
+        assert_int_equal(run(scripts[i]), 130);
+        host_interrupt_after = -1;
+        console_clear_interrupt();
+        assert_int_equal(fs_remove_directory("/deed"), ERR_NOT_FOUND);
+    }
+}
+
 /* What has appeared behind the question for the terminal's width, which comes once and first. */
 static const char *shown(void)
 {
@@ -541,6 +564,7 @@ int main(void)
         cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_out_of_memory_is_said),
         cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_interrupt_in_words),
         cmocka_unit_test(test_prompt),
         cmocka_unit_test(test_prompt_continues),
         cmocka_unit_test(test_prompt_survives_errors),
