@@ -129,16 +129,17 @@ static const char *parameter(struct shell *shell, const char *name, char buffer[
     return number <= shell->argument_count ? shell->arguments[number - 1] : NULL;
 }
 
-/* What ${name#pattern} and its like leave of `value`. */
+/* What ${name#pattern} and its like leave of `value`; a copy, as the pattern may assign to it. */
 static const char *trim(struct expansion *self, const struct part *part, const char *value)
 {
+    size_t length = strlen(value);
+    value = arena_copy(self->arena, value, length);
     const char *pattern = expand_pattern(self->shell, self->arena, part->inner);
     if (!pattern)
         return NULL;
     const char *end = pattern + strlen(pattern);
-    size_t length = strlen(value);
     bool front = part->operation == '#';
-    for (size_t i = 0; i <= length; i++) {
+    for (size_t i = 0; i <= length && !console_interrupted(); i++) {
         size_t cut = part->longest ? length - i : i;
         if (pattern_match(pattern, end, front ? value : value + length - cut, cut))
             return arena_copy(self->arena, front ? value + cut : value, length - cut);

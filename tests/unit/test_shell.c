@@ -344,6 +344,7 @@ static void test_interrupt_in_words(void **state)
         "case /deed$(seq 1000000) in *) mkdir /deed;; esac",
         "mkdir /deed${x:-$(seq 1000000)}",
         "mkdir /deed$(echo $(seq 1000000))",
+        "x=aaaaaaaaaaaaaaaaaaaa; mkdir /deed${x##*/}",
     };
     for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
         host_interrupt_after = 10;

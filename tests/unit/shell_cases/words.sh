@@ -139,3 +139,7 @@ set -e; echo "a$-b"; set +e; echo "[$-]"
 echo "[$!]" ${!:-none}
 ### a dollar that begins nothing
 echo "a$" $ $% a$.b
+### a pattern that assigns to the variable it trims
+x=hello; echo ${x#$((x=5))} $x
+x=; echo ${x#${x:=abc}} $x
+x=abcdefghijklmnopqrstuvwxyz; echo ${x%$((x=5))} $x
