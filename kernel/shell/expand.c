@@ -202,7 +202,10 @@ static const char *capture(struct expansion *self, struct tree *tree)
         shell_no_memory(shell);
         return "";
     }
+    unsigned conditions = shell->conditions;
+    shell->conditions = 0; /* set -e looks at each of them */
     shell->substituted = shell_run_within(shell, tree, file);
+    shell->conditions = conditions;
     struct text text = {.arena = self->arena};
     if (file_seek(file, 0) == OK)
         reader_all(file, &text);
