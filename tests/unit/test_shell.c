@@ -293,8 +293,9 @@ static int64_t interrupting_write(struct node *node, const void *buffer, size_t 
     (void)buffer;
     (void)offset;
     if (++writes == 3) {
-        host_console_feed("\3", 1);
-        console_get(0);
+        host_interrupt_after = 0;
+        console_interrupted();
+        host_interrupt_after = -1;
     }
     return (int64_t)length;
 }

@@ -137,3 +137,16 @@ printf '%d\n' abc 2>/dev/null; echo $?; printf '%d\n' 3x 2>/dev/null; echo $?; p
 printf '100%%'; printf '%s' a; printf ''; echo
 ### a script that is not there
 ./not-there; echo $?
+### read and a separator at the end
+for line in a:b: a:b:: b:: b: "a:b : " "a:b :c: " a:: a: "a: b:c:" : :: "a b: " "a b :" "a b :  :" "a b\\ :" "a\\\\ " "a: :" "a:  :b:" "a:b\\:" " : "; do
+    x= y= z=
+    printf '%s\n' "$line" > f; IFS=": " read x < f; echo "[$x][$y][$z]"; IFS=: read x < f; echo "[$x][$y][$z]"
+done
+for line in a:b: a:b:: b:: b: "a:b : " "a:b :c: " a:: a: "a: b:c:" : :: "a b: " "a b :" "a b :  :" "a b\\ :" "a\\\\ " "a: :" "a:  :b:" "a:b\\:" " : "; do
+    x= y= z=
+    printf '%s\n' "$line" > f; IFS=": " read x y < f; echo "[$x][$y][$z]"; IFS=: read x y < f; echo "[$x][$y][$z]"
+done
+for line in a:b: a:b:: b:: b: "a:b : " "a:b :c: " a:: a: "a: b:c:" : :: "a b: " "a b :" "a b :  :" "a b\\ :" "a\\\\ " "a: :" "a:  :b:" "a:b\\:" " : "; do
+    x= y= z=
+    printf '%s\n' "$line" > f; IFS=": " read x y z < f; echo "[$x][$y][$z]"; IFS=: read x y z < f; echo "[$x][$y][$z]"
+done
