@@ -18,7 +18,8 @@ struct expansion {
     struct text text;
     bool begun;         /* there is a field, though it may be empty */
     bool blank_ended;   /* the last one ended at a blank: a `:` right after it belongs to that */
-    bool special;       /* an unquoted * ? or [ */
+    bool bracket;       /* an unquoted [ */
+    bool special;       /* an unquoted * or ?, or a ] behind such a bracket */
     struct text fields; /* those that are complete, each with its NUL */
     int count;
 };
@@ -45,15 +46,16 @@ static void end_field(struct expansion *self)
         add_field(self, text);
     }
     self->text = (struct text){.arena = self->arena};
-    self->begun = self->special = false;
+    self->begun = self->bracket = self->special = false;
 }
 
 static void put(struct expansion *self, char c, bool quoted)
 {
     if (c == '\\' || (quoted && strchr("*?[]-!^", c)))
         text_add(&self->text, '\\');
-    else if (c == '*' || c == '?' || c == '[')
-        self->special = true;
+    else
+        self->special |= c == '*' || c == '?' || (c == ']' && self->bracket);
+    self->bracket |= c == '[' && !quoted;
     text_add(&self->text, c);
     self->begun = true;
     self->blank_ended = false;

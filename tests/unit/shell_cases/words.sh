@@ -143,3 +143,9 @@ echo "a$" $ $% a$.b
 x=hello; echo ${x#$((x=5))} $x
 x=; echo ${x#${x:=abc}} $x
 x=abcdefghijklmnopqrstuvwxyz; echo ${x%$((x=5))} $x
+### brackets that are patterns, and such as are none
+> a; > b; > '['; > ']'; > 'a]'
+echo [ ] [] a] [a [a] "["a] [a"]" [[] []] []a] [!a] x[ ]x; [ a = a ]; echo $?
+x='[a'; y=']'; echo $x$y "$x"$y $x"$y" $x $y
+### the command [ looks at no directory
+for i in $(seq 2000); do > f$i; done; i=0; while [ $i -lt 2000 ]; do i=$((i+1)); done; echo $i
