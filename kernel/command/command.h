@@ -48,6 +48,7 @@ struct command {
     const struct option *options; /* ends with an entry of zeros; NULL for none */
     const char *details;          /* more lines for `help NAME`, or NULL */
     int usage_status;             /* exit status of bad usage; 0 stands for STATUS_USAGE */
+    bool special;                 /* a part of the shell's language: POSIX, 2.14 */
     bool literal;                 /* --help is an argument like any other */
     bool options_first;           /* the first operand ends the options: the rest is another's */
     bool lists_devices;           /* which may go while its output is waited for: it is gathered */

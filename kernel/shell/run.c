@@ -129,9 +129,11 @@ static int run_simple(struct shell *shell, struct tree *tree)
     if (argv) {
         if (argc && shell->trace)
             trace(shell, argc, (const char *const *)argv, " ");
+        const struct command *command = argc ? command_find(argv[0]) : NULL;
+        bool special = command && command->special;
         if (!redirect(shell, tree->redirections, saved))
-            status = 2;
-        else if (assign_all(shell, &arena, tree->assignments, argc > 0))
+            status = special && shell->leaving == STAY ? shell_stop(shell, 2) : 2;
+        else if (assign_all(shell, &arena, tree->assignments, argc && !special))
             status = argc ? shell_run_command(shell, argc, argv) : shell->substituted;
         undo(shell, saved);
         variables_end_scope(shell);

@@ -97,10 +97,18 @@ COMMAND(sh, .summary = "run a script", .operands = "[FILE [ARG]...]", .options =
 
 static int run_dot(struct invocation *self)
 {
-    return self->argc == 2 ? run_path(self->shell, self->argv[1]) : usage(self, NULL);
+    struct file *file;
+    if (self->argc != 2)
+        return usage(self, NULL);
+    const char *path = self->argv[1];
+    int status = file_open(path, O_READ, &file);
+    if (status == OK)
+        return run_file(self->shell, path, file);
+    return shell_fail(self->shell, 2, "cannot open %.100s: %s", path, status_text(status));
 }
 
-COMMAND_NAMED(dot, ".", .summary = "run a script in this shell", .operands = "FILE", .run = run_dot)
+COMMAND_NAMED(dot, ".", .special = true, .summary = "run a script in this shell",
+              .operands = "FILE", .run = run_dot)
 
 static int run_eval(struct invocation *self)
 {
@@ -120,5 +128,5 @@ static int run_eval(struct invocation *self)
     return status;
 }
 
-COMMAND(eval, .summary = "run the arguments as a command", .operands = "[ARG]...", .literal = true,
-        .run = run_eval)
+COMMAND(eval, .special = true, .summary = "run the arguments as a command", .operands = "[ARG]...",
+        .literal = true, .run = run_eval)
