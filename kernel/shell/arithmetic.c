@@ -33,15 +33,16 @@ static int64_t fail(struct calculation *self, const char *problem, const char *t
     return 0;
 }
 
-static void skip_blanks(struct calculation *self)
+static const char *skip_blanks(const char *text)
 {
-    while (*self->next && strchr(" \t\n", *self->next))
-        self->next++;
+    while (*text && strchr(" \t\n", *text))
+        text++;
+    return text;
 }
 
 static bool accept(struct calculation *self, char c)
 {
-    skip_blanks(self);
+    self->next = skip_blanks(self->next);
     bool there = *self->next == c;
     self->next += there;
     return there;
@@ -62,7 +63,7 @@ static bool number(const char *text, bool negative, const char **end, int64_t *v
 /* The operator in front, or -1. */
 static int find_operator(struct calculation *self)
 {
-    skip_blanks(self);
+    self->next = skip_blanks(self->next);
     for (unsigned i = 0; i < ARRAY_SIZE(operators); i++)
         if (!strncmp(self->next, operators[i].text, strlen(operators[i].text)))
             return (int)i;
@@ -95,10 +96,10 @@ static int64_t value_of(struct calculation *self, const char *name)
 {
     const char *text = variable_get(self->shell, name), *end;
     int64_t value = 0;
-    if (!text || !*text)
+    if (!text || !*(text = skip_blanks(text)))
         return 0;
     bool negative = *text == '-';
-    if (!number(text + (negative || *text == '+'), negative, &end, &value) || *end)
+    if (!number(text + (negative || *text == '+'), negative, &end, &value) || *skip_blanks(end))
         return fail(self, "illegal number: ", text);
     return value;
 }
@@ -128,7 +129,7 @@ static int64_t variable(struct calculation *self, size_t length)
 static int64_t operand(struct calculation *self)
 {
     int64_t value = 0;
-    skip_blanks(self);
+    self->next = skip_blanks(self->next);
     size_t length = name_length(self->next);
     if (++self->depth > SHELL_DEPTH)
         fail(self, "nested too deeply", "");
@@ -193,7 +194,7 @@ bool arithmetic(struct shell *shell, const char *text, int64_t *value)
 {
     struct calculation self = {.shell = shell, .next = text};
     *value = calculate(&self, 0);
-    skip_blanks(&self);
+    self.next = skip_blanks(self.next);
     if (*self.next)
         fail(&self, "syntax error: ", self.next);
     return !self.failed;
