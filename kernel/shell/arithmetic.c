@@ -22,6 +22,7 @@ static const struct {
 } operators[] = {{"||", 1}, {"&&", 2}, {"==", 6}, {"!=", 6}, {"<=", 7}, {">=", 7},
                  {"<<", 8}, {">>", 8}, {"|", 3},  {"^", 4},  {"&", 5},  {"<", 7},
                  {">", 7},  {"+", 9},  {"-", 9},  {"*", 10}, {"/", 10}, {"%", 10}};
+#define FIRST_ASSIGNING 6 /* with a = behind it, which "<" and ">" cannot have */
 
 static int64_t calculate(struct calculation *self, unsigned precedence);
 
@@ -114,7 +115,7 @@ static int64_t variable(struct calculation *self, size_t length)
     self->next += length;
     int i = find_operator(self);
     size_t width = i < 0 ? 0 : strlen(operators[i].text);
-    if (self->next[width] != '=')
+    if (self->next[width] != '=' || (i >= 0 && i < FIRST_ASSIGNING))
         return value_of(self, name);
     self->next += width + 1;
     int64_t value = calculate(self, 0);

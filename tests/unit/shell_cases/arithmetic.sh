@@ -62,3 +62,7 @@ for n in ' 7' '7 ' ' -7' '	+7	' ' ' '' ' 0x10 ' '
 n='7 8'; echo $((n))
 ### a sign and a number apart
 n='- 7'; echo $((n))
+### operators that do not assign
+for op in == != '<=' '>=' '&&' '||' = '<' '>' ; do (x=1; eval "echo \$((x$op=1)) \$x"); echo $?; done
+### operators that assign
+for op in '*' / % + - '<<' '>>' '&' ^ '|' ''; do (x=5; eval "echo \$((x$op=2)) \$x"); done
