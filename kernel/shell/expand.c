@@ -204,13 +204,10 @@ static const char *capture(struct expansion *self, struct tree *tree)
         shell_no_memory(shell);
         return "";
     }
-    unsigned conditions = shell->conditions;
-    shell->conditions = 0; /* set -e looks at each of them */
-    shell->substituted = shell_run_within(shell, tree, file);
-    shell->conditions = conditions;
+    shell->substituted = shell_run_within(shell, tree, file, 0);
     struct text text = {.arena = self->arena};
-    if (file_seek(file, 0) == OK)
-        reader_all(file, &text);
+    file_seek(file, 0);
+    reader_all(file, &text);
     file_close(file);
     while (text.length && text.bytes[text.length - 1] == '\n')
         text.bytes[--text.length] = 0;

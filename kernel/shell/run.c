@@ -11,11 +11,12 @@
 #include "lib/pattern.h"
 #include "lib/string.h"
 
-int shell_run_within(struct shell *shell, struct tree *tree, struct file *out)
+int shell_run_within(struct shell *shell, struct tree *tree, struct file *out, unsigned conditions)
 {
     struct shell *within = shell_enter(shell, shell->file[0], out, true);
     if (!within)
         return shell_no_memory(shell);
+    within->conditions = conditions;
     shell_run(within, tree);
     return shell_leave(within);
 }
@@ -288,7 +289,7 @@ static int run_case(struct shell *shell, struct tree *tree)
 
 static int run_subshell(struct shell *shell, struct tree *tree)
 {
-    return shell_run_within(shell, tree->body, shell->file[1]);
+    return shell_run_within(shell, tree->body, shell->file[1], shell->conditions);
 }
 
 static int (*const run_kind[])(struct shell *shell, struct tree *tree) = {

@@ -17,13 +17,13 @@ static int run_file(struct shell *shell, const char *name, struct file *file)
     struct text text = {.arena = &arena};
     int status = reader_all(file, &text);
     file_close(file);
-    shell->status = status == OK ? 0 : STATUS_NOT_RUN;
     if (status != OK)
         shell_say(shell, "cannot read %.100s: %s", name, status_text(status));
-    else if (text.bytes)
-        shell_run_source(shell, name, text.bytes, text.length, NULL);
+    status = status == OK ? 0 : STATUS_NOT_RUN;
+    if (text.bytes && !status)
+        status = shell_run_source(shell, name, text.bytes, text.length, NULL);
     arena_free(&arena);
-    return shell->status;
+    return shell->status = status;
 }
 
 /* The same by its path. */

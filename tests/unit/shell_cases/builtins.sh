@@ -162,3 +162,9 @@ set -- a; set -- b < /nosuch; echo no
 ### a script for the dot that is not there
 (. ./nosuch; echo no); echo $?; sh -c '. ./nosuch; echo no'; echo $?
 . ./nosuch || echo no
+### the status of nothing
+false; eval ''; echo $?; false; eval '  '; echo $?; false; eval '# a'; echo $?; false; eval; echo $?
+false; eval 'echo $?'; echo $?; false; eval '
+'; echo $?
+: > f; false; . ./f; echo $?; echo > f; false; . ./f; echo $?; echo 'echo $?' > f; false; . ./f; false; sh ./f
+false; sh -c ''; echo $?; false; : "$(eval '')"; echo $?
