@@ -66,12 +66,20 @@ static bool next_file(struct completion *self)
     return true;
 }
 
+/* In the line a control character would be a key, and a newline its end. */
+static bool can_be_typed(const char *name)
+{
+    while ((unsigned char)*name >= ' ' && *name != 127)
+        name++;
+    return !*name;
+}
+
 static bool next_match(struct completion *self)
 {
     self->end = ' ';
     while (self->next(self)) {
         bool hidden = self->name[0] == '.' && self->prefix[0] != '.';
-        if (!hidden && !strncmp(self->name, self->prefix, self->length))
+        if (!hidden && can_be_typed(self->name) && !strncmp(self->name, self->prefix, self->length))
             return true;
     }
     return false;
@@ -210,7 +218,7 @@ void complete(struct editor *editor, bool list)
             size_t same = 0;
             while (self->common[same] && self->common[same] == self->name[same])
                 same++;
-            while (same && ((unsigned char)self->common[same] & 0xC0) == 0x80)
+            while (same > self->length && ((unsigned char)self->common[same] & 0xC0) == 0x80)
                 same--;
             self->common[same] = 0;
         }

@@ -473,6 +473,16 @@ static void test_completion(void **state)
     assert_string_equal(shown(), "nvmetal:/# cd /some/\nnvmetal:/some# true;unset ^C\n"
                                  "nvmetal:/some# \n");
     fs_change_directory("/");
+    run("mkdir /odd; > '/odd/a\nreboot'; > '/odd/b\33c'; > '/odd/c\177'; > /odd/c1");
+    type("echo /odd/a\t\3");
+    assert_string_equal(shown(), "nvmetal:/# echo /odd/a\a^C\nnvmetal:/# \n");
+    type("echo /odd/b\t\3");
+    assert_string_equal(shown(), "nvmetal:/# echo /odd/b\a^C\nnvmetal:/# \n");
+    type("echo /odd/\t\r");
+    assert_string_equal(shown(), "nvmetal:/# echo /odd/c1 \n/odd/c1\nnvmetal:/# \n");
+    run("> '/odd/d\244'; > '/odd/d\266'"); /* no UTF-8 */
+    type("echo /odd/d\t\r");
+    assert_string_equal(shown(), "nvmetal:/# echo /odd/d\a\n/odd/d\nnvmetal:/# \n");
 }
 
 static const struct option options[] = {
