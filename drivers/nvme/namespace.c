@@ -71,7 +71,8 @@ static bool same_shape(const struct nvme_namespace *a, const struct nvme_namespa
 {
     return a->block_size == b->block_size && a->block_count == b->block_count &&
            a->metadata_size == b->metadata_size && a->format == b->format &&
-           a->write_protected == b->write_protected && a->rw_blocks == b->rw_blocks;
+           a->write_protected == b->write_protected && a->rw_blocks == b->rw_blocks &&
+           a->zone_blocks == b->zone_blocks;
 }
 
 /* `found` is what the device says now of a namespace that was there before. */
