@@ -296,6 +296,7 @@ _Static_assert(offsetof(struct nvme_copy_range, lba) == 8, "NVM figure 34");
 /* Zone Management Send and Receive: ZNS 3.4.3 and 3.4.2, command dword 13 */
 #define NVME_ZONE_CDW13_ACTION  0x000000ffu
 #define NVME_ZONE_CDW13_ALL     0x00000100u /* Send: all zones that the action is for */
+#define NVME_ZONE_CDW13_OPTION  0x00000200u /* Send: the action's own */
 #define NVME_ZONE_CDW13_STATES  0x0000ff00u /* Receive: which zones; 0: all */
 #define NVME_ZONE_CDW13_PARTIAL 0x00010000u /* Receive: only those that fit are counted */
 

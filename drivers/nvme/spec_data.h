@@ -304,6 +304,8 @@ struct nvme_zone_report {
 };
 _Static_assert(sizeof(struct nvme_zone_report) == 64, "ZNS 3.4.2.2.1");
 
+#define NVME_ZONE_EXTENSION_VALID 0x80u /* of its attributes */
+
 #define NVME_ZONE_TYPE  0x0fu
 #define NVME_ZONE_STATE 0xf0u
 

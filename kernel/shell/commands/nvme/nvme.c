@@ -34,7 +34,12 @@ static const struct command *subcommand(unsigned index)
     if (index < cli_query_count)
         return cli_query(index);
     index -= cli_query_count;
-    return index < cli_blocks_count ? cli_blocks(index) : NULL;
+    if (index < cli_blocks_count)
+        return cli_blocks(index);
+    index -= cli_blocks_count;
+    if (index < cli_zns_count)
+        return cli_zns(index);
+    return index == cli_zns_count ? &cli_zns_list : NULL;
 }
 
 /* Behind "nvme ". */
@@ -43,11 +48,24 @@ static const char *short_name(const struct command *command)
     return strchr(command->name, ' ') + 1;
 }
 
-static const struct command *find(const char *name)
+/* How many of the words its name is: that has one, or two, of which the first is a group's. */
+static int words_of_name(const struct command *command, const char *word, const char *next)
+{
+    const char *name = short_name(command), *space = strchr(name, ' ');
+    size_t length = space ? (size_t)(space - name) : strlen(name);
+    if (strncmp(name, word, length) || word[length])
+        return 0;
+    if (!space)
+        return 1;
+    return next && !strcmp(space + 1, next) ? 2 : 0;
+}
+
+/* *words is then how many its name has. */
+static const struct command *find(const char *word, const char *next, int *words)
 {
     const struct command *command;
     for (unsigned i = 0; (command = subcommand(i)); i++)
-        if (!strcmp(short_name(command), name))
+        if ((*words = words_of_name(command, word, next)))
             break;
     return command;
 }
@@ -58,8 +76,8 @@ static void list_commands(struct invocation *self)
               "The device is a controller (/dev/nvme0) or a namespace (/dev/nvme0n1).\n\n");
     const struct command *command;
     for (unsigned i = 0; (command = subcommand(i)); i++)
-        out(self, "  %-19s %s\n", short_name(command), command->summary);
-    out(self, "  %-19s %s\n\n", "help", "Display this help");
+        out(self, "  %-21s %s\n", short_name(command), command->summary);
+    out(self, "  %-21s %s\n\n", "help", "Display this help");
     out(self, "See 'nvme help <command>' for more information on a specific command\n");
 }
 
@@ -81,9 +99,11 @@ static int nvme(struct invocation *self)
         list_commands(self);
         return 0;
     }
+    const char *next = self->argc > 1 + help ? self->argv[2 + help] : NULL;
+    int words;
     if (help)
         name = self->argv[2];
-    const struct command *command = find(name);
+    const struct command *command = find(name, next, &words);
     if (!command) {
         note(self, "ERROR: Invalid sub-command '%s'\n", name);
         return 1;
@@ -94,8 +114,8 @@ static int nvme(struct invocation *self)
     }
     struct invocation sub = *self;
     sub.command = command;
-    sub.argc--;
-    sub.argv++;
+    sub.argc -= words;
+    sub.argv += words;
     nvme_devices_keep(true);
     int status = command->run(&sub);
     nvme_devices_keep(false);
