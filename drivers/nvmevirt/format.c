@@ -95,6 +95,7 @@ static void format_one(struct nvmevirt *controller, const struct nvmevirt_comman
     uint32_t block_size;
     uint32_t before = ns->config.block_size;
     nvmevirt_clear((struct nvmevirt_extent){.ns = ns, .blocks = ns->config.blocks});
+    nvmevirt_zones_clear(ns);
     nvmevirt_has_format(ns, format_index(command), &block_size);
     controller->counters.formats++;
     if (block_size == before)
