@@ -11,6 +11,8 @@
 #define NAMESPACE(member, kind, ...) \
     FIELD_AS(struct nvme_identify_zoned_namespace, member, #member, kind, __VA_ARGS__)
 
+#define EXTENSION_ROW 16u
+
 static const struct layout layout = {.column = 8};
 
 void show_zoned_controller(struct report *report, const struct nvme_identify_zoned_controller *data)
@@ -102,16 +104,21 @@ static const char *state_text(unsigned state)
     }
 }
 
-static void show_extension(struct report *report, const struct nvme_zone *zone, size_t extension)
+/* In JSON it is text, a row of it after the other. */
+static void show_extension(struct report *report, const uint8_t *bytes, size_t count)
 {
-    char text[VALUE_SIZE];
-    bool valid = zone->attributes & NVME_ZONE_EXTENSION_VALID;
-    report_text(report, "ext_data", "%s",
-                valid ? value_text(text, FIELD_BYTES, zone + 1, (unsigned)extension) : "Not valid");
-    if (valid && report->form != FORM_JSON) {
-        report_say(report, "Extension Data:\n");
-        hex_print(report->self, zone + 1, extension);
+    report_open(report, "ext_data", '[');
+    for (size_t row = 0; row < count && report->form == FORM_JSON; row += EXTENSION_ROW) {
+        char text[EXTENSION_ROW + 1] = "";
+        for (size_t i = 0; i < EXTENSION_ROW && row + i < count; i++)
+            text[i] = (char)(bytes[row + i] >= ' ' && bytes[row + i] <= '~' ? bytes[row + i] : '.');
+        report_text(report, NULL, "%s", text);
     }
+    report_close(report, ']');
+    report_say(report, "Extension Data: ");
+    if (report->form != FORM_JSON)
+        hex_print(report->self, bytes, count);
+    report_say(report, "..\n");
 }
 
 void show_zone(struct report *report, const struct nvme_zone *zone, size_t extension, bool verbose)
@@ -136,8 +143,10 @@ void show_zone(struct report *report, const struct nvme_zone *zone, size_t exten
     else
         report_say(report, "State: %#-4x Type: %#-4x Attrs: %#-4x AttrsInfo: %#-4x\n", zone->state,
                    zone->type, zone->attributes, zone->information);
-    if (extension)
-        show_extension(report, zone, extension);
+    if (extension && zone->attributes & NVME_ZONE_EXTENSION_VALID)
+        show_extension(report, (const uint8_t *)(zone + 1), extension);
+    else if (extension)
+        report_text(report, "ext_data", "Not valid");
     report_close(report, '}');
 }
 
