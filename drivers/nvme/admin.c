@@ -152,7 +152,7 @@ int nvme_create_queue(struct nvme_queue *queue)
         delete_one(queue, NVME_ADMIN_DELETE_CQ);
         return error;
     }
-    queue->live = true;
+    queue->live = queue->controller->admin.live; /* which may have ended with that answer */
     return NVME_OK;
 }
 

@@ -255,6 +255,10 @@ static int read_capabilities(struct nvme_controller *controller)
     controller->cap = cap;
     /* A device that says 0 means the least there is, not that it needs no time at all. */
     uint64_t units = NVME_GET(NVME_CAP_TO, cap);
+    if (cap & NVME_CAP_CRWMS) {
+        uint32_t more = NVME_GET(NVME_CRTO_CRWMT, nvme_read32(controller, NVME_REG_CRTO));
+        units = more > units ? more : units;
+    }
     controller->ready_timeout_ns = (units ? units : 1) * NVME_CAP_TO_UNIT_MS * NVME_NS_PER_MS;
     unsigned css = (unsigned)NVME_GET(NVME_CAP_CSS, cap);
     if (!(css & NVME_CAP_CSS_NVM) || NVME_GET(NVME_CAP_MQES, cap) == 0) {
@@ -267,6 +271,13 @@ static int read_capabilities(struct nvme_controller *controller)
            controller->page_size < PAGE_LEAST << NVME_GET(NVME_CAP_MPSMAX, cap))
         controller->page_size *= 2;
     controller->doorbell_shift = 2 + (unsigned)NVME_GET(NVME_CAP_DSTRD, cap);
+    /* As many queues as have doorbells within the offsets that there are. */
+    unsigned most = (UINT32_MAX - NVME_DOORBELLS) >> (controller->doorbell_shift + 1);
+    struct nvme_options *options = &controller->options;
+    if (options->io_queues >= most)
+        options->io_queues = most - 1;
+    if (options->polled_queues > options->io_queues)
+        options->polled_queues = options->io_queues;
     return NVME_OK;
 }
 
@@ -318,7 +329,7 @@ static int identify(struct nvme_controller *controller)
  * must get nothing that was meant for the other. */
 static int identify_again(struct nvme_controller *controller)
 {
-    struct nvme_identify_controller *now = (void *)controller->scratch->identify;
+    struct nvme_identify_controller *now = (void *)nvme_scan_of(controller)->identify;
     int error = nvme_identify(controller, NVME_IDENTIFY_CONTROLLER, 0, now);
     if (error)
         return error;
@@ -364,6 +375,8 @@ static int allocate_io_queues(struct nvme_controller *controller)
     controller->io = nvme_alloc(controller, controller->io_capacity * sizeof *controller->io, &bus);
     if (!controller->io)
         return NVME_ERR_NO_MEMORY;
+    for (unsigned i = 0; i < controller->io_capacity; i++)
+        controller->io[i].controller = controller; /* those without memory refuse requests */
     for (unsigned i = 0; i < controller->io_capacity; i++) {
         struct nvme_queue *queue = &controller->io[i];
         int error =
@@ -470,8 +483,9 @@ int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
     controller->admin.controller = controller;
     take_options(controller, options);
     int error = read_capabilities(controller);
-    if (error == NVME_ERR_DEVICE) /* not for us, but firmware may have left it at work */
-        nvme_disable(controller);
+    /* Not for us, but firmware may have left it at work. */
+    if (error == NVME_ERR_DEVICE && nvme_disable(controller) && host->isolate)
+        host->isolate(host->context);
     if (error)
         goto out;
     size_t *most = &controller->options.max_transfer;
@@ -481,7 +495,8 @@ int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
         *most = controller->page_size;
     if ((error = nvme_disable(controller)) || (error = start_admin_queue(controller)) ||
         (error = identify(controller)) || (error = start_io_queues(controller)) ||
-        (error = nvme_events_start(controller)) || (error = nvme_namespaces_find(controller))) {
+        (error = nvme_events_start(controller)) || (error = nvme_namespaces_find(controller)) ||
+        (error = controller->admin.live ? NVME_OK : NVME_ERR_RESET)) {
         if (controller->state != NVME_DEAD)
             nvme_halt(controller);
         goto out;

@@ -43,6 +43,7 @@ static void give(struct nvme_controller *controller)
             continue;
         events->requests[i] = (struct nvme_request){
             .command.opcode = NVME_ADMIN_ASYNC_EVENT,
+            .timeout_ns = UINT64_MAX, /* answered when something happens, if ever */
             .done = event_done,
             .context = controller,
         };
@@ -217,12 +218,11 @@ void nvme_events_handle(struct nvme_controller *controller)
     struct nvme_events *events = &controller->events;
     if (controller->state != NVME_LIVE || events->handling)
         return;
-    uint64_t now = nvme_now(controller);
-    if (!(events->noted | events->idle) || now < events->not_before)
+    if (!(events->noted | events->idle) || nvme_now(controller) < events->not_before)
         return;
     events->handling = true;
-    events->not_before = now + ROUND_INTERVAL_NS;
     round_of_events(controller);
+    events->not_before = nvme_now(controller) + ROUND_INTERVAL_NS;
     if (controller->state == NVME_LIVE)
         give(controller);
     events->handling = false;

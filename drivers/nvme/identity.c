@@ -93,11 +93,10 @@ static int identify(struct nvme_controller *controller, uint32_t cns, uint32_t c
 }
 
 /* How much a Zone Append may write is the controller's, and asked for with the first namespace. */
-static int read_append_limit(struct nvme_controller *controller)
+static int read_append_limit(struct nvme_controller *controller,
+                             struct nvme_identify_zoned_controller *data)
 {
-    const struct nvme_identify_zoned_controller *data = (void *)controller->scratch->identify;
-    int error = identify(controller, NVME_IDENTIFY_SET_CONTROLLER, NVME_CSI_ZONED, 0,
-                         controller->scratch->identify);
+    int error = identify(controller, NVME_IDENTIFY_SET_CONTROLLER, NVME_CSI_ZONED, 0, data);
     if (error)
         return error;
     uint64_t page = 4096ULL << NVME_GET(NVME_CAP_MPSMIN, controller->cap), most = UINT64_MAX;
@@ -109,13 +108,12 @@ static int read_append_limit(struct nvme_controller *controller)
 }
 
 /* ZNS 4.1.5.1. All zones are of one size, and nothing is left over. */
-static int identify_zones(struct nvme_controller *controller, struct nvme_namespace *ns)
+static int identify_zones(struct nvme_controller *controller, struct nvme_namespace *ns, void *page)
 {
-    const struct nvme_identify_zoned_namespace *data = (void *)controller->scratch->identify;
-    int error = controller->limits.append_bytes ? NVME_OK : read_append_limit(controller);
+    const struct nvme_identify_zoned_namespace *data = page;
+    int error = controller->limits.append_bytes ? NVME_OK : read_append_limit(controller, page);
     if (!error)
-        error = identify(controller, NVME_IDENTIFY_SET_NAMESPACE, NVME_CSI_ZONED, ns->id,
-                         controller->scratch->identify);
+        error = identify(controller, NVME_IDENTIFY_SET_NAMESPACE, NVME_CSI_ZONED, ns->id, page);
     if (error)
         return error;
     uint64_t blocks = data->lbafe[ns->format].zone_size;
@@ -133,7 +131,7 @@ static int identify_zones(struct nvme_controller *controller, struct nvme_namesp
 
 int nvme_namespace_identify(struct nvme_controller *controller, struct nvme_namespace *ns)
 {
-    void *data = controller->scratch->identify;
+    void *data = nvme_scan_of(controller)->identify;
     int error = identify(controller, NVME_IDENTIFY_NAMESPACE, NVME_CSI_NVM, ns->id, data);
     if (error)
         return error;
@@ -164,5 +162,5 @@ int nvme_namespace_identify(struct nvme_controller *controller, struct nvme_name
                  (unsigned long long)size, format);
         return NVME_ERR_STATUS;
     }
-    return csi == NVME_CSI_ZONED ? identify_zones(controller, ns) : NVME_OK;
+    return csi == NVME_CSI_ZONED ? identify_zones(controller, ns, data) : NVME_OK;
 }

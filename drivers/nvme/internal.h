@@ -218,13 +218,23 @@ int nvme_set_timestamp(struct nvme_controller *controller);
 int nvme_create_queue(struct nvme_queue *queue);
 int nvme_delete_queue(struct nvme_queue *queue);
 
-/* Where the driver's own admin commands put their answers: one user each, so that an event which is
- * handled in the middle of a scan overwrites nothing. */
+/*
+ * Where the driver's own admin commands put their answers. While one of them is waited for, an
+ * event may be handled, and a reset may come, which identifies and scans by itself: neither
+ * overwrites what is there already.
+ */
 struct nvme_scratch {
-    uint32_t ids[NVME_ACTIVE_LIST_IDS];
-    uint8_t identify[NVME_IDENTIFY_SIZE];
+    struct nvme_scan {
+        uint32_t ids[NVME_ACTIVE_LIST_IDS];
+        uint8_t identify[NVME_IDENTIFY_SIZE];
+    } scans[2];
     uint8_t log[4096];
 };
+
+static inline struct nvme_scan *nvme_scan_of(const struct nvme_controller *controller)
+{
+    return &controller->scratch->scans[controller->state == NVME_RESETTING];
+}
 
 /* namespace.c: the first scan, for which nothing has changed; frees all of them. */
 int nvme_namespaces_find(struct nvme_controller *controller);

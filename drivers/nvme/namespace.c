@@ -92,22 +92,38 @@ static void update(struct nvme_namespace *ns, const struct nvme_namespace *found
         tell(ns, change);
 }
 
-/*
- * One active identifier; *link is the first namespace that was not looked at yet. One that cannot
- * be used does not take the others with it, and one that was known stays as it was when the device
- * would not describe it now.
- */
-static int look(struct nvme_controller *controller, struct nvme_namespace ***link, uint32_t id)
+/* A walk through the device's list. */
+struct walk {
+    struct nvme_controller *controller;
+    struct nvme_scan *scan;
+    uint64_t resets;              /* when it began */
+    struct nvme_namespace **link; /* the first namespace that was not looked at yet */
+};
+
+/* A reset in the middle has looked at everything, and what was asked for before it is of no use. */
+static bool was_overtaken(const struct walk *walk)
 {
-    struct nvme_namespace found = {.controller = controller, .id = id}, *ns = **link;
+    return walk->controller->resets != walk->resets;
+}
+
+/*
+ * One active identifier. One that cannot be used does not take the others with it, and one that was
+ * known stays as it was when the device would not describe it now.
+ */
+static int look(struct walk *walk, uint32_t id)
+{
+    struct nvme_controller *controller = walk->controller;
+    struct nvme_namespace found = {.controller = controller, .id = id}, *ns = *walk->link;
     while (ns && ns->id < id)
         ns = ns->next;
     if (ns && ns->id == id)
         __builtin_memcpy(found.uuid, ns->uuid, sizeof found.uuid);
     int error = nvme_namespace_identify(controller, &found);
+    if (was_overtaken(walk))
+        return NVME_ERR_RESET;
     if (error && error != NVME_ERR_STATUS && error != NVME_ERR_BUSY)
         return error;
-    for (; (ns = **link) && ns->id < id; *link = &ns->next)
+    for (; (ns = *walk->link) && ns->id < id; walk->link = &ns->next)
         lose(ns);
     if (ns && ns->id == id) {
         if (error == NVME_ERR_STATUS)
@@ -121,32 +137,35 @@ static int look(struct nvme_controller *controller, struct nvme_namespace ***lin
         if (!ns)
             return NVME_ERR_NO_MEMORY;
         *ns = found;
-        ns->next = **link;
-        **link = ns;
+        ns->next = *walk->link;
+        *walk->link = ns;
         controller->namespace_count++;
         tell(ns, NVME_NAMESPACE_ADDED);
     }
-    *link = &ns->next;
+    walk->link = &ns->next;
     return NVME_OK;
 }
 
 /* What such a list would say at most. Those that are not there say so themselves. */
-static int possible_list(struct nvme_controller *controller, uint32_t after)
+static int possible_list(const struct walk *walk, uint32_t after)
 {
     int count = 0;
-    while (count < (int)NVME_ACTIVE_LIST_IDS && after < controller->identify->nn)
-        controller->scratch->ids[count++] = ++after;
+    while (count < (int)NVME_ACTIVE_LIST_IDS && after < walk->controller->identify->nn)
+        walk->scan->ids[count++] = ++after;
     return count;
 }
 
 /* Reads the list from behind `after`, fewer than NVME_ACTIVE_LIST_IDS at its end; negative: error.
  */
-static int active_list(struct nvme_controller *controller, uint32_t after)
+static int active_list(const struct walk *walk, uint32_t after)
 {
-    uint32_t *ids = controller->scratch->ids;
+    struct nvme_controller *controller = walk->controller;
+    uint32_t *ids = walk->scan->ids;
     if (controller->version < VERSION_1_1)
-        return possible_list(controller, after);
+        return possible_list(walk, after);
     int error = nvme_identify(controller, NVME_IDENTIFY_ACTIVE_LIST, after, ids);
+    if (was_overtaken(walk))
+        return NVME_ERR_RESET;
     if (error)
         return error;
     int count = 0;
@@ -161,27 +180,27 @@ static int active_list(struct nvme_controller *controller, uint32_t after)
     return count;
 }
 
-/* Walks the device's list to its end; with a link, what it names is looked at. */
-static int walk(struct nvme_controller *controller, struct nvme_namespace ***link)
+/* To the end of the device's list; what it names is looked at, or only whether it makes sense. */
+static int go(struct walk *walk, bool looking)
 {
     int total = 0, count = (int)NVME_ACTIVE_LIST_IDS;
     uint32_t after = 0;
     while (count == (int)NVME_ACTIVE_LIST_IDS && after <= NVME_NSID_HIGHEST_LIST) {
-        count = active_list(controller, after);
+        count = active_list(walk, after);
         if (count < 0)
             return count;
         total += count;
         if (total > NAMESPACES_MOST) {
-            nvme_log(controller, NVME_LOG_ERROR, "the namespace list does not end");
+            nvme_log(walk->controller, NVME_LOG_ERROR, "the namespace list does not end");
             return NVME_ERR_DEVICE;
         }
-        for (int i = 0; i < count && link; i++) {
-            int error = look(controller, link, controller->scratch->ids[i]);
+        for (int i = 0; i < count && looking; i++) {
+            int error = look(walk, walk->scan->ids[i]);
             if (error)
                 return error;
         }
         if (count)
-            after = controller->scratch->ids[count - 1];
+            after = walk->scan->ids[count - 1];
     }
     return NVME_OK;
 }
@@ -190,13 +209,16 @@ static int walk(struct nvme_controller *controller, struct nvme_namespace ***lin
  * there is nothing that a namespace could be used for. */
 static int scan(struct nvme_controller *controller)
 {
-    struct nvme_namespace **link = &controller->namespaces;
+    struct walk walk = {controller, nvme_scan_of(controller), controller->resets,
+                        &controller->namespaces};
     if (!controller->io_capacity)
         return NVME_OK;
-    int error = walk(controller, NULL);
+    int error = go(&walk, false);
     if (!error)
-        error = walk(controller, &link);
-    for (struct nvme_namespace *ns = *link; !error && ns; ns = ns->next)
+        error = go(&walk, true);
+    if (was_overtaken(&walk))
+        return controller->state == NVME_LIVE ? NVME_OK : NVME_ERR_DEAD;
+    for (struct nvme_namespace *ns = *walk.link; !error && ns; ns = ns->next)
         lose(ns);
     return error;
 }
@@ -205,10 +227,11 @@ int nvme_rescan(struct nvme_controller *controller)
 {
     if (!controller->scratch)
         return NVME_ERR_DEAD;
+    bool *scanning = &controller->scanning[controller->state == NVME_RESETTING];
     controller->scan_again = true;
-    if (controller->scanning)
+    if (*scanning)
         return NVME_OK;
-    controller->scanning = true;
+    *scanning = true;
     nvme_exclusive_begin(controller);
     int error = NVME_OK;
     for (unsigned scans = 0; controller->scan_again && scans < SCANS_MOST; scans++) {
@@ -216,7 +239,7 @@ int nvme_rescan(struct nvme_controller *controller)
         error = scan(controller);
     }
     nvme_exclusive_end(controller);
-    controller->scanning = false;
+    *scanning = false;
     return error;
 }
 
@@ -242,12 +265,11 @@ static uint16_t limited_commands(const struct nvme_controller *controller,
 static int read_limits(struct nvme_controller *controller)
 {
     struct nvme_limits *limits = &controller->limits;
-    const struct nvme_identify_nvm *data = (void *)controller->scratch->identify;
+    struct nvme_identify_nvm *data = (void *)nvme_scan_of(controller)->identify;
     if (NVME_GET(NVME_CAP_CSS, controller->cap) & NVME_CAP_CSS_SETS) {
-        int error = nvme_identify(controller, NVME_IDENTIFY_SET_CONTROLLER, 0,
-                                  controller->scratch->identify);
+        int error = nvme_identify(controller, NVME_IDENTIFY_SET_CONTROLLER, 0, data);
         if (error == NVME_ERR_STATUS)
-            __builtin_memset(controller->scratch->identify, 0, NVME_IDENTIFY_SIZE);
+            __builtin_memset(data, 0, NVME_IDENTIFY_SIZE);
         else if (error)
             return error;
     }

@@ -23,7 +23,8 @@
  * write to it.
  *
  * done() may submit, ring, reap, poll and reset, but neither stop the
- * controller nor, while nvme_reset() runs, wait for another request.
+ * controller nor, while nvme_reset() or nvme_stop() runs, wait for another
+ * request.
  */
 #ifndef NVME_H
 #define NVME_H
@@ -155,6 +156,7 @@ struct nvme_queue {
     bool shares_vector;         /* with other queues, each of them in the chain of `sharer` */
     struct nvme_queue *sharer;  /* the next queue of this vector */
     uint64_t interrupts_looked; /* how many interrupts were followed by a look */
+    unsigned unchecked;         /* nvme_poll()s that found something: now and then one checks */
     bool live;                  /* the controller knows it */
     bool open; /* live, and so is the controller; not admin: takes requests and sends them */
     uint64_t default_timeout_ns;
@@ -342,7 +344,7 @@ struct nvme_controller {
     unsigned namespace_count;          /* without those */
     struct nvme_namespace_chunk *namespace_chunks;
     struct nvme_scratch *scratch;
-    bool scanning, scan_again;
+    bool scanning[2], scan_again; /* scanning[1]: by a reset, in the middle of another or not */
     struct nvme_events events;
 
     unsigned exclusive;         /* how many of its functions want to be alone */

@@ -450,7 +450,7 @@ void nvme_poll(struct nvme_queue *queue, uint64_t deadline)
     nvme_ring(queue);
     unsigned reaped = nvme_reap(queue);
     /* Deadlines have to be seen also where there always is something to reap. */
-    if (reaped && queue->counters.polls % POLLS_PER_CHECK)
+    if (reaped && ++queue->unchecked % POLLS_PER_CHECK)
         return;
     uint64_t until = nvme_check(controller), nudge = nvme_nudge(queue);
     if (reaped)
@@ -480,8 +480,9 @@ int nvme_execute(struct nvme_queue *queue, struct nvme_request *request)
 {
     request->done = executed;
     int error;
-    if (queue->controller->state == NVME_RESETTING && is_held(queue))
-        return NVME_ERR_RESET;
+    if (queue->controller->quiescing ||
+        (queue->controller->state == NVME_RESETTING && is_held(queue)))
+        return queue->controller->state == NVME_RESETTING ? NVME_ERR_RESET : NVME_ERR_DEAD;
     while ((error = nvme_submit(queue, request)) == NVME_ERR_BUSY && nvme_queue_in_flight(queue))
         nvme_poll(queue, UINT64_MAX);
     if (error)

@@ -35,6 +35,11 @@
 /* A controller that does not come back the first time gets another chance. */
 #define RESET_TRIES 2
 
+/* For so long registers may be gone, where somebody resets the function: 100 ms and what the link
+ * takes (PCI Express 6.6). */
+#define AWAY_NS      (400 * NVME_NS_PER_MS)
+#define AWAY_LOOK_NS (10 * NVME_NS_PER_MS)
+
 /* Identify's MTFA counts these. */
 #define MTFA_UNIT_NS (100 * NVME_NS_PER_MS)
 
@@ -43,8 +48,6 @@
 uint64_t nvme_admin_timeout(const struct nvme_controller *controller, uint8_t opcode)
 {
     switch (opcode) {
-    case NVME_ADMIN_ASYNC_EVENT:
-        return UINT64_MAX; /* answered when something happens, if ever */
     case NVME_ADMIN_NAMESPACE_MANAGEMENT:
     case NVME_ADMIN_FIRMWARE_COMMIT:
     case NVME_ADMIN_FORMAT:
@@ -196,11 +199,14 @@ int nvme_halt(struct nvme_controller *controller)
     return error ? NVME_ERR_DEAD : NVME_OK;
 }
 
-/* What the device says about them may be wrong; what counts is that it still answers. */
+/* What the device says about them may be wrong; what counts is that it still answers, and did so
+ * until now: who takes an answer may find that it was the last. */
 static int look_at_namespaces(struct nvme_controller *controller)
 {
     int error = nvme_rescan(controller);
-    return controller->admin.live ? NVME_OK : error;
+    if (controller->admin.live)
+        return NVME_OK;
+    return error ? error : NVME_ERR_RESET;
 }
 
 /* Sends again what waited for the reset's end; what belongs to a queue that is no more, ends. */
@@ -224,10 +230,30 @@ static void revive(struct nvme_controller *controller)
         host->revive(host->context);
 }
 
+static bool never(void *argument)
+{
+    (void)argument;
+    return false;
+}
+
+/* What was torn out does not come back, what is being reset does. */
+static void await_registers(struct nvme_controller *controller)
+{
+    const struct nvme_host *host = controller->host;
+    const uint64_t end = nvme_now(controller) + AWAY_NS;
+    for (;;) {
+        revive(controller);
+        uint64_t now = nvme_now(controller);
+        if (nvme_read32(controller, NVME_REG_CSTS) != NVME_REGISTER_GONE || now >= end)
+            return;
+        host->wait(host->context, never, NULL, now + AWAY_LOOK_NS);
+    }
+}
+
 static int reset_alone(struct nvme_controller *controller)
 {
     struct nvme_queue *queue;
-    revive(controller);
+    await_registers(controller);
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
         queue->counters.resets++;
     nvme_drain(controller);
@@ -301,16 +327,19 @@ static void look_again(struct nvme_controller *controller, uint64_t now)
 {
     struct nvme_queue *queue;
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++) {
-        unsigned late = count_late(queue, now);
+        unsigned before = count_late(queue, now);
         nvme_reap(queue);
-        queue->counters.missed += late - count_late(queue, now);
+        unsigned after = count_late(queue, now);
+        if (after < before)
+            queue->counters.missed += before - after;
     }
 }
 
-static void report_late(struct nvme_queue *queue, struct nvme_slot *slot)
+static void report_late(struct nvme_queue *queue, struct nvme_slot *slot, uint64_t now)
 {
     const struct nvme_command *command = &slot->request->command;
     slot->state = NVME_SLOT_LATE;
+    slot->request->deadline = now; /* for the next step, it counts from when it was seen */
     queue->counters.timeouts++;
     nvme_log(queue->controller, NVME_LOG_ERROR,
              "queue %u: no answer to command %04x, opcode %02xh, namespace %u, LBA %llu, before "
@@ -322,8 +351,16 @@ static void report_late(struct nvme_queue *queue, struct nvme_slot *slot)
 struct late {
     struct nvme_queue *queue; /* of the first that was not aborted yet; NULL: there is none */
     struct nvme_slot *slot;
-    bool hopeless; /* an Abort did not help, or was not answered itself */
+    bool hopeless; /* an Abort did not help, was not answered itself, or is waited for too long */
 };
+
+/* Aborts go one by one. Those behind the first wait no longer for their turn than one may take. */
+static bool waits_in_vain(const struct nvme_controller *controller, const struct nvme_slot *slot,
+                          uint64_t now)
+{
+    return slot->state == NVME_SLOT_LATE &&
+           now - slot->request->deadline > controller->options.abort_timeout_ms * NVME_NS_PER_MS;
+}
 
 static struct late find_late(struct nvme_controller *controller, uint64_t now)
 {
@@ -335,8 +372,8 @@ static struct late find_late(struct nvme_controller *controller, uint64_t now)
             if (!is_late(slot, now))
                 continue;
             if (slot->state == NVME_SLOT_SENT)
-                report_late(queue, slot);
-            if (slot->state == NVME_SLOT_ABORTED ||
+                report_late(queue, slot, now);
+            if (slot->state == NVME_SLOT_ABORTED || waits_in_vain(controller, slot, now) ||
                 (queue->id == 0 && slot->request->command.opcode == NVME_ADMIN_ABORT))
                 late.hopeless = true;
             else if (!late.queue)

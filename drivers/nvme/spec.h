@@ -29,6 +29,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "NVMe structures are l
 #define NVME_REG_AQA   0x24
 #define NVME_REG_ASQ   0x28 /* 64 bits */
 #define NVME_REG_ACQ   0x30 /* 64 bits */
+#define NVME_REG_CRTO  0x68
 
 /* Base 3.1.3.1, figure 36 */
 #define NVME_CAP_MQES   0x000000000000ffffULL /* entries per queue, 0's based */
@@ -39,12 +40,16 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "NVMe structures are l
 #define NVME_CAP_CSS    0x00001fe000000000ULL
 #define NVME_CAP_MPSMIN 0x000f000000000000ULL /* page is 4 KiB << MPSMIN at least */
 #define NVME_CAP_MPSMAX 0x00f0000000000000ULL
+#define NVME_CAP_CRWMS  0x0800000000000000ULL /* CRTO counts, which may say more than TO can */
 
 #define NVME_CAP_CSS_NVM     0x01u /* bit 37: NVM command set */
 #define NVME_CAP_CSS_SETS    0x40u /* bit 43: command sets by Identify CNS 1Ch */
 #define NVME_CAP_CSS_NOTHING 0x80u /* bit 44: no I/O command set at all */
 
 #define NVME_CAP_TO_UNIT_MS 500u
+
+/* Base 3.1.3.19: until RDY, with CC.CRIME 0; in CAP.TO's unit */
+#define NVME_CRTO_CRWMT 0x0000ffffu
 
 /* Base 3.1.3.5, figure 46 */
 #define NVME_CC_EN     0x00000001u

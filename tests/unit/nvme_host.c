@@ -251,7 +251,7 @@ static void audit_register(struct testhost *host, const char *function, uint32_t
 static bool audit_allocation(struct testhost *host, size_t bytes, size_t alignment)
 {
     testhost_called(host, "dma_alloc");
-    if (host->nvme.state == NVME_LIVE && !host->nvme.scanning && !host->manages)
+    if (host->nvme.state == NVME_LIVE && !host->nvme.scanning[0] && !host->manages)
         complain(host, "dma_alloc() called for I/O");
     if (bytes > 0 && alignment >= 4096 && !(alignment & (alignment - 1)))
         return true;

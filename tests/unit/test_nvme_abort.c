@@ -41,6 +41,38 @@ static struct testhost *live(unsigned vectors, const struct nvme_options *option
 
 static const unsigned vector_counts[] = {0, 1, 2};
 
+/* Each Abort helps, but slowly: those whose turn does not come are not left waiting for ever. */
+static void test_many_aborts(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 60
+    };
+    const struct nvme_options options = {.io_timeout_ms = 1000, .abort_timeout_ms = 5000};
+    struct nvmevirt_config config = testhost_config();
+    config.commands = 255;
+    struct testhost *host = testhost_live(&config, &options);
+    struct testio io[COUNT] = {0};
+    uint8_t *data = testhost_data(host, 512);
+    testhost_meets(host, 1, NVME_IO_READ, 0, NVMEVIRT_DELAY, NVMEVIRT_NEVER);
+    testhost_meets(host, 0, NVME_ADMIN_ABORT, 0, NVMEVIRT_DELAY, 4900 * MS);
+    uint64_t before = host->now;
+    for (unsigned i = 0; i < COUNT; i++) {
+        io[i].request.once = true;
+        assert_int_equal(testio_submit(host, &host->nvme.io[0], &io[i], false, i, 1, data),
+                         NVME_OK);
+    }
+    nvme_ring(&host->nvme.io[0]);
+    testhost_drain(host, &host->nvme.io[0]);
+    assert_true(host->now - before < 15 * SECOND);
+    assert_int_equal(host->nvme.resets, 1);
+    for (unsigned i = 0; i < COUNT; i++)
+        assert_true(io[i].done == 1 && io[i].request.result == NVME_ERR_TIMEOUT);
+    testhost_no_faults(host);
+    testhost_works(host);
+    testhost_free(host);
+}
+
 static void test_abort_helps(void **state)
 {
     (void)state;
@@ -391,6 +423,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_abort_helps),
+        cmocka_unit_test(test_many_aborts),
         cmocka_unit_test(test_late_each_time),
         cmocka_unit_test(test_abort_that_does_not_abort),
         cmocka_unit_test(test_abort_is_refused),

@@ -112,6 +112,37 @@ static void test_pause(void **state)
     }
 }
 
+static uint64_t back_at;
+
+static bool away(struct testhost *host, uint32_t offset, uint32_t *value)
+{
+    (void)offset;
+    *value = UINT32_MAX;
+    return host->now < back_at;
+}
+
+/* Somebody resets the function: for a while there are no registers. */
+static void test_away_for_a_moment(void **state)
+{
+    (void)state;
+    const unsigned away_ms[] = {20, 200, 380, 900};
+    for (unsigned i = 0; i < sizeof away_ms / sizeof away_ms[0]; i++) {
+        struct testhost *host = testhost_live(NULL, NULL);
+        struct testio io = {0};
+        testhost_meets(host, NVMEVIRT_ANY, NVME_IO_READ, 1, NVMEVIRT_DROP, 0);
+        submit_read(host, &io, testhost_data(host, 512));
+        nvme_ring(&host->nvme.io[0]);
+        testhost_work(host);
+        host->now += SECOND; /* the next check looks at CSTS */
+        host->read = away;
+        back_at = host->now + away_ms[i] * MS;
+        testhost_drain(host, &host->nvme.io[0]);
+        assert_done(&io, away_ms[i] < 400 ? NVME_OK : NVME_ERR_DEAD);
+        host->read = NULL;
+        testhost_free(host);
+    }
+}
+
 static void revive(void *context)
 {
     struct testhost *host = context;
@@ -233,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_impatient),
         cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_away_for_a_moment),
         cmocka_unit_test(test_revive),
         cmocka_unit_test(test_meddling_with_a_reset),
         cmocka_unit_test(test_reset_by_another),

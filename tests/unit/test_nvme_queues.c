@@ -63,6 +63,27 @@ static void test_no_memory_for_queues_not_granted(void **state)
     assert_int_equal(allocations[0], allocations[1]);
 }
 
+/* A queue that there was no memory for is there, and says that it takes nothing. */
+static void test_memory_for_some_queues(void **state)
+{
+    (void)state;
+    const struct nvme_options options = {.io_queues = 3, .queue_entries = 16};
+    unsigned met = 0;
+    for (long allocations = 1; allocations < 30; allocations++) {
+        struct testhost *host = testhost_new(NULL);
+        host->allocations_left = allocations;
+        if (testhost_start(host, &options) == NVME_OK)
+            for (unsigned q = host->nvme.io_count; q < host->nvme.io_capacity; q++, met++) {
+                struct testio io = {0};
+                assert_int_equal(testio_flush(host, &host->nvme.io[q], &io), NVME_ERR_NO_QUEUE);
+                nvme_poll(&host->nvme.io[q], 0);
+            }
+        host->allocations_left = -1;
+        testhost_free(host);
+    }
+    assert_true(met > 1);
+}
+
 /* The device may change its mind in a reset, either way; never more than there is memory for. */
 static void test_other_grants_after_resets(void **state)
 {
@@ -502,6 +523,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_no_memory_for_queues_not_granted),
+        cmocka_unit_test(test_memory_for_some_queues),
         cmocka_unit_test(test_other_grants_after_resets),
         cmocka_unit_test(test_deletion),
         cmocka_unit_test(test_dirty_completion_queue),

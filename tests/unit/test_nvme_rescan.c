@@ -429,7 +429,7 @@ static void test_scan_hangs(void **state)
         assert_int_equal(nvme_rescan(&host->nvme), NVME_OK);
         assert_int_equal(host->nvme.state, NVME_LIVE);
         assert_int_equal(host->nvme.namespace_count, 3);
-        assert_false(host->nvme.scanning);
+        assert_false(host->nvme.scanning[0]);
         testhost_works(host);
         testhost_free(host);
     }

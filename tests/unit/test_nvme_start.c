@@ -235,6 +235,29 @@ static void test_ready_stuck(void **state)
     testhost_free(host);
 }
 
+static bool says_ten_seconds(struct testhost *host, uint32_t offset, uint32_t *value)
+{
+    (void)host;
+    *value = 0xffff0014; /* CRIMT, CRWMT */
+    return offset == NVME_REG_CRTO;
+}
+
+/* CRTO says more than CAP.TO, where CAP says that it does. */
+static void test_longer_ready_time(void **state)
+{
+    (void)state;
+    for (unsigned counts = 0; counts < 2; counts++) {
+        struct nvmevirt_config config = testhost_config();
+        config.to = 2;
+        config.ready_ns = 9999 * MS;
+        struct testhost *host = testhost_new(&config);
+        host->read = says_ten_seconds;
+        host->virt.cap |= counts ? NVME_CAP_CRWMS : 0;
+        assert_int_equal(testhost_start(host, NULL), counts ? NVME_OK : NVME_ERR_TIMEOUT);
+        testhost_free(host);
+    }
+}
+
 static void test_fatal_while_starting(void **state)
 {
     (void)state;
@@ -497,6 +520,7 @@ int main(void)
         cmocka_unit_test(test_entry_with_shutdown_or_fatal),
         cmocka_unit_test(test_entry_stuck_starting),
         cmocka_unit_test(test_ready_stuck),
+        cmocka_unit_test(test_longer_ready_time),
         cmocka_unit_test(test_fatal_while_starting),
         cmocka_unit_test(test_no_registers),
         cmocka_unit_test(test_gone_while_starting),
