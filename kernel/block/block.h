@@ -139,11 +139,17 @@ static inline uint64_t block_bytes(const struct block_device *device)
     return device->block_count * device->block_size;
 }
 
+/* Blocks from this one on to where no request may reach beyond. */
+static inline uint64_t block_zone_left(const struct block_device *device, uint64_t lba)
+{
+    return device->zone_blocks ? device->zone_blocks - lba % device->zone_blocks : UINT64_MAX;
+}
+
 /* The most blocks that a request with data may have from this one on. */
 static inline uint32_t block_most(const struct block_device *device, uint64_t lba)
 {
-    uint64_t left = device->zone_blocks ? device->zone_blocks - lba % device->zone_blocks : 0;
-    return left && left < device->max_blocks ? (uint32_t)left : device->max_blocks;
+    uint64_t left = block_zone_left(device, lba);
+    return left < device->max_blocks ? (uint32_t)left : device->max_blocks;
 }
 
 /* ---- Requests, for who keeps several in flight (queue.c) ------------------------------------ */
