@@ -114,9 +114,10 @@ static int send(struct range *r, struct exchange *x)
         status = target_write_file(&r->target, r->file, x->data, r->bytes);
     if (!status && r->row->data == FROM_DEVICE && r->metadata_bytes)
         status = target_write_file(&r->target, r->metadata_file, x->metadata, r->metadata_bytes);
+    const uint32_t offset = x->value - (uint32_t)r->start; /* dword 0 is the LBA's low half */
     if (append)
         out(r->target.self, "Success appended data to LBA %llx\n",
-            (unsigned long long)(r->start + (x->value - (uint32_t)r->start)));
+            (unsigned long long)r->start + offset);
     else if (!status && r->row->data != NO_DATA)
         note(r->target.self, "%s: Success\n", name);
     return status;
