@@ -73,10 +73,15 @@ def test_across_zones(boot, path):
     assert machine.good(f"dd if={DISK} bs=1M | wc -c").splitlines()[-1] == str(size)
 
 
-@pytest.mark.parametrize("more", ("", "--numjobs=2 --offset_increment=1M --size=768k"))
-def test_many_in_flight(boot, path, more):
-    """fio writes with a queue that is deep, and from two processors: each zone in its order."""
-    machine = boot(devices=devices(path), smp=2)
+@pytest.mark.parametrize("more,cmdline", (
+    ("", ""),
+    ("--numjobs=2 --offset_increment=1M --size=768k", ""),
+    ("--numjobs=2 --offset_increment=1M --size=768k", "nvme.queues=1 nvme.poll_queues=0"),
+), ids=("one", "two", "shared"))
+def test_many_in_flight(boot, path, more, cmdline):
+    """fio writes with a queue that is deep, and from two processors, each with a queue of its own or
+    both with one: each zone in its order."""
+    machine = boot(devices=devices(path), smp=2, cmdline=cmdline)
     job = f"fio --name=w --filename={DISK} --rw=write --iodepth=32 --offset=2M --size=768k"
     output = machine.good(f"{job} --bs=4k --verify=crc32c {more}", 60)
     assert "err= 0" in output
