@@ -20,8 +20,8 @@
  * there a read, write, flush and the like may have been sent several times:
  * after an answer that calls for it, and after a reset (retry.c); but nothing
  * that writes to a zone. Requests are not ordered: who writes to a zone waits
- * for the end of one before the next. A request's memory is never given back while a device may still
- * write to it.
+ * for the end of one before the next. A request's memory is never given back
+ * while a device may still write to it.
  *
  * done() may submit, ring, reap, poll and reset, but neither stop the
  * controller nor, while nvme_reset() or nvme_stop() runs, wait for another

@@ -34,7 +34,7 @@ const char *nvme_error_text(int error)
     return "unknown error";
 }
 
-/* Base figures 94 to 99, NVM figures 15 to 17, ZNS 3.1. Keys are SCT and SC as in the status field. */
+/* Base figures 94 to 99, NVM figures 15 to 17, ZNS 3.1. Keys: SCT and SC as in the status field. */
 static const struct {
     uint16_t code;
     const char *text;
