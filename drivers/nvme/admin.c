@@ -4,10 +4,32 @@
  */
 #include "internal.h"
 
+/* Those that change nothing, or leave the same when they are sent twice. */
+static bool is_harmless(uint8_t opcode)
+{
+    return opcode == NVME_ADMIN_IDENTIFY || opcode == NVME_ADMIN_GET_LOG_PAGE ||
+           opcode == NVME_ADMIN_GET_FEATURES || opcode == NVME_ADMIN_SET_FEATURES;
+}
+
+/* Asked again where the device says that this may help. */
+static int execute(struct nvme_controller *controller, struct nvme_request *request)
+{
+    const struct nvme_host *host = controller->host;
+    uint64_t pause_ns;
+    for (int left = controller->options.retries;; left--) {
+        int error = nvme_execute(&controller->admin, request);
+        if (error != NVME_ERR_STATUS || left == 0 || !is_harmless(request->command.opcode) ||
+            !nvme_retry_pause(controller, request->status, &pause_ns))
+            return error;
+        if (pause_ns)
+            host->wait(host->context, nvme_never, NULL, nvme_now(controller) + pause_ns);
+    }
+}
+
 int nvme_admin_request(struct nvme_controller *controller, struct nvme_request *request,
                        const char *what)
 {
-    int error = nvme_execute(&controller->admin, request);
+    int error = execute(controller, request);
     if (error == NVME_ERR_STATUS)
         nvme_log(controller, NVME_LOG_WARNING, "%s: %s (SCT %xh, SC %02xh)", what,
                  nvme_status_text(request->status),

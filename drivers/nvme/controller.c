@@ -40,7 +40,8 @@ void *nvme_alloc_raw(struct nvme_controller *controller, size_t bytes, uint64_t 
 
 void *nvme_alloc(struct nvme_controller *controller, size_t bytes, uint64_t *bus)
 {
-    void *memory = nvme_alloc_raw(controller, bytes, bus);
+    const struct nvme_host *host = controller->host;
+    void *memory = host->dma_alloc(host->context, bytes, PAGE_LEAST, bus);
     if (memory)
         __builtin_memset(memory, 0, bytes);
     return memory;

@@ -29,7 +29,7 @@ static void event_done(struct nvme_request *request)
     struct nvme_events *events = &controller->events;
     if (request->result == NVME_OK)
         events->noted |= 1u << (request - events->requests);
-    else if (request->result == NVME_ERR_STATUS) /* given again, it would only fail again */
+    else if (request->result == NVME_ERR_STATUS) /* given again, it would fail again */
         nvme_log(controller, NVME_LOG_WARNING, "Asynchronous Event Request: %s",
                  nvme_status_text(request->status));
 }

@@ -9,7 +9,8 @@
  * whoever has called those: never from an interrupt handler, never from ready(),
  * and for one controller by one processor at a time, unless it says otherwise
  * below. It holds no lock meanwhile, for it has none. None of them may call the
- * driver back, but for namespace_changed().
+ * driver back, but for namespace_changed(), and exclusive(false), which may reap
+ * what others could not.
  */
 #ifndef NVME_HOST_H
 #define NVME_HOST_H
@@ -139,7 +140,8 @@ struct nvme_host {
      * One line, no newline; formats: %s %d %u %x %llu %llx %c with widths. The
      * arguments are the driver's until it returns: to be formatted or copied.
      * Called for what is rare, and for the first only of what a broken device
-     * could repeat without end.
+     * could repeat without end; from nvme_reap() on any processor that uses a
+     * queue.
      *
      *     void log(void *context, enum nvme_log_level level, const char *format,
      *              va_list arguments)
@@ -219,8 +221,8 @@ struct nvme_host {
     void (*revive)(void *context);
 
     /*
-     * Does nobody want to wait any more (somebody has pressed Ctrl-C)? Asked twice a second while
-     * something is in flight. As long as the answer is yes, I/O requests are not sent again,
+     * Does nobody want to wait any more (somebody has pressed Ctrl-C)? Asked by every check,
+     * about twice a second. As long as the answer is yes, I/O requests are not sent again,
      * and end within a few seconds, if need be by a reset.
      */
     bool (*impatient)(void *context);

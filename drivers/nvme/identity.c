@@ -10,6 +10,9 @@
 #define BLOCK_SHIFT_LEAST 9
 #define BLOCK_SHIFT_MOST  16
 
+#define PROTECTION_BYTES 8 /* guard, application tag, reference tag: NVM 5.2.1 */
+#define PROTECTION_TYPES 3 /* the last has no reference tags */
+
 #define VERSION_1_3 0x00010300u /* the first with descriptors */
 
 static bool parse(struct nvme_namespace *ns, const struct nvme_identify_namespace *data)
@@ -27,9 +30,8 @@ static bool parse(struct nvme_namespace *ns, const struct nvme_identify_namespac
     ns->block_count = data->nsze;
     ns->metadata_size = data->lbaf[format].metadata_size;
     size_t most = ns->controller->max_transfer / ns->block_size;
-    ns->rw_blocks = ns->metadata_size            ? 0
-                    : most < NVME_RW_BLOCKS_MOST ? (uint32_t)most
-                                                 : NVME_RW_BLOCKS_MOST;
+    ns->most_blocks = most < NVME_RW_BLOCKS_MOST ? (uint32_t)most : NVME_RW_BLOCKS_MOST;
+    ns->rw_blocks = ns->metadata_size ? 0 : ns->most_blocks;
     ns->format = (uint8_t)format;
     ns->write_protected = data->nsattr & NVME_NSATTR_WRITE_LOCKED;
     ns->copy_range_blocks = data->mssrl;
@@ -129,6 +131,61 @@ static int identify_zones(struct nvme_controller *controller, struct nvme_namesp
     return NVME_OK;
 }
 
+/* Extended formats, with other guards or a storage tag, are for hosts that have said that they know
+ * them (NVM 5.3.1.1). */
+static int is_extended(struct nvme_controller *controller, const struct nvme_namespace *ns,
+                       bool *extended)
+{
+    struct nvme_identify_namespace_nvm *data = (void *)nvme_scan_of(controller)->identify;
+    *extended = false;
+    if (!(controller->identify->ctratt & NVME_CTRATT_FORMATS))
+        return NVME_OK;
+    int error = nvme_identify(controller, NVME_IDENTIFY_SET_NAMESPACE, ns->id, data);
+    if (!error)
+        *extended = data->elbaf[ns->format];
+    return error;
+}
+
+/* One buffer does for all that is written and read at the same time: see nvme_namespace. */
+static int give_metadata(struct nvme_controller *controller, struct nvme_namespace *ns)
+{
+    const uint32_t most = NVME_METADATA_BYTES / ns->metadata_size;
+    if (!controller->metadata)
+        controller->metadata =
+            nvme_alloc(controller, 2 * NVME_METADATA_BYTES, &controller->metadata_bus);
+    if (!controller->metadata)
+        return NVME_ERR_NO_MEMORY;
+    ns->metadata_bus = controller->metadata_bus;
+    if (ns->most_blocks > most)
+        ns->most_blocks = most;
+    return NVME_OK;
+}
+
+/* What commands say of metadata, which there is: NVM 5.1, 5.2. */
+static int find_metadata(struct nvme_controller *controller, struct nvme_namespace *ns,
+                         uint8_t flbas, uint8_t dps)
+{
+    const unsigned type = NVME_GET(NVME_DPS_TYPE, (unsigned)dps);
+    bool extended;
+    if (type) {
+        ns->protection = NVME_RW_CDW12_PRACT | NVME_RW_CDW12_PRCHK_GUARD |
+                         (type < PROTECTION_TYPES ? NVME_RW_CDW12_PRCHK_REF : 0);
+        int error = is_extended(controller, ns, &extended);
+        if (error)
+            return error;
+        if (extended || type > PROTECTION_TYPES || ns->metadata_size < PROTECTION_BYTES)
+            ns->unusable = "protection information of a kind that is not known here";
+        else if (ns->metadata_size == PROTECTION_BYTES)
+            return NVME_OK; /* never leaves the controller */
+    }
+    if (!ns->unusable && flbas & NVME_FLBAS_INTERLEAVED)
+        ns->unusable = "metadata behind the data of each block";
+    if (!ns->unusable)
+        return give_metadata(controller, ns);
+    ns->most_blocks = 0;
+    return NVME_OK;
+}
+
 int nvme_namespace_identify(struct nvme_controller *controller, struct nvme_namespace *ns)
 {
     void *data = nvme_scan_of(controller)->identify;
@@ -140,7 +197,7 @@ int nvme_namespace_identify(struct nvme_controller *controller, struct nvme_name
         return NVME_ERR_STATUS; /* not active any more */
     bool possible = parse(ns, found);
     uint64_t size = found->nsze;
-    unsigned format = found->flbas;
+    uint8_t flbas = found->flbas, dps = found->dps;
     bool sets = NVME_GET(NVME_CAP_CSS, controller->cap) & NVME_CAP_CSS_SETS;
     uint8_t csi = NVME_CSI_NVM;
 
@@ -159,8 +216,9 @@ int nvme_namespace_identify(struct nvme_controller *controller, struct nvme_name
     if (!possible) {
         nvme_log(controller, NVME_LOG_ERROR,
                  "namespace %u: size %llu, format %u is not possible: left out", ns->id,
-                 (unsigned long long)size, format);
+                 (unsigned long long)size, (unsigned)flbas);
         return NVME_ERR_STATUS;
     }
-    return csi == NVME_CSI_ZONED ? identify_zones(controller, ns, data) : NVME_OK;
+    error = csi == NVME_CSI_ZONED ? identify_zones(controller, ns, data) : NVME_OK;
+    return !error && ns->metadata_size ? find_metadata(controller, ns, flbas, dps) : error;
 }

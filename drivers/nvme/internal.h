@@ -38,6 +38,13 @@ static inline void nvme_write32(struct nvme_controller *controller, uint32_t off
     controller->host->write32(controller->host->context, offset, value);
 }
 
+/* For nvme_host.wait(): nothing but the deadline ends it. */
+static inline bool nvme_never(void *argument)
+{
+    (void)argument;
+    return false;
+}
+
 static inline uint64_t nvme_now(struct nvme_controller *controller)
 {
     return controller->host->now_ns(controller->host->context);
@@ -89,10 +96,11 @@ static inline void nvme_check_by(struct nvme_controller *controller, uint64_t wh
 void nvme_log(struct nvme_controller *controller, enum nvme_log_level level, const char *format,
               ...) __attribute__((format(printf, 3, 4)));
 
-/* Memory from the host, zeroed. */
+/* Memory from the host, zeroed; aligned to the smallest page that there may be. */
 void *nvme_alloc(struct nvme_controller *controller, size_t bytes, uint64_t *bus);
 
-/* The same, not zeroed: memory that was never touched may be slow the first time. */
+/* Memory for rings and lists, aligned to the controller's page, and not zeroed: what was never
+ * touched may be slow the first time. */
 void *nvme_alloc_raw(struct nvme_controller *controller, size_t bytes, uint64_t *bus);
 
 void nvme_free(struct nvme_controller *controller, void *memory, size_t bytes);
@@ -246,6 +254,15 @@ static inline bool nvme_request_is_current(const struct nvme_request *request)
     return !request->ns || request->ns->changes == request->ns_changes;
 }
 
+/* Of zeros, and of room for what is read: see nvme_namespace. No format has more for a block. */
+#define NVME_METADATA_BYTES 0x10000u
+
+/* Does each block of it have a tag of its own, which is the LBA? The first goes in dword 14. */
+static inline bool nvme_has_reference_tags(const struct nvme_namespace *ns)
+{
+    return ns->protection & NVME_RW_CDW12_PRCHK_REF;
+}
+
 /* identity.c: one namespace, from Identify. NVME_ERR_STATUS: none that could be used;
  * NVME_ERR_BUSY: the device would not say now. The UUID stays what it was if the device does not
  * say that. */
@@ -261,6 +278,10 @@ void nvme_events_handle(struct nvme_controller *controller);
 /* retry.c: an error status of a command, or a reset. True: it will be sent again, or already is. */
 bool nvme_retry_status(struct nvme_queue *queue, struct nvme_slot *slot, uint16_t status);
 bool nvme_retry_reset(struct nvme_queue *queue, struct nvme_slot *slot);
+
+/* How long to wait before a command that ended in this status is sent again; false: never. */
+bool nvme_retry_pause(const struct nvme_controller *controller, uint16_t status,
+                      uint64_t *pause_ns);
 
 /* Prepares for statuses that say when to try again; needs what Identify says, and a live admin
  * queue. */

@@ -17,7 +17,7 @@ static int check(const struct nvme_namespace *ns, uint64_t lba, uint64_t blocks,
         return NVME_ERR_GONE;
     if (blocks == 0 || lba >= ns->block_count || blocks > ns->block_count - lba)
         return NVME_ERR_INVALID;
-    return changes && ns->write_protected ? NVME_ERR_INVALID : NVME_OK;
+    return (changes && ns->write_protected) || ns->unusable ? NVME_ERR_INVALID : NVME_OK;
 }
 
 static inline void write_command(struct nvme_request *request, const struct nvme_namespace *ns,
@@ -40,6 +40,23 @@ static inline void write_command(struct nvme_request *request, const struct nvme
     command->cdw13 = command->cdw14 = command->cdw15 = 0;
 }
 
+/* The controller makes no protection information for Compare, checks none for Write Zeroes, and all
+ * it can do for Verify is to check it: NVM 3.2. */
+static uint32_t protection(const struct nvme_namespace *ns, uint8_t opcode)
+{
+    switch (opcode) {
+    case NVME_IO_READ:
+    case NVME_IO_WRITE:
+        return ns->protection;
+    case NVME_IO_WRITE_ZEROES:
+        return ns->protection & NVME_RW_CDW12_PRACT;
+    case NVME_IO_VERIFY:
+        return ns->protection & ~NVME_RW_CDW12_PRACT;
+    default:
+        return 0;
+    }
+}
+
 static int prepare_range(struct nvme_request *request, const struct nvme_namespace *ns,
                          uint8_t opcode, uint64_t lba, uint32_t blocks, uint64_t most_bytes)
 {
@@ -49,7 +66,10 @@ static int prepare_range(struct nvme_request *request, const struct nvme_namespa
         return error;
     if (blocks > NVME_RW_BLOCKS_MOST || (uint64_t)blocks * ns->block_size > most_bytes)
         return NVME_ERR_INVALID;
-    write_command(request, ns, opcode, lba, NVME_SET(NVME_RW_CDW12_NLB, blocks - 1));
+    const uint32_t prinfo = protection(ns, opcode);
+    write_command(request, ns, opcode, lba, NVME_SET(NVME_RW_CDW12_NLB, blocks - 1) | prinfo);
+    if (prinfo && nvme_has_reference_tags(ns))
+        request->command.cdw14 = (uint32_t)lba;
     return NVME_OK;
 }
 
@@ -60,8 +80,11 @@ static NVME_RARE int prepare_transfer(struct nvme_request *request, const struct
     int error = prepare_range(request, ns, opcode, lba, blocks, ns->controller->max_transfer);
     if (error)
         return error;
-    if (ns->metadata_size)
+    if (blocks > ns->most_blocks)
         return NVME_ERR_INVALID;
+    if (ns->metadata_bus)
+        request->command.mptr =
+            ns->metadata_bus + (opcode == NVME_IO_READ ? NVME_METADATA_BYTES : 0);
     request->data_bytes = (size_t)blocks * ns->block_size;
     return NVME_OK;
 }
@@ -97,7 +120,7 @@ int nvme_prepare_flush(struct nvme_request *request, const struct nvme_namespace
 int nvme_prepare_compare(struct nvme_request *request, const struct nvme_namespace *ns,
                          uint64_t lba, uint32_t blocks)
 {
-    if (!offered(ns, NVME_ONCS_COMPARE))
+    if (!offered(ns, NVME_ONCS_COMPARE) || ns->protection)
         return NVME_ERR_NO_SUPPORT;
     return prepare_transfer(request, ns, NVME_IO_COMPARE, lba, blocks);
 }
@@ -170,7 +193,7 @@ int nvme_prepare_dataset(struct nvme_request *request, const struct nvme_namespa
 int nvme_prepare_copy(struct nvme_request *request, const struct nvme_namespace *ns, uint64_t lba,
                       struct nvme_copy_range *ranges, unsigned count)
 {
-    if (!offered(ns, NVME_ONCS_COPY))
+    if (!offered(ns, NVME_ONCS_COPY) || ns->protection)
         return NVME_ERR_NO_SUPPORT;
     if (count == 0 || count > ns->copy_ranges)
         return NVME_ERR_INVALID;

@@ -71,8 +71,9 @@ static bool same_shape(const struct nvme_namespace *a, const struct nvme_namespa
 {
     return a->block_size == b->block_size && a->block_count == b->block_count &&
            a->metadata_size == b->metadata_size && a->format == b->format &&
-           a->write_protected == b->write_protected && a->rw_blocks == b->rw_blocks &&
-           a->zone_blocks == b->zone_blocks;
+           a->unusable == b->unusable && a->protection == b->protection &&
+           a->metadata_bus == b->metadata_bus && a->write_protected == b->write_protected &&
+           a->most_blocks == b->most_blocks && a->zone_blocks == b->zone_blocks;
 }
 
 /* `found` is what the device says now of a namespace that was there before. */
@@ -305,4 +306,6 @@ void nvme_namespaces_free(struct nvme_controller *controller)
     controller->namespace_count = 0;
     nvme_free(controller, controller->scratch, sizeof *controller->scratch);
     controller->scratch = NULL;
+    nvme_free(controller, controller->metadata, 2 * NVME_METADATA_BYTES);
+    controller->metadata = NULL;
 }

@@ -211,12 +211,22 @@ struct nvme_namespace {
     uint32_t id;
     uint32_t block_size; /* bytes */
     uint64_t block_count;
-    uint16_t metadata_size; /* bytes per block; not 0: commands with data are refused */
-    bool gone;              /* all commands are refused */
+    bool gone; /* all commands are refused */
     bool write_protected;
-    uint8_t format;     /* LBA format, index into Identify's table */
-    uint32_t changes;   /* of any of the above: requests prepared before are refused */
-    uint32_t rw_blocks; /* most in a read or write; 0: there are none such */
+    uint8_t format;       /* LBA format, index into Identify's table */
+    uint32_t changes;     /* of what is said here: requests prepared before are refused */
+    uint32_t most_blocks; /* in a read, write or compare; 0: there are none such */
+    uint32_t rw_blocks;   /* the same, if a read or write wants no thought of metadata, or 0 */
+
+    /*
+     * What is in a block beside its data is no caller's business. Protection information is made
+     * and checked by the controller, other metadata is written as zeros, and not looked at when it
+     * is read.
+     */
+    uint16_t metadata_size; /* bytes per block, all of it */
+    const char *unusable;   /* why not: all but a flush is refused; NULL: it is usable */
+    uint32_t protection;    /* PRINFO, in dword 12 of reads and writes; 0: there is none */
+    uint64_t metadata_bus;  /* MPTR: zeros, and behind them as much room; 0: not needed */
 
     /* Copy: blocks of one source range, blocks of all, ranges (NVM figure 97). */
     uint16_t copy_range_blocks;
@@ -345,6 +355,8 @@ struct nvme_controller {
     unsigned namespace_count;          /* without those */
     struct nvme_namespace_chunk *namespace_chunks;
     struct nvme_scratch *scratch;
+    void *metadata; /* see nvme_namespace; NULL: no namespace has needed it so far */
+    uint64_t metadata_bus;
     bool scanning[2], scan_again; /* scanning[1]: by a reset, in the middle of another or not */
     struct nvme_events events;
 
@@ -374,7 +386,7 @@ int nvme_start(struct nvme_controller *controller, const struct nvme_host *host,
 /*
  * Orderly end: deletes the queues, tells the device to get ready for power-off (CC.SHN, Base
  * 3.6.1), disables it, gives everything back. Requests still in flight get a moment to end, and
- * complete with NVME_ERR_RESET then. Harmless on a controller that is dead or was never started.
+ * complete with NVME_ERR_RESET then. Harmless on a controller that is dead, or all zeros.
  * Not from done(): while a reset or a stop runs, it does nothing.
  */
 void nvme_stop(struct nvme_controller *controller);
@@ -435,20 +447,24 @@ int nvme_detach(struct nvme_controller *controller, uint32_t nsid);
 
 /*
  * Each of these writes the command of a request. What the device would refuse is refused here:
- * NVME_ERR_INVALID beyond the namespace's end, above a limit, to a write-protected namespace;
- * NVME_ERR_NO_SUPPORT where the device does not offer the command; NVME_ERR_GONE.
+ * NVME_ERR_INVALID beyond the namespace's end, above a limit, to a write-protected namespace or an
+ * unusable one; NVME_ERR_NO_SUPPORT where the device does not offer the command; NVME_ERR_GONE.
  *
  * Any other command, and these without the checks, can be written by hand: see nvme_execute().
  */
 
-/* Read or Write (NVM 3.2.4, 3.2.6); the caller provides the segments. No metadata. */
+/* Read or Write (NVM 3.2.4, 3.2.6); the caller provides the segments. */
 int nvme_prepare_rw(struct nvme_request *request, const struct nvme_namespace *ns, bool write,
                     uint64_t lba, uint32_t blocks);
 
 /* Flush (Base 7.1). */
 int nvme_prepare_flush(struct nvme_request *request, const struct nvme_namespace *ns);
 
-/* Compare (NVM 3.2.1): the segments with the medium; Compare Failure is a status of 285h. */
+/*
+ * Compare (NVM 3.2.1): the segments with the medium; Compare Failure is a status of 285h. Metadata
+ * is compared with zeros. Not offered with protection information, which the controller does not
+ * make for this.
+ */
 int nvme_prepare_compare(struct nvme_request *request, const struct nvme_namespace *ns,
                          uint64_t lba, uint32_t blocks);
 
@@ -471,7 +487,8 @@ int nvme_prepare_write_uncorrectable(struct nvme_request *request, const struct 
 int nvme_prepare_dataset(struct nvme_request *request, const struct nvme_namespace *ns,
                          uint32_t attributes, struct nvme_dataset_range *ranges, unsigned count);
 
-/* Copy (NVM 3.2.2) of all ranges, one after the other, to `lba`; the array as above. */
+/* Copy (NVM 3.2.2) of all ranges, one after the other, to `lba`; the array as above. Not offered
+ * with protection information. */
 int nvme_prepare_copy(struct nvme_request *request, const struct nvme_namespace *ns, uint64_t lba,
                       struct nvme_copy_range *ranges, unsigned count);
 
@@ -491,8 +508,9 @@ int nvme_prepare_zone_report(struct nvme_request *request, const struct nvme_nam
 /*
  * Zone Append (ZNS 3.4.1): writes where the zone's write pointer is, so that several may be on
  * their way. The caller provides the segments. Where that was is told when it has ended well;
- * UINT64_MAX: the device names no place in the zone. Not for zones of more than 2^32 blocks, since
- * only dword 0 of a completion is kept, which is enough to tell the place within a smaller one.
+ * UINT64_MAX: the device names no place in the zone. Not for blocks with metadata, nor for zones of
+ * more than 2^32 blocks, since only dword 0 of a completion is kept, which is enough to tell the
+ * place within a smaller one.
  */
 int nvme_prepare_append(struct nvme_request *request, const struct nvme_namespace *ns,
                         uint64_t zone, uint32_t blocks);
@@ -522,9 +540,9 @@ static inline void nvme_set_fua(struct nvme_request *request)
 int nvme_submit(struct nvme_queue *queue, struct nvme_request *request);
 
 /*
- * Submits a Read or Write that has ended once more, from another LBA. Its segments, what is in
- * them, in place and length, and its timeout are the same as before, which saves most of the work.
- * Errors as above; NVME_ERR_INVALID also beyond the namespace's end.
+ * Submits a Read or Write by nvme_prepare_rw() that has ended once more, from another LBA. Its
+ * segments, what is in them, in place and length, and its timeout are the same as before, which
+ * saves most of the work. Errors as above; NVME_ERR_INVALID also beyond the namespace's end.
  */
 int nvme_submit_again(struct nvme_queue *queue, struct nvme_request *request, uint64_t lba);
 
@@ -569,8 +587,8 @@ static inline bool nvme_has_completion(const struct nvme_queue *queue)
  */
 uint64_t nvme_check(struct nvme_controller *controller);
 
-/* Rings, reaps what is there, and if there was nothing, sleeps until there is or `deadline` comes.
- */
+/* Rings, reaps what is there, and if there was nothing but something is in flight, sleeps until
+ * there is or `deadline` comes. */
 void nvme_poll(struct nvme_queue *queue, uint64_t deadline);
 
 /*

@@ -280,8 +280,11 @@ static NVME_RARE int submit_again_checked(struct nvme_queue *queue, struct nvme_
     if (lba >= ns->block_count || blocks > ns->block_count - lba)
         return NVME_ERR_INVALID;
     set_lba(request, lba);
+    if (nvme_has_reference_tags(ns))
+        request->command.cdw14 = (uint32_t)lba;
     int error = nvme_submit(queue, request);
-    if (!error && request->list_first == NVME_NO_LIST && !request->timeout_ns)
+    if (!error && request->list_first == NVME_NO_LIST && !request->timeout_ns &&
+        !nvme_has_reference_tags(ns))
         request->again_end = ns->block_count - blocks + 1;
     return error;
 }

@@ -230,12 +230,6 @@ static void revive(struct nvme_controller *controller)
         host->revive(host->context);
 }
 
-static bool never(void *argument)
-{
-    (void)argument;
-    return false;
-}
-
 /* What was torn out does not come back, what is being reset does. */
 static void await_registers(struct nvme_controller *controller)
 {
@@ -246,7 +240,7 @@ static void await_registers(struct nvme_controller *controller)
         uint64_t now = nvme_now(controller);
         if (nvme_read32(controller, NVME_REG_CSTS) != NVME_REGISTER_GONE || now >= end)
             return;
-        host->wait(host->context, never, NULL, now + AWAY_LOOK_NS);
+        host->wait(host->context, nvme_never, NULL, now + AWAY_LOOK_NS);
     }
 }
 

@@ -2,12 +2,14 @@
  * Sending a request again: which may be, after what, how often and when.
  *
  * Only commands that can be executed twice without harm are repeated: those
- * that read, and those that leave the same blocks with the same contents; not what writes to a
- * zone, since a write that has been done has moved the write pointer on. After an error status the
- * table below decides, unless the device says "do not retry" (DNR); it also says how long to wait
- * (CRD, Base 3.3.3.2.1). After a reset everything that was with the device is repeated, since
- * nobody knows how far it got. Whatever the reason, a request is repeated `retries` times at most,
- * and keeps its slot and its PRP lists in between.
+ * that read, and those that leave the same blocks with the same contents; not
+ * what writes to a zone, since a write that has been done has moved the write
+ * pointer on. After an error status the table below decides, unless the device
+ * says "do not retry" (DNR); it also says how long to wait (CRD, Base
+ * 3.3.3.2.1). After a reset everything that was with the device is repeated,
+ * since nobody knows how far it got. Whatever the reason, a request is repeated
+ * `retries` times at most, and keeps its slot and its PRP lists in between. The
+ * driver's own admin commands are asked again by admin.c.
  */
 #include "internal.h"
 
@@ -68,8 +70,7 @@ static bool take_retry(struct nvme_queue *queue, struct nvme_request *request)
     return true;
 }
 
-/* How long to wait before a command that ended in this status is repeated; false: never. */
-static bool find_pause(struct nvme_controller *controller, uint16_t status, uint64_t *pause_ns)
+bool nvme_retry_pause(const struct nvme_controller *controller, uint16_t status, uint64_t *pause_ns)
 {
     unsigned code = status & (NVME_STATUS_SC | NVME_STATUS_SCT);
     unsigned crd = NVME_GET(NVME_STATUS_CRD, (unsigned)status);
@@ -88,7 +89,7 @@ bool nvme_retry_status(struct nvme_queue *queue, struct nvme_slot *slot, uint16_
 {
     struct nvme_controller *controller = queue->controller;
     uint64_t pause_ns;
-    if (!find_pause(controller, status, &pause_ns) || !take_retry(queue, slot->request))
+    if (!nvme_retry_pause(controller, status, &pause_ns) || !take_retry(queue, slot->request))
         return false;
     if (pause_ns || controller->quiescing)
         nvme_queue_hold(queue, slot, nvme_now(controller) + pause_ns);

@@ -46,7 +46,8 @@ static int configure(struct nvme_controller *controller)
 {
     const uint32_t page = controller->page_size;
     if (!controller->shadows)
-        controller->shadows = nvme_alloc(controller, 2 * (size_t)page, &controller->shadows_bus);
+        controller->shadows =
+            nvme_alloc_raw(controller, 2 * (size_t)page, &controller->shadows_bus);
     if (!controller->shadows)
         return NVME_ERR_NO_MEMORY;
     /* Queues begin at 0, and with EventIdx at 0 the first command is told by the register. */

@@ -268,6 +268,11 @@ enum nvme_erase {
 #define NVME_RW_CDW12_DEAC 0x02000000u /* Write Zeroes: may deallocate */
 #define NVME_RW_CDW12_FUA  0x40000000u
 
+/* The same, PRINFO: NVM figure 11 */
+#define NVME_RW_CDW12_PRACT       0x20000000u /* the controller makes protection information */
+#define NVME_RW_CDW12_PRCHK_GUARD 0x10000000u /* and checks it: CRC of the data, */
+#define NVME_RW_CDW12_PRCHK_REF   0x04000000u /* and the reference tag, from dword 14 on */
+
 #define NVME_RW_BLOCKS_MOST 0x10000u
 
 /* Dataset Management: NVM 3.2.3, command dwords 10 and 11 */
@@ -284,7 +289,6 @@ struct nvme_dataset_range {
 _Static_assert(sizeof(struct nvme_dataset_range) == 16, "NVM figure 41");
 
 /* Copy: NVM 3.2.2, source ranges of descriptor format 0 */
-#define NVME_COPY_RANGES 256u
 
 struct nvme_copy_range {
     uint8_t reserved0[8];

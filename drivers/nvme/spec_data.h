@@ -129,6 +129,8 @@ _Static_assert(offsetof(struct nvme_identify_controller, psd) == 2048, "Base fig
 
 #define NVME_VWC_PRESENT 0x01u
 
+#define NVME_CTRATT_FORMATS 0x00008000u /* extended LBA formats: Identify tells more of each */
+
 /* OACS, optional admin commands; ONCS, optional NVM commands */
 #define NVME_OACS_FORMAT              0x0002u
 #define NVME_OACS_NAMESPACES          0x0008u
@@ -221,7 +223,21 @@ _Static_assert(offsetof(struct nvme_identify_namespace, lbaf) == 128, "NVM figur
 
 #define NVME_FLBAS_LOW           0x0fu /* bits 3:0 of the format's index */
 #define NVME_FLBAS_HIGH          0x60u /* bits 5:4 of it, where there are more than 16 formats */
+#define NVME_FLBAS_INTERLEAVED   0x10u /* metadata comes behind the data of each block */
+#define NVME_DPS_TYPE            0x07u /* of protection information; 0: none */
 #define NVME_NSATTR_WRITE_LOCKED 0x01u
+
+/* ---- The same of the NVM command set alone: NVM figure 100 ---------------------------------- */
+
+struct nvme_identify_namespace_nvm {
+    uint64_t lbstm;
+    uint8_t pic;
+    uint8_t reserved9[3];
+    uint32_t elbaf[64]; /* of each format; 0: guards of 16 bits, and no storage tag */
+    uint8_t reserved268[3828];
+};
+_Static_assert(sizeof(struct nvme_identify_namespace_nvm) == 4096, "NVM figure 100");
+_Static_assert(offsetof(struct nvme_identify_namespace_nvm, elbaf) == 12, "NVM figure 100");
 
 /* ---- Namespace Identification Descriptors: Base 5.17.2.3, figure 277 ------------------------ */
 

@@ -12,7 +12,7 @@ static int begin(struct nvme_request *request, const struct nvme_namespace *ns, 
         return NVME_ERR_GONE;
     if (!ns->zone_blocks)
         return NVME_ERR_NO_SUPPORT;
-    if (zone >= ns->block_count || zone % ns->zone_blocks)
+    if (zone >= ns->block_count || zone % ns->zone_blocks || ns->unusable)
         return NVME_ERR_INVALID;
     request->ns = ns;
     request->ns_changes = ns->changes;

@@ -80,6 +80,7 @@ void nvmevirt_mark(const struct nvmevirt_extent *extent, bool bad)
 void nvmevirt_clear(struct nvmevirt_extent extent)
 {
     nvmevirt_mark(&extent, false);
+    nvmevirt_clear_metadata(extent);
     while (extent.blocks) {
         uint8_t *memory;
         uint64_t run = nvmevirt_run(&extent, &memory);

@@ -5,7 +5,9 @@
 #include "internal.h"
 
 #define FORMAT_INDEX      0x0000000Fu /* dword 10 */
-#define FORMAT_PROTECTION 0x000000E0u /* PI; MSET and PIL say how, and mean nothing without */
+#define FORMAT_INTERLEAVE 0x00000010u /* MSET; means nothing without metadata */
+#define FORMAT_PROTECTION 0x000000E0u /* PI */
+#define FORMAT_FIRST      0x00000100u /* PIL; means nothing without PI */
 #define FORMAT_ERASE      0x00000E00u
 #define FORMAT_INDEX_HIGH 0x00003000u
 
@@ -51,8 +53,10 @@ static uint32_t format_index(const struct nvmevirt_command *command)
 static uint16_t check_one(const struct nvmevirt *controller, const struct nvmevirt_command *command,
                           const struct nvmevirt_ns *ns)
 {
-    uint32_t block_size;
-    if (!nvmevirt_has_format(ns, format_index(command), &block_size))
+    struct nvmevirt_format format;
+    uint32_t type = SPEC_GET(FORMAT_PROTECTION, command->dword[10]);
+    if (!nvmevirt_has_format(ns, format_index(command), &format) || type > 3 ||
+        (type && format.metadata_size < SPEC_PROTECTION_SIZE))
         return SPEC_INVALID_FORMAT;
     if (ns->config.read_only)
         return SPEC_WRITE_PROTECTED;
@@ -68,8 +72,6 @@ static uint16_t check(const struct nvmevirt *controller, const struct nvmevirt_c
     uint8_t fna = controller->config.fna;
     if (erase > ERASE_CRYPTOGRAPHIC || (erase == ERASE_CRYPTOGRAPHIC && !(fna & FNA_CRYPTOGRAPHIC)))
         return SPEC_INVALID_FIELD;
-    if (command->dword[10] & FORMAT_PROTECTION)
-        return SPEC_INVALID_FORMAT; /* no format has metadata */
     if (nsid == SPEC_NSID_BROADCAST) {
         if (fna & FNA_NO_BROADCAST)
             return SPEC_INVALID_FIELD;
@@ -92,16 +94,22 @@ static uint16_t check(const struct nvmevirt *controller, const struct nvmevirt_c
 static void format_one(struct nvmevirt *controller, const struct nvmevirt_command *command,
                        struct nvmevirt_ns *ns)
 {
-    uint32_t block_size;
-    uint32_t before = ns->config.block_size;
-    nvmevirt_clear((struct nvmevirt_extent){.ns = ns, .blocks = ns->config.blocks});
+    const struct nvmevirt_namespace before = ns->config;
+    struct nvmevirt_namespace *config = &ns->config;
+    struct nvmevirt_format format;
+    uint32_t how = command->dword[10], type = SPEC_GET(FORMAT_PROTECTION, how);
+    nvmevirt_clear((struct nvmevirt_extent){.ns = ns, .blocks = config->blocks});
     nvmevirt_zones_clear(ns);
-    nvmevirt_has_format(ns, format_index(command), &block_size);
+    nvmevirt_has_format(ns, format_index(command), &format);
     controller->counters.formats++;
-    if (block_size == before)
-        return;
-    nvmevirt_set_format(ns, block_size, ns->config.blocks * before / block_size);
-    nvmevirt_changed(controller, ns);
+    nvmevirt_set_format(ns, format, before.blocks * before.block_size / format.block_size);
+    config->interleaved = format.metadata_size && (how & FORMAT_INTERLEAVE);
+    config->protection = (uint8_t)(type | (type && (how & FORMAT_FIRST) ? SPEC_DPS_FIRST : 0));
+    nvmevirt_clear_metadata(
+        (struct nvmevirt_extent){ns, config->backed_first, config->backed_count});
+    if (config->block_size != before.block_size || config->metadata_size != before.metadata_size ||
+        config->interleaved != before.interleaved || config->protection != before.protection)
+        nvmevirt_changed(controller, ns);
 }
 
 /* Comes twice when it takes time: to begin, and when the time is over. */

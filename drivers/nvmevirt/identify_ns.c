@@ -4,24 +4,32 @@
  */
 #include "internal.h"
 
-#define READ_ONLY 1u /* NSATTR */
+#define READ_ONLY   1u    /* NSATTR */
+#define INTERLEAVED 0x10u /* FLBAS */
+#define MC_BOTH     0x03u /* metadata behind the data of each block, or apart */
+#define DPC_ALL     0x1Fu /* three types of protection, first or last */
 
 static unsigned shift_of(uint32_t power)
 {
     return (unsigned)__builtin_ctz(power);
 }
 
-/* LBAFi from byte 128 on, NLBAF, FLBAS. */
+/* LBAFi from byte 128 on, NLBAF, FLBAS, MC, DPC. */
 static void put_formats(const struct nvmevirt_ns *ns, uint8_t *data)
 {
-    uint32_t block_size, count = 0;
-    for (; count < sizeof ns->config.formats && nvmevirt_has_format(ns, count, &block_size);
-         count++) {
-        nvmevirt_put32(data, 128 + 4 * count, shift_of(block_size) << 16);
-        if (block_size == ns->config.block_size)
-            data[26] = (uint8_t)count;
+    const struct nvmevirt_namespace *config = &ns->config;
+    struct nvmevirt_format format;
+    uint32_t count = 0;
+    for (; count < sizeof config->formats && nvmevirt_has_format(ns, count, &format); count++) {
+        nvmevirt_put32(data, 128 + 4 * count,
+                       shift_of(format.block_size) << 16 | format.metadata_size);
+        if (format.block_size == config->block_size &&
+            format.metadata_size == config->metadata_size)
+            data[26] = (uint8_t)(count | (config->interleaved ? INTERLEAVED : 0));
     }
     data[25] = (uint8_t)(count - 1);
+    data[27] = ns->metadata ? MC_BOTH : 0;
+    data[28] = ns->metadata ? DPC_ALL : 0;
 }
 
 static void identify_namespace(const struct nvmevirt *controller, const struct nvmevirt_ns *ns,
@@ -31,6 +39,7 @@ static void identify_namespace(const struct nvmevirt *controller, const struct n
     nvmevirt_put64(data, 0, ns->config.blocks);  /* NSZE */
     nvmevirt_put64(data, 8, ns->config.blocks);  /* NCAP */
     nvmevirt_put64(data, 16, ns->config.blocks); /* NUSE */
+    data[29] = ns->config.protection;            /* DPS */
     data[33] = 1;                                /* DLFEAT: deallocated blocks read as zeros */
     if (config->oacs & NVMEVIRT_OACS_NAMESPACES)
         nvmevirt_put64(data, 48, ns->config.blocks * ns->config.block_size); /* NVMCAP */
@@ -114,7 +123,7 @@ static uint16_t identify_one(const struct nvmevirt *controller, uint8_t cns, uin
         return SPEC_SUCCESS; /* inactive: all zeros */
     if (cns == SPEC_CNS_INDEPENDENT)
         data[8] = ns->config.read_only ? READ_ONLY : 0;
-    else if (cns != SPEC_CNS_SET_NAMESPACE) /* neither metadata nor protection: zeros */
+    else if (cns != SPEC_CNS_SET_NAMESPACE) /* no extended formats: zeros */
         identify_namespace(controller, ns, data);
     return SPEC_SUCCESS;
 }

@@ -55,8 +55,16 @@ struct nvmevirt_ns {
     uint64_t backed_bytes; /* and how much there is */
     uint8_t *bad;          /* a bit for each backed block: made uncorrectable */
     uint64_t bad_count;
+    uint8_t *metadata; /* of all backed blocks; NULL: no format has any */
+    uint8_t *bounce;   /* a block of any format on its way, and its metadata */
     struct nvmevirt_feature recovery;
     struct nvmevirt_zone *zones; /* NULL: it is not zoned */
+};
+
+/* An LBA format: bytes per block. */
+struct nvmevirt_format {
+    uint32_t block_size;
+    uint16_t metadata_size;
 };
 
 /* The blocks of one command. */
@@ -207,8 +215,9 @@ struct nvmevirt_ns *nvmevirt_find_allocated(const struct nvmevirt *controller, u
 uint32_t nvmevirt_highest_nsid(const struct nvmevirt *controller);
 bool nvmevirt_namespaces_open(struct nvmevirt *controller);
 void nvmevirt_namespaces_close(struct nvmevirt *controller);
-bool nvmevirt_has_format(const struct nvmevirt_ns *ns, uint32_t index, uint32_t *block_size);
-void nvmevirt_set_format(struct nvmevirt_ns *ns, uint32_t block_size, uint64_t blocks);
+bool nvmevirt_has_format(const struct nvmevirt_ns *ns, uint32_t index,
+                         struct nvmevirt_format *format);
+void nvmevirt_set_format(struct nvmevirt_ns *ns, struct nvmevirt_format format, uint64_t blocks);
 
 /* format.c, manage.c */
 uint16_t nvmevirt_format(struct nvmevirt *controller, struct nvmevirt_command *command);
@@ -224,6 +233,24 @@ uint16_t nvmevirt_in_range(const struct nvmevirt_extent *extent);
 bool nvmevirt_is_bad(const struct nvmevirt_extent *extent);
 void nvmevirt_mark(const struct nvmevirt_extent *extent, bool bad);
 void nvmevirt_clear(struct nvmevirt_extent extent);
+
+/* metadata.c: does the command transfer any? How much it transfers with the data, and data. */
+bool nvmevirt_carries_metadata(const struct nvmevirt_ns *ns,
+                               const struct nvmevirt_command *command);
+uint64_t nvmevirt_transfer_size(const struct nvmevirt_extent *extent,
+                                const struct nvmevirt_command *command);
+
+/* What the command says of metadata and protection information. */
+uint16_t nvmevirt_check_metadata(struct nvmevirt *controller,
+                                 const struct nvmevirt_command *command,
+                                 const struct nvmevirt_extent *extent);
+uint8_t *nvmevirt_metadata(const struct nvmevirt_ns *ns, uint64_t lba); /* NULL: not backed */
+void nvmevirt_clear_metadata(struct nvmevirt_extent extent);
+void nvmevirt_copy_metadata(const struct nvmevirt_ns *ns, uint64_t from, uint64_t to);
+uint16_t nvmevirt_verify_blocks(struct nvmevirt *controller, const struct nvmevirt_command *command,
+                                const struct nvmevirt_extent *extent);
+void nvmevirt_protect_zeroes(struct nvmevirt *controller, const struct nvmevirt_command *command,
+                             const struct nvmevirt_extent *extent);
 
 /* ranges.c */
 uint16_t nvmevirt_dataset(struct nvmevirt *controller, const struct nvmevirt_command *command,
@@ -325,6 +352,11 @@ uint16_t nvmevirt_send(struct nvmevirt *controller, const struct nvmevirt_comman
 uint16_t nvmevirt_receive(struct nvmevirt *controller, const struct nvmevirt_command *command,
                           uint8_t *data, uint64_t length);
 bool nvmevirt_exceeds_mdts(struct nvmevirt *controller, uint64_t length);
+
+/* metadata.c: blocks with metadata, whether it is transferred or not. */
+uint16_t nvmevirt_move_blocks(struct nvmevirt *controller, const struct nvmevirt_command *command,
+                              const struct nvmevirt_extent *extent,
+                              enum nvmevirt_direction direction);
 
 /* prp.c */
 uint16_t nvmevirt_prp_next(struct nvmevirt_walk *walk);

@@ -19,6 +19,8 @@ static uint16_t transfer(struct nvmevirt *controller, const struct nvmevirt_comm
 {
     uint32_t block_size = extent.ns->config.block_size;
     struct nvmevirt_walk walk;
+    if (extent.ns->config.metadata_size)
+        return nvmevirt_move_blocks(controller, command, &extent, direction);
     uint16_t status =
         nvmevirt_walk_start(&walk, controller, command, extent.blocks * block_size, direction);
     while (!status && extent.blocks) {
@@ -108,9 +110,11 @@ static bool exceeds_limit(struct nvmevirt *controller, const struct nvmevirt_com
 static uint16_t check(struct nvmevirt *controller, const struct nvmevirt_command *command,
                       const struct nvmevirt_extent *extent)
 {
-    if (exceeds_limit(controller, command, extent->blocks * extent->ns->config.block_size))
+    if (exceeds_limit(controller, command, nvmevirt_transfer_size(extent, command)))
         return SPEC_INVALID_FIELD;
     uint16_t status = nvmevirt_in_range(extent);
+    if (!status)
+        status = nvmevirt_check_metadata(controller, command, extent);
     if (status)
         return status;
     if (reads(command->opcode)) {
@@ -139,9 +143,10 @@ static uint16_t execute(struct nvmevirt *controller, const struct nvmevirt_comma
     case SPEC_COMPARE:
         return transfer(controller, command, *extent, NVMEVIRT_COMPARE);
     case SPEC_VERIFY:
-        return SPEC_SUCCESS; /* whatever can be read is good */
+        return nvmevirt_verify_blocks(controller, command, extent);
     case SPEC_WRITE_ZEROES:
         nvmevirt_clear(*extent);
+        nvmevirt_protect_zeroes(controller, command, extent);
         return SPEC_SUCCESS;
     case SPEC_WRITE_UNCORRECTABLE:
         if (!extent->ns->bad)

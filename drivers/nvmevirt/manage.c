@@ -14,6 +14,8 @@ enum {
     DETACH
 };
 
+#define INTERLEAVED 0x10u /* FLBAS */
+
 #define LIST_SIZE   4096u
 #define LIST_LENGTH (LIST_SIZE / 2 - 1)
 
@@ -97,13 +99,15 @@ static uint16_t create(struct nvmevirt *controller, const uint8_t *data, uint32_
         return SPEC_NO_THIN_PROVISIONING;
     for (uint32_t i = 0; i < controller->config.namespace_count; i++) {
         struct nvmevirt_ns *ns = &controller->namespaces[i];
-        uint32_t block_size;
+        struct nvmevirt_format sizes;
         if (ns->allocated)
             continue;
-        if (!nvmevirt_has_format(ns, format, &block_size)) {
+        if (!nvmevirt_has_format(ns, format, &sizes)) {
             status = SPEC_INVALID_FORMAT;
-        } else if (size <= ns->bytes / block_size) {
-            nvmevirt_set_format(ns, block_size, size);
+        } else if (size <= ns->bytes / sizes.block_size) {
+            nvmevirt_set_format(ns, sizes, size);
+            ns->config.interleaved = sizes.metadata_size && (data[26] & INTERLEAVED);
+            ns->config.protection = 0;
             nvmevirt_clear((struct nvmevirt_extent){.ns = ns, .blocks = size});
             ns->allocated = true;
             *nsid = ns->config.nsid;
@@ -164,7 +168,8 @@ bool nvmevirt_resize(struct nvmevirt *controller, uint32_t nsid, uint64_t blocks
     if (!ns || ns->zones || !blocks || blocks == ns->config.blocks ||
         blocks > ns->bytes / ns->config.block_size)
         return false;
-    nvmevirt_set_format(ns, ns->config.block_size, blocks);
+    nvmevirt_set_format(
+        ns, (struct nvmevirt_format){ns->config.block_size, ns->config.metadata_size}, blocks);
     nvmevirt_changed(controller, ns);
     return true;
 }

@@ -4,28 +4,33 @@
  */
 #include "internal.h"
 
-#define FORMATS 16u
+#define FORMATS     16u
+#define BLOCK_LEAST 512u
+#define BLOCK_MOST  65536u
 
-bool nvmevirt_has_format(const struct nvmevirt_ns *ns, uint32_t index, uint32_t *block_size)
+bool nvmevirt_has_format(const struct nvmevirt_ns *ns, uint32_t index,
+                         struct nvmevirt_format *format)
 {
     const uint8_t *formats = ns->config.formats;
-    *block_size = ns->config.block_size;
+    *format = (struct nvmevirt_format){ns->config.block_size, ns->config.metadata_size};
     if (!formats[0])
         return index == 0;
     for (uint32_t i = 0; i < FORMATS && formats[i]; i++) {
-        *block_size = 1u << formats[i];
+        *format = (struct nvmevirt_format){1u << formats[i], ns->config.format_metadata[i]};
         if (i == index)
             return true;
     }
     return false;
 }
 
-void nvmevirt_set_format(struct nvmevirt_ns *ns, uint32_t block_size, uint64_t blocks)
+void nvmevirt_set_format(struct nvmevirt_ns *ns, struct nvmevirt_format format, uint64_t blocks)
 {
+    uint32_t block_size = format.block_size;
     uint64_t end = ns->backed_at + ns->backed_bytes;
     if (end > blocks * block_size)
         end = blocks * block_size;
     ns->config.block_size = block_size;
+    ns->config.metadata_size = format.metadata_size;
     ns->config.blocks = blocks;
     ns->config.backed_first = ns->backed_at / block_size;
     ns->config.backed_count = end > ns->backed_at ? (end - ns->backed_at) / block_size : 0;
@@ -41,7 +46,8 @@ static bool formats_are_sane(const struct nvmevirt_namespace *namespace)
         if (shift < 9 || shift > 16)
             return false;
         uint32_t size = 1u << shift;
-        found |= size == namespace->block_size;
+        found |= size == namespace->block_size &&
+                 namespace->format_metadata[i] == namespace->metadata_size;
         if (namespace->backed_first * namespace->block_size % size ||
             namespace->backed_count * namespace->block_size % size)
             return false;
@@ -54,18 +60,43 @@ static bool is_sane(const struct nvmevirt_namespace *namespace, uint32_t previou
     uint32_t size = namespace->block_size;
     if (namespace->nsid <= previous || namespace->nsid >= SPEC_NSID_BROADCAST - 1)
         return false;
-    if (size < 512 || size > 65536 || (size & (size - 1)))
+    if (size < BLOCK_LEAST || size > BLOCK_MOST || (size & (size - 1)))
         return false;
     if (!namespace->blocks || namespace->backed_first >= namespace->blocks ||
         namespace->backed_count > namespace->blocks - namespace->backed_first)
         return false;
+    if (namespace->protection && (SPEC_GET(SPEC_DPS_TYPE, (uint32_t) namespace->protection) > 3 ||
+                                  namespace->metadata_size < SPEC_PROTECTION_SIZE))
+        return false;
     return formats_are_sane(namespace);
+}
+
+/* Room for the smallest blocks with the most metadata that there can be, and for the largest. */
+static bool open_metadata(struct nvmevirt *controller, struct nvmevirt_ns *ns)
+{
+    const struct nvmevirt_environment *environment = &controller->environment;
+    uint16_t most = ns->config.metadata_size;
+    for (unsigned i = 0; i < FORMATS; i++)
+        if (ns->config.format_metadata[i] > most)
+            most = ns->config.format_metadata[i];
+    uint64_t blocks = ns->backed_bytes / BLOCK_LEAST + 1;
+    if (!most)
+        return true;
+    if (blocks > SIZE_MAX / most)
+        return false;
+    ns->metadata = environment->allocate(environment->context, (size_t)blocks * most);
+    ns->bounce = environment->allocate(environment->context, (size_t)BLOCK_MOST + most);
+    if (!ns->metadata || !ns->bounce)
+        return false;
+    nvmevirt_clear_metadata(
+        (struct nvmevirt_extent){ns, ns->config.backed_first, ns->config.backed_count});
+    return true;
 }
 
 /* Bits for the smallest blocks that there can be. */
 static bool open_bad(struct nvmevirt *controller, struct nvmevirt_ns *ns)
 {
-    uint64_t bytes = ns->backed_bytes / 512 / 8 + 1;
+    uint64_t bytes = ns->backed_bytes / BLOCK_LEAST / 8 + 1;
     if (!nvmevirt_supports(controller, true, SPEC_WRITE_UNCORRECTABLE))
         return true;
     if (bytes > SIZE_MAX)
@@ -95,7 +126,8 @@ static bool open_one(struct nvmevirt *controller, struct nvmevirt_ns *ns,
                                                              (size_t)ns->backed_bytes);
         ns->own_memory = true;
     }
-    return ns->config.memory && open_bad(controller, ns) && nvmevirt_zones_open(controller, ns);
+    return ns->config.memory && open_bad(controller, ns) && open_metadata(controller, ns) &&
+           nvmevirt_zones_open(controller, ns);
 }
 
 bool nvmevirt_namespaces_open(struct nvmevirt *controller)
@@ -131,6 +163,10 @@ void nvmevirt_namespaces_close(struct nvmevirt *controller)
             environment->free(environment->context, ns->bad);
         if (ns->zones)
             environment->free(environment->context, ns->zones);
+        if (ns->metadata)
+            environment->free(environment->context, ns->metadata);
+        if (ns->bounce)
+            environment->free(environment->context, ns->bounce);
     }
     environment->free(environment->context, controller->namespaces);
     controller->namespaces = NULL;

@@ -69,6 +69,16 @@ struct nvmevirt_namespace {
      * `block_size`.
      */
     uint8_t formats[16];
+    uint16_t format_metadata[16]; /* bytes per block in each of them */
+
+    /*
+     * Metadata at first: bytes per block, as one of `formats` has them beside `block_size`; with
+     * `interleaved` behind the data of each block. `protection` is DPS of the specification, for
+     * which it takes eight bytes. Blocks without memory have zeros, as unprotected.
+     */
+    uint16_t metadata_size;
+    bool interleaved;
+    uint8_t protection;
 
     /* Zones of so many blocks, without a rest; 0: not a zoned namespace. It has one format, and the
      * controller has to offer command sets (css). */

@@ -144,6 +144,8 @@ static void copy_range(struct nvmevirt_extent from, struct nvmevirt_extent to)
 {
     uint32_t block_size = from.ns->config.block_size;
     uint8_t *target;
+    for (uint64_t i = 0; from.ns->config.metadata_size && i < from.blocks; i++)
+        nvmevirt_copy_metadata(from.ns, from.lba + i, to.lba + i);
     nvmevirt_run(&to, &target);
     while (from.blocks) {
         uint8_t *memory;
@@ -177,8 +179,8 @@ uint16_t nvmevirt_copy(struct nvmevirt *controller, struct nvmevirt_command *com
     struct ranges ranges;
     struct nvmevirt_extent source = {.ns = ns};
     struct nvmevirt_extent target = {.ns = ns, .lba = nvmevirt_dwords(command, 10)};
-    if (command->dword[12] & COPY_FORMAT)
-        return SPEC_INVALID_FIELD;
+    if ((command->dword[12] & COPY_FORMAT) || ns->config.protection)
+        return SPEC_INVALID_FIELD; /* other ranges, other reference tags: not here */
     if ((command->dword[12] & COPY_COUNT) > controller->config.msrc)
         return SPEC_SIZE_LIMIT;
     uint16_t status = start(&ranges, controller, command, COPY_RANGE);

@@ -10,12 +10,6 @@
 #define PRP1    1
 #define DATA    2 /* PRPs or, for I/O, an SGL */
 
-enum {
-    PSDT_PRP,
-    PSDT_SGL,
-    PSDT_SGL_METADATA
-};
-
 struct rule {
     uint8_t opcode;
     bool uses_nsid;
@@ -103,7 +97,17 @@ bool nvmevirt_supports(const struct nvmevirt *controller, bool io, uint8_t opcod
     return find(controller, io, opcode) != NULL;
 }
 
-static uint32_t allowed_bits(const struct rule *rule, unsigned dword)
+/* Is there metadata that is transferred, and not behind the data of each block? */
+static bool has_metadata_pointer(const struct nvmevirt *controller,
+                                 const struct nvmevirt_command *command)
+{
+    const struct nvmevirt_ns *ns = nvmevirt_find(controller, command->dword[SPEC_DW_NSID]);
+    return command->sqid && ns && !ns->config.interleaved && nvmevirt_carries_metadata(ns, command);
+}
+
+static uint32_t allowed_bits(const struct nvmevirt *controller,
+                             const struct nvmevirt_command *command, const struct rule *rule,
+                             unsigned dword)
 {
     if (dword == SPEC_DW_NSID)
         return ALL; /* has a status of its own */
@@ -113,7 +117,9 @@ static uint32_t allowed_bits(const struct rule *rule, unsigned dword)
         return rule->pointers == NO_DATA ? 0 : ALL;
     if (dword == SPEC_DW_PRP2 || dword == SPEC_DW_PRP2 + 1)
         return rule->pointers == DATA ? ALL : 0;
-    return 0; /* dwords 2 and 3; the metadata pointer, for there is no metadata */
+    if (dword == SPEC_DW_MPTR || dword == SPEC_DW_MPTR + 1)
+        return has_metadata_pointer(controller, command) ? ALL : 0;
+    return 0; /* dwords 2 and 3 */
 }
 
 /* PSDT; with the PCIe transport admin commands have PRPs (Base 3.3.3.1). */
@@ -121,7 +127,7 @@ static bool may_point(struct nvmevirt *controller, const struct nvmevirt_command
 {
     uint32_t sgls = controller->config.sgls;
     uint32_t psdt = SPEC_GET(SPEC_CDW0_PSDT, command->dword[0]);
-    if (psdt == PSDT_PRP)
+    if (psdt == SPEC_PSDT_PRP)
         return true;
     if (!command->sqid) {
         nvmevirt_violation(controller, "admin opcode %x: PSDT %u is for I/O",
@@ -130,7 +136,7 @@ static bool may_point(struct nvmevirt *controller, const struct nvmevirt_command
     }
     if (!(sgls & SPEC_SGLS_SUPPORT))
         return false;
-    return psdt == PSDT_SGL || (psdt == PSDT_SGL_METADATA && (sgls & SPEC_SGLS_METADATA));
+    return psdt == SPEC_PSDT_SGL || (psdt == SPEC_PSDT_SGL_METADATA && (sgls & SPEC_SGLS_METADATA));
 }
 
 uint16_t nvmevirt_check_command(struct nvmevirt *controller, const struct nvmevirt_command *command)
@@ -142,7 +148,7 @@ uint16_t nvmevirt_check_command(struct nvmevirt *controller, const struct nvmevi
         nvmevirt_violation(controller, "queue %u opcode %x: dword 0 is %x with reserved bits",
                            (unsigned)command->sqid, (unsigned)command->opcode, command->dword[0]);
     for (unsigned i = 1; i < 16; i++) {
-        if (command->dword[i] & ~allowed_bits(rule, i))
+        if (command->dword[i] & ~allowed_bits(controller, command, rule, i))
             nvmevirt_violation(controller, "queue %u opcode %x: dword %u is %x with reserved bits",
                                (unsigned)command->sqid, (unsigned)command->opcode, i,
                                command->dword[i]);

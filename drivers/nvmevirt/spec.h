@@ -89,8 +89,15 @@ enum {
 
 enum {
     SPEC_DW_NSID = 1,
+    SPEC_DW_MPTR = 4,
     SPEC_DW_PRP1 = 6,
     SPEC_DW_PRP2 = 8
+};
+
+enum {
+    SPEC_PSDT_PRP,
+    SPEC_PSDT_SGL,
+    SPEC_PSDT_SGL_METADATA
 };
 
 /* 5: admin commands. */
@@ -147,6 +154,11 @@ enum {
 };
 
 #define SPEC_DW12_FUA (1u << 30)
+
+/* NVM 5.2: protection information with a guard of 16 bits. */
+#define SPEC_PROTECTION_SIZE 8u
+#define SPEC_DPS_TYPE        0x7u
+#define SPEC_DPS_FIRST       0x8u /* it is the first, not the last, of the metadata */
 
 #define SPEC_NSID_BROADCAST 0xFFFFFFFFu
 
@@ -286,8 +298,12 @@ enum {
     SPEC_TOO_MANY_OPEN = 0x1BE | SPEC_DNR,
     SPEC_ZONE_TRANSITION = 0x1BF | SPEC_DNR,
 
+    SPEC_INVALID_PROTECTION = 0x181 | SPEC_DNR,
     SPEC_WRITE_FAULT = 0x280,
     SPEC_UNRECOVERED_READ = 0x281,
+    SPEC_GUARD_CHECK = 0x282,
+    SPEC_APPLICATION_TAG_CHECK = 0x283,
+    SPEC_REFERENCE_TAG_CHECK = 0x284,
     SPEC_COMPARE_FAILURE = 0x285 | SPEC_DNR,
 };
 

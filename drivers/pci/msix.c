@@ -47,7 +47,6 @@ void pci_msix_restart(struct pci_msix *msix)
 {
     const struct pci_function *f = msix->function;
     unsigned offset = msix->capability + MSIX_CONTROL;
-    pci_command(f, PCI_COMMAND_NO_INTX, 0);
     uint16_t control = (uint16_t)(pci_read16(f, offset) | CONTROL_ENABLE | CONTROL_MASK_ALL);
     pci_write16(f, offset, control);
     for (unsigned vector = 0; vector < msix->count; vector++)

@@ -19,6 +19,9 @@
 #define CAPABILITIES_MOST   48 /* 192 bytes behind the header, 4 each */
 #define CAPABILITIES_FIRST  0x40
 
+#define MSI_CONTROL 2 /* in the capability */
+#define MSI_ENABLE  0x0001u
+
 #define BAR_IO           BIT(0)
 #define BAR_TYPE         0x6u
 #define BAR_TYPE_64      0x4u
@@ -164,6 +167,10 @@ static bool leads_to(const struct pci_function *bridge, const struct pci_functio
 
 void pci_enable(const struct pci_function *f)
 {
+    unsigned msi = pci_capability(f, PCI_CAPABILITY_MSI, 0);
+    if (msi)
+        pci_write16(f, msi + MSI_CONTROL, pci_read16(f, msi + MSI_CONTROL) & (uint16_t)~MSI_ENABLE);
+    pci_command(f, PCI_COMMAND_NO_INTX, 0);
     LIST_FOR_EACH(node, &pci_functions)
     {
         const struct pci_function *other = CONTAINER_OF(node, struct pci_function, node);

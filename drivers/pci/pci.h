@@ -18,14 +18,12 @@
 #define PCI_COMMAND      0x04
 #define PCI_STATUS       0x06
 #define PCI_REVISION     0x08
-#define PCI_CLASS        0x0a /* base class and subclass */
 #define PCI_HEADER_TYPE  0x0e
 #define PCI_BAR0         0x10
 #define PCI_SECONDARY    0x19 /* bridges */
 #define PCI_SUBORDINATE  0x1a
 #define PCI_SUBSYSTEM    0x2c /* vendor; device behind it */
 #define PCI_CAPABILITIES 0x34
-#define PCI_INTERRUPT    0x3c  /* line; pin behind it */
 #define PCI_SPACE        0x100 /* bytes that have capabilities in them */
 
 #define PCI_COMMAND_IO         0x0001u
@@ -33,6 +31,7 @@
 #define PCI_COMMAND_BUS_MASTER 0x0004u
 #define PCI_COMMAND_NO_INTX    0x0400u
 
+#define PCI_CAPABILITY_MSI     0x05
 #define PCI_CAPABILITY_EXPRESS 0x10
 #define PCI_CAPABILITY_MSIX    0x11
 
@@ -75,7 +74,7 @@ void pci_write32(const struct pci_function *function, unsigned offset, uint32_t 
 void pci_command(const struct pci_function *function, uint16_t set, uint16_t clear);
 
 /* Lets the function decode its memory and reach that of the machine, and the bridges above it pass
- * both on. */
+ * both on. Pins and MSI, which nobody here takes, are switched off. */
 void pci_enable(const struct pci_function *function);
 
 /* Writes the BARs' addresses again, which a reset of the function takes away. False: it is gone. */
@@ -111,7 +110,7 @@ struct pci_msix {
     volatile uint32_t *table;
 };
 
-/* Maps the table, masks every vector, switches MSI-X on and INTx off. */
+/* Maps the table, masks every vector, switches MSI-X on. */
 int pci_msix_start(struct pci_msix *msix, const struct pci_function *function);
 void pci_msix_stop(struct pci_msix *msix);
 

@@ -42,6 +42,8 @@
 #define LOOK_NS   (250 * NS_PER_MS)
 #define SETTLE_NS (250 * NS_PER_MS) /* from power on to the first access; 100 ms are asked for */
 
+#define LOOKS_MOST 5 /* until something answers, which may take a second (PCI Express 6.6.1) */
+
 struct slot {
     struct list node;
     const struct pci_function *port;
@@ -50,6 +52,7 @@ struct slot {
     uint8_t last;   /* bus behind all that is behind it */
     bool on;        /* what is in there was handed on */
     uint64_t ready; /* when what has got power may be looked at; 0: nothing waits for that */
+    unsigned looks; /* and nothing was there */
 };
 
 static struct list slots = LIST_EMPTY(slots);
@@ -120,17 +123,22 @@ static void say_coming(const struct pci_function *f)
 static void bring_in(struct slot *slot)
 {
     struct window window = memory_window(slot->port);
-    slot->ready = 0;
-    slot->on = true;
+    bool any = false;
     cpus_hold();
     pci_bus_scan(slot->port->segment, slot->bus);
     LIST_FOR_EACH(node, &pci_functions)
     {
         struct pci_function *f = CONTAINER_OF(node, struct pci_function, node);
-        if (is_behind(slot, f))
+        if (is_behind(slot, f)) {
             give_addresses(f, &window);
+            any = true;
+        }
     }
     cpus_let_go();
+    if (!any && ++slot->looks < LOOKS_MOST)
+        return; /* some need longer: the next look is soon enough */
+    slot->ready = 0;
+    slot->on = true;
     each_function(slot, say_coming);
     each_function(slot, tell_added);
 }
@@ -192,6 +200,7 @@ static void look(struct slot *slot, uint64_t now)
     } else if (present && status & (BUTTON | CHANGED)) {
         set_power(slot, true);
         slot->ready = now + SETTLE_NS;
+        slot->looks = 0;
     }
 }
 

@@ -69,9 +69,10 @@ struct block_request {
 /* What a driver does. Called from ordinary context only. */
 struct block_operations {
     /* Takes requests from the front of a list that `next` links, on a queue of this processor's:
-     * block_complete() will be called exactly once for each, from poll() on the same processor.
-     * *list is then what it has not taken. OK: that is nothing; ERR_AGAIN: the queue is full,
-     * poll() first. Any other error: the first of the rest is refused. */
+     * block_complete() will be called exactly once for each, on the same processor: from poll(), or
+     * where the boot processor looks after its devices. *list is then what it has not taken. OK:
+     * that is nothing; ERR_AGAIN: the queue is full, poll() first. Any other error: the first of
+     * the rest is refused. */
     int (*submit)(struct block_device *device, struct block_request **list);
 
     /* Tells the hardware of all that was submitted, completes what it has finished, and, when
@@ -157,8 +158,8 @@ static inline uint32_t block_most(const struct block_device *device, uint64_t lb
 /*
  * Takes a request. The device hears of it by block_poll(), so that many cost one doorbell; what
  * continues the one before it, in blocks and in memory, goes into the same command. OK: done() will
- * be called exactly once, on this processor, from block_poll(). ERR_AGAIN: full, block_poll()
- * first. Limits are the submitter's to respect; who does not gets a status.
+ * be called exactly once, on this processor, from block_poll() or another wait. ERR_AGAIN: full,
+ * block_poll() first. Limits are the submitter's to respect; who does not gets a status.
  */
 int block_submit(struct block_device *device, struct block_request *request);
 

@@ -70,6 +70,8 @@ struct invocation {
     int within;
     const char *argument;
     bool output_failed; /* a write to `out` failed and was reported */
+    bool concludes;     /* what goes to `out` now is what Ctrl-C asks for: a report of the end */
+    size_t late;        /* bytes that went there after Ctrl-C, without that */
     struct progress progress;
     bool explained;      /* --help: the rest was not done */
     struct shell *shell; /* who runs it, for commands that change the shell; NULL: none */
@@ -94,6 +96,9 @@ const struct command *command_after(const char *name); /* in alphabetical order;
 /* Runs it, or explains it if --help is all that is asked for; returns its exit status, which is not
  * 0 if output was lost. */
 int command_run(struct invocation *self);
+
+/* The same for a sub-command: nothing but its run(), of which nobody gets to see a part. */
+int command_execute(struct invocation *self);
 
 /* What `help NAME` says, to self->out. */
 void command_explain(struct invocation *self, const struct command *command);

@@ -281,8 +281,7 @@ static struct disk *new_disk(struct device *device, const struct nvme_namespace 
     disk->block = (struct block_device){
         .block_size = ns->block_size,
         .block_count = ns->block_count,
-        .max_blocks = (uint32_t)MIN(device->controller.max_transfer / ns->block_size,
-                                    (size_t)NVME_RW_BLOCKS_MOST),
+        .max_blocks = ns->most_blocks,
         .zeroes_blocks = oncs & NVME_ONCS_WRITE_ZEROES ? (uint32_t)zeroes : 0,
         .discard_blocks = oncs & NVME_ONCS_DATASET ? (uint32_t)MIN(discard, UINT32_MAX) : 0,
         .dma_alignment = 4,
@@ -302,9 +301,8 @@ void disk_add(struct device *device, struct nvme_namespace *ns)
 {
     char name[sizeof(((struct block_device *)NULL)->name)];
     snprintf(name, sizeof name, "%sn%u", device->name, ns->id);
-    if (ns->metadata_size) {
-        log_line(LOG_WARNING, "%s: %u bytes of metadata per block: left out", name,
-                 ns->metadata_size);
+    if (ns->unusable) {
+        log_line(LOG_WARNING, "%s: %s: left out", name, ns->unusable);
         return;
     }
     struct disk *disk = new_disk(device, ns);
@@ -321,7 +319,11 @@ void disk_add(struct device *device, struct nvme_namespace *ns)
     }
     ns->context = disk;
     log_line(LOG_NOTE, "%s: %llu blocks of %u bytes%s", name, (unsigned long long)ns->block_count,
-             ns->block_size, ns->zone_blocks ? ", zoned" : "");
+             ns->block_size,
+             ns->zone_blocks     ? ", zoned"
+             : ns->protection    ? ", with protection information"
+             : ns->metadata_size ? ", with metadata"
+                                 : "");
     add_node(name, &disk->block);
     if (!first)
         first = ns;

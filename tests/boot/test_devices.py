@@ -68,16 +68,6 @@ def test_controller_without_a_namespace(boot):
     assert "nvme0n1" not in machine.good("ls /dev")
 
 
-def test_metadata(boot):
-    """A namespace that the kernel cannot use is named, and does not keep it from the others."""
-    machine = boot(devices=[
-        *disk(boot, 0, 16), *disk(boot, 1, 16), "-device", "nvme,id=n0,serial=both",
-        "-device", "nvme-ns,bus=n0,drive=d0,ms=8", "-device", "nvme-ns,bus=n0,drive=d1"])
-    assert "nvme0n1: 8 bytes of metadata per block: left out" in machine.transcript()
-    assert machine.run("ls /dev/nvme0n1").status != 0
-    assert first_line(machine, "nvme0n2") == "this is disk 1\n"
-
-
 def test_behind_a_bridge_without_ecam(boot):
     machine = boot(machine="pc", devices=[
         *disk(boot, 0, 16), "-device", "pci-bridge,id=bridge,chassis_nr=1,addr=5",

@@ -464,12 +464,13 @@ def test_format_to_4096_and_back(media):
         assert status == 1 and "No space left on device" in output
 
 
-def test_format_with_metadata_and_back(media):
+def test_format_without_a_disk_and_back(media):
     """A format that blocks cannot be had of: the node goes, and comes back."""
     machine, _ = media
-    output, status = machine.run("{ nvme format /dev/nvme0n1 -l 1 --force; cat; } < /dev/nvme0n1")
+    output, status = machine.run("{ nvme format /dev/nvme0n1 -l 1 -m 1 --force; cat; } "
+                                 "< /dev/nvme0n1")
     assert output.endswith("No such device\n") and status == 1, "a file that was open"
-    assert "8 bytes of metadata per block: left out" in machine.good("dmesg")
+    assert "metadata behind the data of each block: left out" in machine.good("dmesg")
     assert machine.run("ls /dev/nvme0n1 /dev/my_nvme0n1").status != 0
     assert machine.good("lsblk").count("\n") == 1
     assert "512   B +  8 B" in machine.good("nvme list")

@@ -289,6 +289,15 @@ static void configure(struct nvmevirt_config *config, struct nvme_options *optio
     options->data = (enum nvme_data)(ways % 3);
     options->shadow_doorbells = (enum nvme_shadow)(ways / 3 % 3);
     config->oacs = ways / 9 % 2 ? NVMEVIRT_OACS_DOORBELL_BUFFER : 0;
+
+    /* Metadata, and protection information. */
+    static const uint16_t sizes[] = {0, 8, 64, 8};
+    static const uint8_t types[] = {0, 1, 2, 0};
+    static struct nvmevirt_namespace namespace;
+    namespace = config->namespaces[0];
+    namespace.metadata_size = sizes[ways / 18 % 4];
+    namespace.protection = types[ways / 18 % 4];
+    config->namespaces = &namespace;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

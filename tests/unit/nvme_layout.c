@@ -12,6 +12,7 @@ typedef struct nvme_copy_range layout_copy;
 typedef struct nvme_ns_id_desc layout_descriptor;
 typedef struct nvme_ctrl_list layout_controllers;
 typedef struct nvme_id_ctrl_nvm layout_nvm;
+typedef struct nvme_nvm_id_ns layout_elbaf;
 typedef struct nvme_error_log_page layout_error;
 typedef struct nvme_smart_log layout_health;
 typedef struct nvme_firmware_slot layout_firmware;

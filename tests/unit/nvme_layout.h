@@ -30,7 +30,7 @@ extern const struct layout_number libnvme_numbers[];
 /* clang-format off */
 /* What is compared in size. */
 #define STRUCTURES(S) \
-    S(ctrl) S(ns) S(psd) S(lbaf) S(dataset) S(copy) S(descriptor) S(controllers) S(nvm) \
+    S(ctrl) S(ns) S(psd) S(lbaf) S(dataset) S(copy) S(descriptor) S(controllers) S(nvm) S(elbaf) \
     S(error) S(health) S(firmware) S(changed) S(effects) \
     S(zctrl) S(zns) S(lbafe) S(zone) S(zreport) S(zchanged)
 
@@ -90,7 +90,8 @@ extern const struct layout_number libnvme_numbers[];
     F(descriptor, type, nidt) F(descriptor, length, nidl) F(descriptor, reserved2, rsvd) \
     F(controllers, count, num) F(controllers, ids, identifier) \
     SAME(F, nvm, vsl) SAME(F, nvm, wzsl) SAME(F, nvm, wusl) SAME(F, nvm, dmrl) \
-    SAME(F, nvm, dmrsl) SAME(F, nvm, dmsl)
+    SAME(F, nvm, dmrsl) SAME(F, nvm, dmsl) SAME(F, elbaf, lbstm) SAME(F, elbaf, pic) \
+    SAME(F, elbaf, elbaf)
 
 #define LAYOUT_LOGS(F) \
     F(error, count, error_count) F(error, sq_id, sqid) F(error, cid, cmdid) \
@@ -166,6 +167,8 @@ extern const struct layout_number libnvme_numbers[];
     N(NVME_STATUS_DNR, NVME_SC_DNR) N(NVME_STATUS_SC, NVME_SC_MASK << NVME_SC_SHIFT) \
     N(NVME_STATUS_SCT, NVME_SCT_MASK << NVME_SCT_SHIFT) \
     N(NVME_FLBAS_LOW, NVME_NS_FLBAS_LOWER_MASK) N(NVME_FLBAS_HIGH, NVME_NS_FLBAS_HIGHER_MASK) \
+    N(NVME_FLBAS_INTERLEAVED, NVME_NS_FLBAS_META_EXT) N(NVME_DPS_TYPE, NVME_NS_DPS_PI_MASK) \
+    N(NVME_CTRATT_FORMATS, NVME_CTRL_CTRATT_ELBAS) \
     N(NVME_NSATTR_WRITE_LOCKED, NVME_NS_NSATTR_WRITE_PROTECTED) \
     N(NVME_VWC_PRESENT, NVME_CTRL_VWC_PRESENT) \
     N(NVME_ADMIN_NAMESPACE_MANAGEMENT, nvme_admin_ns_mgmt) \
@@ -216,6 +219,9 @@ extern const struct layout_number libnvme_numbers[];
     N(NVME_ATTACHMENT_DETACH, NVME_NS_ATTACH_SEL_CTRL_DEATTACH) \
     N(NVME_RW_CDW12_DEAC, (uint32_t)NVME_IO_DEAC << 16) \
     N(NVME_RW_CDW12_FUA, (uint32_t)NVME_IO_FUA << 16) \
+    N(NVME_RW_CDW12_PRACT, (uint32_t)NVME_IO_PRINFO_PRACT << 16) \
+    N(NVME_RW_CDW12_PRCHK_GUARD, (uint32_t)NVME_IO_PRINFO_PRCHK_GUARD << 16) \
+    N(NVME_RW_CDW12_PRCHK_REF, (uint32_t)NVME_IO_PRINFO_PRCHK_REF << 16) \
     N(NVME_DATASET_INTEGRAL_RD, NVME_DSMGMT_IDR) N(NVME_DATASET_INTEGRAL_WR, NVME_DSMGMT_IDW) \
     N(NVME_DATASET_DEALLOCATE, NVME_DSMGMT_AD) \
     N(NVME_OACS_FORMAT, NVME_CTRL_OACS_FORMAT) N(NVME_OACS_NAMESPACES, NVME_CTRL_OACS_NS_MGMT) \

@@ -256,7 +256,7 @@ static void test_absurd_namespaces(void **state)
 static void test_metadata_and_protection(void **state)
 {
     (void)state;
-    struct lie lie = {.nsze = 8, .lbads = 9, .ms = 8};
+    struct lie lie = {.nsze = 8, .flbas = 0x10, .lbads = 9, .ms = 8};
     struct testhost *host = described(&lie);
     struct nvme_request request = {0};
     assert_int_equal(host->nvme.namespace_count, 3);

@@ -21,6 +21,7 @@ typedef struct nvme_copy_range layout_copy;
 typedef struct nvme_descriptor layout_descriptor;
 typedef struct nvme_controller_list layout_controllers;
 typedef struct nvme_identify_nvm layout_nvm;
+typedef struct nvme_identify_namespace_nvm layout_elbaf;
 typedef struct nvme_error_entry layout_error;
 typedef struct nvme_health_log layout_health;
 typedef struct nvme_firmware_log layout_firmware;

@@ -256,8 +256,14 @@ static void test_bridges_above(void **state)
         spaces[bus][PCI_SECONDARY] = bridges[bus].secondary;
         spaces[bus][PCI_SUBORDINATE] = bridges[bus].subordinate;
     }
+    spaces[3][PCI_STATUS] = 0x10;
+    spaces[3][PCI_CAPABILITIES] = 0x50;
+    spaces[3][0x50] = PCI_CAPABILITY_MSI;
+    spaces[3][0x52] = 0x81; /* with 64 bits, and enabled */
     pci_start();
     pci_enable(function_of(3));
+    assert_int_equal(spaces[3][0x52], 0x80);
+    assert_int_equal(spaces[3][PCI_COMMAND + 1], PCI_COMMAND_NO_INTX >> 8);
     for (unsigned bus = 0; bus < ARRAY_SIZE(bridges); bus++)
         assert_int_equal(spaces[bus][PCI_COMMAND], bridges[bus].command);
     assert_int_equal(spaces[3][PCI_COMMAND], ENABLED);

@@ -112,6 +112,7 @@ const struct command cli_list = {.name = "nvme list",
                                  .operands = "",
                                  .options = options,
                                  .usage_status = 1,
+                                 .lists_devices = true,
                                  .run = list};
 
 const struct command cli_zns_list = {

@@ -138,7 +138,7 @@ static int nvme(struct invocation *self)
     sub.argc -= words;
     sub.argv += words;
     nvme_devices_keep(true);
-    int status = command->run(&sub);
+    int status = command_execute(&sub);
     nvme_devices_keep(false);
     self->output_failed = sub.output_failed;
     self->explained = sub.explained;

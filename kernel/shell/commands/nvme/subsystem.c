@@ -232,4 +232,5 @@ const struct command cli_list_subsys = {.name = "nvme list-subsys",
                                         .operands = "[DEVICE]",
                                         .options = options,
                                         .usage_status = 1,
+                                        .lists_devices = true,
                                         .run = list_subsys};
