@@ -71,6 +71,8 @@ struct invocation {
     int within;
     const char *argument;
     bool output_failed; /* a write to `out` failed and was reported */
+    bool concludes;     /* what goes to `out` now is what Ctrl-C asks for: a report of the end */
+    size_t late;        /* bytes that went there after Ctrl-C, without that */
     struct progress progress;
     bool explained;      /* --help: the rest was not done */
     struct shell *shell; /* who runs it, for commands that change the shell; NULL: none */

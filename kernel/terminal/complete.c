@@ -23,6 +23,7 @@ struct completion {
     char prefix[FS_NAME_MAX + 1];    /* that component */
     char name[FS_NAME_MAX + 1];      /* the match at hand */
     char common[FS_NAME_MAX + 1];    /* what all matches begin with */
+    char group[FS_NAME_MAX + 1];     /* the first word of a sub-command's two, and a blank */
     char path[FS_PATH_MAX + FS_NAME_MAX + 2];
 };
 
@@ -33,11 +34,23 @@ static bool next_command(struct completion *self)
     return self->last != NULL;
 }
 
+/* Of those of a group, which stand together, only the next word counts. */
 static bool next_subcommand(struct completion *self)
 {
-    const struct command *command = self->command->subcommand(self->index++);
-    snprintf(self->name, sizeof self->name, "%s", command ? strchr(command->name, ' ') + 1 : "");
-    return command != NULL;
+    const struct command *command;
+    while ((command = self->command->subcommand(self->index++))) {
+        const char *name = strchr(command->name, ' ') + 1;
+        size_t skip = strlen(self->group), length = 0;
+        if (strncmp(name, self->group, skip))
+            continue;
+        for (name += skip; name[length] && name[length] != ' ';)
+            length++;
+        if (!strncmp(name, self->name, length) && !self->name[length])
+            continue;
+        snprintf(self->name, sizeof self->name, "%.*s", (int)length, name);
+        return true;
+    }
+    return false;
 }
 
 static bool next_option(struct completion *self)
@@ -89,6 +102,7 @@ static void rewind(struct completion *self)
 {
     self->last = NULL;
     self->index = 0;
+    *self->name = 0;
 }
 
 /* Words behind which a command is expected still. */
@@ -102,13 +116,25 @@ static bool leads(const char *word)
     return strchr(word, '=') != NULL;
 }
 
-static const struct command *find_subcommand(const struct command *command, const char *name)
+/* A word of a sub-command's name: it is the command's now, or begins a group's. */
+static void take_subcommand(struct completion *self)
 {
     const struct command *found;
-    for (unsigned i = 0; (found = command->subcommand(i)); i++)
-        if (!strcmp(strchr(found->name, ' ') + 1, name))
-            return found;
-    return command;
+    size_t length = strlen(self->group);
+    bool any = false;
+    snprintf(self->group + length, sizeof self->group - length, "%s", self->name);
+    length = strlen(self->group);
+    for (unsigned i = 0; (found = self->command->subcommand(i)); i++) {
+        const char *name = strchr(found->name, ' ') + 1;
+        if (!strcmp(name, self->group)) {
+            self->command = found;
+            return;
+        }
+        any |= !strncmp(name, self->group, length) && name[length] == ' ';
+    }
+    snprintf(self->group + length, sizeof self->group - length, " ");
+    if (!any)
+        *self->group = 0;
 }
 
 /* Decides which names are wanted where the word begins at `start`, by the words before it. */
@@ -129,16 +155,17 @@ static void find_kind(struct completion *self, const struct editor *editor, size
             continue;
         if (!words++)
             self->command = command_find(self->name);
-        else if (words == 2 && self->command && self->command->subcommand)
-            self->command = find_subcommand(self->command, self->name);
+        else if ((words == 2 || *self->group) && self->command && self->command->subcommand)
+            take_subcommand(self);
     }
     self->next = next_file;
     if (!words && !*self->directory)
         self->next = next_command;
     else if (self->prefix[0] == '-' && self->command && self->command->options)
         self->next = next_option;
-    else if (words == 1 && self->command && self->command->subcommand)
+    else if ((words == 1 || *self->group) && self->command && self->command->subcommand)
         self->next = next_subcommand;
+    *self->name = 0;
 }
 
 /* Takes the word at the cursor apart, its backslashes dropped. False if it is too long to be a
