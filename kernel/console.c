@@ -39,7 +39,7 @@ static bool receive(uint8_t byte)
     } else {
         ring_put(&ring, byte);
     }
-    held_back = ring_used(&ring) == ring.size;
+    held_back = ring_used(&ring) >= ring.size - 1;
     return !held_back;
 }
 

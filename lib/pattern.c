@@ -1,7 +1,20 @@
 /* See pattern.h. */
 #include "lib/pattern.h"
 
+#include "lib/class.h"
 #include "lib/string.h"
+
+/* The end of the [:class:] that may begin at `set`, as which one it is; NULL: none does. */
+static const char *class_end(const char *set, const char *end, int *class)
+{
+    const char *name = set + 2, *behind = name;
+    if (end - set < 4 || set[0] != '[' || set[1] != ':')
+        return NULL;
+    while (behind < end && *behind != ':')
+        behind++;
+    *class = class_find(name, (size_t)(behind - name));
+    return end - behind > 1 && behind[1] == ']' && *class >= 0 ? behind + 1 : NULL;
+}
 
 /* Matches `c` with the set behind "["; moves on behind its "]". NULL if there is no "]", and the
  * bracket is a plain character then. */
@@ -11,6 +24,13 @@ static const char *match_set(const char *set, const char *end, unsigned char c, 
     const char *first = set += inverted;
     *matches = false;
     for (; set < end && (*set != ']' || set == first); set++) {
+        int class;
+        const char *class_last = class_end(set, end, &class);
+        if (class_last) {
+            *matches |= class_has(class, (char)c);
+            set = class_last;
+            continue;
+        }
         if (*set == '\\' && set + 1 < end)
             set++;
         unsigned char low = (unsigned char)*set, high = low;

@@ -1,6 +1,6 @@
 /*
- * Patterns as a shell has them: `*`, `?`, `[a-z]`, `[!a-z]`, and a backslash in
- * front of what is meant as it stands.
+ * Patterns as a shell has them: `*`, `?`, `[a-z]`, `[!a-z]`, `[[:alpha:]]`, and a
+ * backslash in front of what is meant as it stands.
  */
 #ifndef LIB_PATTERN_H
 #define LIB_PATTERN_H

@@ -2,6 +2,7 @@
  * See regex.h. The steps of a pattern are a nondeterministic automaton; a search
  * follows all ways through it at once, a character at a time.
  */
+#include "lib/class.h"
 #include "lib/regex_steps.h"
 #include "lib/string.h"
 
@@ -15,7 +16,7 @@ struct search {
 
 bool regex_is_word(char c)
 {
-    return regex_is_letter(c) || regex_is_digit(c) || c == '_';
+    return is_letter(c) || is_digit(c) || c == '_';
 }
 
 static bool holds(const struct search *s, enum kind kind)
@@ -67,7 +68,7 @@ static bool takes(const struct regex *regex, const struct regex_step *step, char
         return true;
     if (step->kind == STEP_SET)
         return regex->set[step->value][(uint8_t)c / 8] & 1u << (uint8_t)c % 8;
-    return regex->flags & REGEX_IGNORE_CASE ? regex_lower((char)step->value) == regex_lower(c)
+    return regex->flags & REGEX_IGNORE_CASE ? to_lower((char)step->value) == to_lower(c)
                                             : (char)step->value == c;
 }
 

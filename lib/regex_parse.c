@@ -5,6 +5,7 @@
 #include <limits.h>
 
 #include "lib/bits.h"
+#include "lib/class.h"
 #include "lib/regex_steps.h"
 #include "lib/string.h"
 
@@ -86,45 +87,19 @@ static void repeat(struct compiler *c, unsigned start, unsigned least, unsigned 
 static void set_add(struct compiler *c, uint8_t *set, uint8_t byte)
 {
     set[byte / 8] |= (uint8_t)(1u << byte % 8);
-    if (c->regex->flags & REGEX_IGNORE_CASE && regex_is_letter((char)byte))
+    if (c->regex->flags & REGEX_IGNORE_CASE && is_letter((char)byte))
         set[(byte ^ 32) / 8] |= (uint8_t)(1u << (byte ^ 32) % 8);
-}
-
-static bool in_class(const char *name, size_t length, uint8_t byte)
-{
-    static const char *const names[] = {"alpha", "digit", "alnum", "upper", "lower", "space",
-                                        "blank", "punct", "print", "graph", "cntrl", "xdigit"};
-    size_t i = 0;
-    char c = (char)byte;
-    while (i < ARRAY_SIZE(names) && (strlen(names[i]) != length || memcmp(names[i], name, length)))
-        i++;
-    bool graphic = byte > 32 && byte < 127, named = regex_is_letter(c) || regex_is_digit(c);
-    const bool member[] = {regex_is_letter(c),
-                           regex_is_digit(c),
-                           named,
-                           c >= 'A' && c <= 'Z',
-                           c >= 'a' && c <= 'z',
-                           c == ' ' || (c >= '\t' && c <= '\r'),
-                           c == ' ' || c == '\t',
-                           graphic && !named,
-                           graphic || c == ' ',
-                           graphic,
-                           byte < 32 || byte == 127,
-                           regex_is_digit(c) || (regex_lower(c) >= 'a' && regex_lower(c) <= 'f')};
-    return i < ARRAY_SIZE(names) && member[i];
 }
 
 /* [:alpha:], its end found already. */
 static void add_class(struct compiler *c, uint8_t *set, const char *end)
 {
-    bool any = false;
-    for (unsigned byte = 0; byte < 256; byte++)
-        if (in_class(c->at + 2, (size_t)(end - c->at - 2), (uint8_t)byte)) {
+    int class = class_find(c->at + 2, (size_t)(end - c->at - 2));
+    for (unsigned byte = 0; class >= 0 && byte < 256; byte++)
+        if (class_has(class, (char)byte))
             set_add(c, set, (uint8_t)byte);
-            any = true;
-        }
     c->at = end + 2;
-    if (!any)
+    if (class < 0)
         fail(c, "Invalid character class name");
 }
 
@@ -249,9 +224,9 @@ static void parse_atom(struct compiler *c, bool first)
 static unsigned parse_number(struct compiler *c, unsigned otherwise)
 {
     unsigned value = 0;
-    if (!regex_is_digit(*c->at))
+    if (!is_digit(*c->at))
         return otherwise;
-    while (regex_is_digit(*c->at) && value <= REPEAT_MOST)
+    while (is_digit(*c->at) && value <= REPEAT_MOST)
         value = value * 10 + (unsigned)(*c->at++ - '0');
     return value;
 }

@@ -21,19 +21,4 @@ enum kind {
     STEP_MATCH
 };
 
-static inline char regex_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
-static inline bool regex_is_letter(char c)
-{
-    return regex_lower(c) >= 'a' && regex_lower(c) <= 'z';
-}
-
-static inline bool regex_is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 #endif

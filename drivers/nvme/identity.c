@@ -1,8 +1,9 @@
 /*
  * What a namespace is: Identify's structure of the NVM command set (NVM
- * 4.1.5.1), and the descriptors that name it and its command set (Base
- * 5.17.2.3). A namespace whose description makes no sense, or that belongs to
- * a command set which is not ours, is not used, and said so.
+ * 4.1.5.1), the descriptors that name it and its command set (Base 5.17.2.3),
+ * and the zones of one that is zoned (ZNS 4.1.5). A namespace whose description
+ * makes no sense, or that belongs to a command set which is not ours, is not
+ * used, and said so.
  */
 #include "internal.h"
 
@@ -78,16 +79,56 @@ static uint8_t take_all(struct nvme_namespace *ns, const uint8_t *list)
 }
 
 /* A refusal that need not be the device's last word says nothing of the namespace. */
-static int identify_namespace(struct nvme_controller *controller, uint32_t nsid, void *data)
+static int identify(struct nvme_controller *controller, uint32_t cns, uint32_t csi, uint32_t nsid,
+                    void *data)
 {
     const struct nvme_segment segment = {.base = data, .length = NVME_IDENTIFY_SIZE};
-    struct nvme_request request = {
-        .command = {.opcode = NVME_ADMIN_IDENTIFY, .nsid = nsid, .cdw10 = NVME_IDENTIFY_NAMESPACE},
-        .segments = &segment,
-        .segment_count = 1,
-        .data_bytes = NVME_IDENTIFY_SIZE};
+    struct nvme_request request = {.command = {.opcode = NVME_ADMIN_IDENTIFY,
+                                               .nsid = nsid,
+                                               .cdw10 = cns,
+                                               .cdw11 = NVME_SET(NVME_IDENTIFY_CDW11_CSI, csi)},
+                                   .segments = &segment,
+                                   .segment_count = 1,
+                                   .data_bytes = NVME_IDENTIFY_SIZE};
     int error = nvme_admin_request(controller, &request, "Identify");
     return error == NVME_ERR_STATUS && !(request.status & NVME_STATUS_DNR) ? NVME_ERR_BUSY : error;
+}
+
+/* How much a Zone Append may write is the controller's, and asked for with the first namespace. */
+static int read_append_limit(struct nvme_controller *controller,
+                             struct nvme_identify_zoned_controller *data)
+{
+    int error = identify(controller, NVME_IDENTIFY_SET_CONTROLLER, NVME_CSI_ZONED, 0, data);
+    if (error)
+        return error;
+    uint64_t page = 4096ULL << NVME_GET(NVME_CAP_MPSMIN, controller->cap), most = UINT64_MAX;
+    if (data->zasl && data->zasl < 32)
+        most = page << data->zasl;
+    controller->limits.append_bytes =
+        most < controller->max_transfer ? most : controller->max_transfer;
+    return NVME_OK;
+}
+
+/* ZNS 4.1.5.1. All zones are of one size, and nothing is left over. */
+static int identify_zones(struct nvme_controller *controller, struct nvme_namespace *ns, void *page)
+{
+    const struct nvme_identify_zoned_namespace *data = page;
+    int error = controller->limits.append_bytes ? NVME_OK : read_append_limit(controller, page);
+    if (!error)
+        error = identify(controller, NVME_IDENTIFY_SET_NAMESPACE, NVME_CSI_ZONED, ns->id, page);
+    if (error)
+        return error;
+    uint64_t blocks = data->lbafe[ns->format].zone_size;
+    if (!blocks || ns->block_count % blocks) {
+        nvme_log(controller, NVME_LOG_ERROR,
+                 "namespace %u: %llu blocks in zones of %llu are not possible: left out", ns->id,
+                 (unsigned long long)ns->block_count, (unsigned long long)blocks);
+        return NVME_ERR_STATUS;
+    }
+    ns->zone_blocks = blocks;
+    ns->active_zones_most = data->mar + 1;
+    ns->open_zones_most = data->mor + 1;
+    return NVME_OK;
 }
 
 /* Extended formats, with other guards or a storage tag, are for hosts that have said that they know
@@ -148,22 +189,24 @@ static int find_metadata(struct nvme_controller *controller, struct nvme_namespa
 int nvme_namespace_identify(struct nvme_controller *controller, struct nvme_namespace *ns)
 {
     void *data = nvme_scan_of(controller)->identify;
-    int error = identify_namespace(controller, ns->id, data);
+    int error = identify(controller, NVME_IDENTIFY_NAMESPACE, NVME_CSI_NVM, ns->id, data);
     if (error)
         return error;
-    const struct nvme_identify_namespace *identify = data;
-    if (identify->nsze == 0)
+    const struct nvme_identify_namespace *found = data;
+    if (found->nsze == 0)
         return NVME_ERR_STATUS; /* not active any more */
-    bool possible = parse(ns, identify);
-    uint64_t size = identify->nsze;
-    uint8_t flbas = identify->flbas, dps = identify->dps;
+    bool possible = parse(ns, found);
+    uint64_t size = found->nsze;
+    uint8_t flbas = found->flbas, dps = found->dps;
+    bool sets = NVME_GET(NVME_CAP_CSS, controller->cap) & NVME_CAP_CSS_SETS;
+    uint8_t csi = NVME_CSI_NVM;
 
     if (controller->version >= VERSION_1_3) {
         error = nvme_identify(controller, NVME_IDENTIFY_DESCRIPTORS, ns->id, data);
         if (error && error != NVME_ERR_STATUS)
             return error;
-        uint8_t csi = error ? NVME_CSI_NVM : take_all(ns, data);
-        if (csi != NVME_CSI_NVM) {
+        csi = error ? NVME_CSI_NVM : take_all(ns, data);
+        if (csi != NVME_CSI_NVM && !(csi == NVME_CSI_ZONED && sets)) {
             nvme_log(controller, NVME_LOG_WARNING,
                      "namespace %u is of I/O command set %u, which is not known here: left out",
                      ns->id, csi);
@@ -176,5 +219,6 @@ int nvme_namespace_identify(struct nvme_controller *controller, struct nvme_name
                  (unsigned long long)size, (unsigned)flbas);
         return NVME_ERR_STATUS;
     }
-    return ns->metadata_size ? find_metadata(controller, ns, flbas, dps) : NVME_OK;
+    error = csi == NVME_CSI_ZONED ? identify_zones(controller, ns, data) : NVME_OK;
+    return !error && ns->metadata_size ? find_metadata(controller, ns, flbas, dps) : error;
 }

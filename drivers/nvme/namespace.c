@@ -73,7 +73,7 @@ static bool same_shape(const struct nvme_namespace *a, const struct nvme_namespa
            a->metadata_size == b->metadata_size && a->format == b->format &&
            a->unusable == b->unusable && a->protection == b->protection &&
            a->metadata_bus == b->metadata_bus && a->write_protected == b->write_protected &&
-           a->most_blocks == b->most_blocks;
+           a->most_blocks == b->most_blocks && a->zone_blocks == b->zone_blocks;
 }
 
 /* `found` is what the device says now of a namespace that was there before. */

@@ -18,9 +18,10 @@
  * Every submitted request completes exactly once: with the device's answer,
  * or, when its deadline has passed, by the ladder of recovery.c. On the way
  * there a read, write, flush and the like may have been sent several times:
- * after an answer that calls for it, and after a reset (retry.c). Requests are
- * not ordered. A request's memory is never given back while a device may still
- * write to it.
+ * after an answer that calls for it, and after a reset (retry.c); but nothing
+ * that writes to a zone. Requests are not ordered: who writes to a zone waits
+ * for the end of one before the next. A request's memory is never given back
+ * while a device may still write to it.
  *
  * done() may submit, ring, reap, poll and reset, but neither stop the
  * controller nor, while nvme_reset() or nvme_stop() runs, wait for another
@@ -232,6 +233,12 @@ struct nvme_namespace {
     uint32_t copy_blocks;
     uint16_t copy_ranges;
 
+    /* ZNS 4.1.5.1. Writes go to where the zone's write pointer is, so that they have to be sent one
+     * after the other, and none is ever repeated by the driver. */
+    uint64_t zone_blocks;       /* of each zone; 0: not a zoned namespace */
+    uint32_t open_zones_most;   /* 0: no limit */
+    uint32_t active_zones_most; /* the same */
+
     /* All zeros: none told. */
     uint8_t nguid[16], eui64[8], uuid[16];
 };
@@ -284,7 +291,8 @@ struct nvme_options {
 struct nvme_limits {
     uint64_t verify_bytes, zeroes_bytes, uncorrectable_bytes;
     uint64_t dataset_ranges, dataset_range_blocks, dataset_blocks;
-    uint16_t offered; /* bits of ONCS */
+    uint64_t append_bytes; /* of a Zone Append; 0: there is no zoned namespace */
+    uint16_t offered;      /* bits of ONCS */
 };
 
 struct nvme_namespace_chunk;
@@ -445,6 +453,12 @@ int nvme_detach(struct nvme_controller *controller, uint32_t nsid);
  * Any other command, and these without the checks, can be written by hand: see nvme_execute().
  */
 
+/* Is an optional command (NVME_ONCS_...) there? Its own word, or a limit for it, says so. */
+static inline bool nvme_offers(const struct nvme_controller *controller, uint16_t oncs)
+{
+    return (controller->identify->oncs | controller->limits.offered) & oncs;
+}
+
 /* Read or Write (NVM 3.2.4, 3.2.6); the caller provides the segments. */
 int nvme_prepare_rw(struct nvme_request *request, const struct nvme_namespace *ns, bool write,
                     uint64_t lba, uint32_t blocks);
@@ -485,7 +499,32 @@ int nvme_prepare_copy(struct nvme_request *request, const struct nvme_namespace 
                       struct nvme_copy_range *ranges, unsigned count);
 
 /*
- * Force Unit Access, added to a prepared Read, Write, Compare, Write Zeroes, Verify or Copy:
+ * Of zoned namespaces only (zones.c), else NVME_ERR_NO_SUPPORT. `zone` is a zone's first LBA.
+ *
+ * Zone Management Send (ZNS 3.4.3) for one zone, or for all that the action is for, where `zone` is
+ * of no matter. Zone Management Receive (3.4.2): a report of zones from the one on, into as many
+ * bytes as the segments have, a multiple of 4; struct nvme_zone_report. `states` is the
+ * specification's number of which zones, 0 for all; `partial`: only those that fit are counted.
+ */
+int nvme_prepare_zone_send(struct nvme_request *request, const struct nvme_namespace *ns,
+                           enum nvme_zone_action action, uint64_t zone, bool all);
+int nvme_prepare_zone_report(struct nvme_request *request, const struct nvme_namespace *ns,
+                             uint64_t zone, uint8_t states, bool partial, size_t bytes);
+
+/*
+ * Zone Append (ZNS 3.4.1): writes where the zone's write pointer is, so that several may be on
+ * their way. The caller provides the segments. Where that was is told when it has ended well;
+ * UINT64_MAX: the device names no place in the zone. Not for blocks with metadata, nor for zones of
+ * more than 2^32 blocks, since only dword 0 of a completion is kept, which is enough to tell the
+ * place within a smaller one.
+ */
+int nvme_prepare_append(struct nvme_request *request, const struct nvme_namespace *ns,
+                        uint64_t zone, uint32_t blocks);
+uint64_t nvme_appended_lba(const struct nvme_request *request);
+
+/*
+ * Force Unit Access, added to a prepared Read, Write, Compare, Write Zeroes, Verify, Copy
+ * or Zone Append:
  * completed when the data is on the medium, and not only in a cache.
  */
 static inline void nvme_set_fua(struct nvme_request *request)

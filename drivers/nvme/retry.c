@@ -2,13 +2,14 @@
  * Sending a request again: which may be, after what, how often and when.
  *
  * Only commands that can be executed twice without harm are repeated: those
- * that read, and those that leave the same blocks with the same contents. After
- * an error status the table below decides, unless the device says "do not
- * retry" (DNR); it also says how long to wait (CRD, Base 3.3.3.2.1). After a
- * reset everything that was with the device is repeated, since nobody knows
- * how far it got. Whatever the reason, a request is repeated `retries` times at
- * most, and keeps its slot and its PRP lists in between. The driver's own admin
- * commands are asked again by admin.c.
+ * that read, and those that leave the same blocks with the same contents; not
+ * what writes to a zone, since a write that has been done has moved the write
+ * pointer on. After an error status the table below decides, unless the device
+ * says "do not retry" (DNR); it also says how long to wait (CRD, Base
+ * 3.3.3.2.1). After a reset everything that was with the device is repeated,
+ * since nobody knows how far it got. Whatever the reason, a request is repeated
+ * `retries` times at most, and keeps its slot and its PRP lists in between. The
+ * driver's own admin commands are asked again by admin.c.
  */
 #include "internal.h"
 
@@ -30,17 +31,28 @@ static const struct {
     {NVME_STATUS_PATH_CONTROLLER, 0},
 };
 
+/* Also for commands that no nvme_prepare_*() has made. */
+static bool is_zoned(const struct nvme_controller *controller, uint32_t nsid)
+{
+    const struct nvme_namespace *ns = controller->namespaces;
+    while (ns && ns->id != nsid)
+        ns = ns->next;
+    return ns && ns->zone_blocks;
+}
+
 static bool is_harmless(const struct nvme_queue *queue, const struct nvme_command *command)
 {
     if (queue->id == 0 || (command->flags & NVME_FLAGS_FUSE))
         return false;
     switch (command->opcode) {
-    case NVME_IO_FLUSH:
     case NVME_IO_WRITE:
+    case NVME_IO_WRITE_ZEROES:
+        return !is_zoned(queue->controller, command->nsid);
+    case NVME_IO_FLUSH:
     case NVME_IO_READ:
     case NVME_IO_COMPARE:
-    case NVME_IO_WRITE_ZEROES:
     case NVME_IO_VERIFY:
+    case NVME_IO_ZONE_RECEIVE:
         return true;
     }
     return false;

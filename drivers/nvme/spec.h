@@ -144,6 +144,11 @@ enum nvme_io_opcode {
     NVME_IO_DATASET = 0x09,
     NVME_IO_VERIFY = 0x0c,
     NVME_IO_COPY = 0x19,
+
+    /* Of the zoned namespace command set: ZNS figure 24 */
+    NVME_IO_ZONE_SEND = 0x79,
+    NVME_IO_ZONE_RECEIVE = 0x7a,
+    NVME_IO_ZONE_APPEND = 0x7d,
 };
 
 /* Identify: Base 5.17, figure 273 */
@@ -151,10 +156,12 @@ enum nvme_io_opcode {
 #define NVME_IDENTIFY_CONTROLLER      0x01u
 #define NVME_IDENTIFY_ACTIVE_LIST     0x02u
 #define NVME_IDENTIFY_DESCRIPTORS     0x03u
-/* Of one I/O command set, here of NVM (CSI 0): where CC.CSS selects all command sets */
+/* Of one I/O command set, by CSI: where CC.CSS selects all command sets */
 #define NVME_IDENTIFY_SET_NAMESPACE   0x05u
 #define NVME_IDENTIFY_SET_CONTROLLER  0x06u
 #define NVME_IDENTIFY_SET_ACTIVE_LIST 0x07u
+
+#define NVME_IDENTIFY_CDW11_CSI 0xff000000u
 
 #define NVME_IDENTIFY_SIZE     4096u
 #define NVME_ACTIVE_LIST_IDS   1024u
@@ -294,6 +301,25 @@ struct nvme_copy_range {
 };
 _Static_assert(sizeof(struct nvme_copy_range) == 32, "NVM figure 34");
 _Static_assert(offsetof(struct nvme_copy_range, lba) == 8, "NVM figure 34");
+
+/* Zone Management Send and Receive: ZNS 3.4.3 and 3.4.2, command dword 13 */
+#define NVME_ZONE_CDW13_ACTION  0x000000ffu
+#define NVME_ZONE_CDW13_ALL     0x00000100u /* Send: all zones that the action is for */
+#define NVME_ZONE_CDW13_OPTION  0x00000200u /* Send: the action's own */
+#define NVME_ZONE_CDW13_STATES  0x0000ff00u /* Receive: which zones; 0: all */
+#define NVME_ZONE_CDW13_PARTIAL 0x00010000u /* Receive: only those that fit are counted */
+
+enum nvme_zone_action {
+    NVME_ZONE_CLOSE = 0x01,
+    NVME_ZONE_FINISH = 0x02,
+    NVME_ZONE_OPEN = 0x03,
+    NVME_ZONE_RESET = 0x04,
+    NVME_ZONE_OFFLINE = 0x05,
+    NVME_ZONE_SET_EXTENSION = 0x10,
+};
+
+#define NVME_ZONE_REPORT          0x00u /* actions of Receive */
+#define NVME_ZONE_REPORT_EXTENDED 0x01u
 
 /* ---- SGL descriptors: Base 4.1.2 ------------------------------------------------------------ */
 

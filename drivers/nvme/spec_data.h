@@ -255,7 +255,92 @@ enum nvme_descriptor_type {
     NVME_DESCRIPTOR_CSI = 4,   /* 1: the I/O command set */
 };
 
-#define NVME_CSI_NVM 0u
+#define NVME_CSI_NVM   0u
+#define NVME_CSI_ZONED 2u
+
+/* ---- Zoned namespaces: ZNS 1.1, section 4.1.5 for Identify, 3.4.2 for reports -----------------
+ */
+
+struct nvme_identify_zoned_controller {
+    uint8_t zasl; /* largest Zone Append is CAP.MPSMIN pages << ZASL; 0: MDTS is the limit */
+    uint8_t reserved1[4095];
+};
+_Static_assert(sizeof(struct nvme_identify_zoned_controller) == 4096, "ZNS 4.1.5.2");
+
+struct nvme_lba_format_extension {
+    uint64_t zone_size;     /* in LBAs */
+    uint8_t extension_size; /* of a zone's descriptor, in units of 64 bytes */
+    uint8_t reserved9[7];
+};
+_Static_assert(sizeof(struct nvme_lba_format_extension) == 16, "ZNS 4.1.5.1");
+
+struct nvme_identify_zoned_namespace {
+    uint16_t zoc;
+    uint16_t ozcs;
+    uint32_t mar; /* active zones, 0's based; FFFFFFFFh: no limit */
+    uint32_t mor; /* open zones, the same */
+    uint32_t rrl;
+    uint32_t frl;
+    uint32_t rrl1;
+    uint32_t rrl2;
+    uint32_t rrl3;
+    uint32_t frl1;
+    uint32_t frl2;
+    uint32_t frl3;
+    uint32_t numzrwa;
+    uint16_t zrwafg;
+    uint16_t zrwasz;
+    uint8_t zrwacap;
+    uint8_t reserved53[2763];
+    struct nvme_lba_format_extension lbafe[64];
+    uint8_t vendor[256];
+};
+_Static_assert(sizeof(struct nvme_identify_zoned_namespace) == 4096, "ZNS 4.1.5.1");
+_Static_assert(offsetof(struct nvme_identify_zoned_namespace, numzrwa) == 44, "ZNS 4.1.5.1");
+_Static_assert(offsetof(struct nvme_identify_zoned_namespace, lbafe) == 2816, "ZNS 4.1.5.1");
+
+struct nvme_zone {
+    uint8_t type;  /* bits 3:0; 2: sequential write required */
+    uint8_t state; /* bits 7:4, enum nvme_zone_state */
+    uint8_t attributes;
+    uint8_t information;
+    uint8_t reserved4[4];
+    uint64_t capacity; /* in LBAs */
+    uint64_t start;
+    uint64_t write_pointer; /* of no meaning where the state has none */
+    uint8_t reserved32[32];
+};
+_Static_assert(sizeof(struct nvme_zone) == 64, "ZNS 3.4.2.2.3");
+_Static_assert(offsetof(struct nvme_zone, write_pointer) == 24, "ZNS 3.4.2.2.3");
+
+struct nvme_zone_report {
+    uint64_t zones; /* how many follow, or would */
+    uint8_t reserved8[56];
+    struct nvme_zone zone[];
+};
+_Static_assert(sizeof(struct nvme_zone_report) == 64, "ZNS 3.4.2.2.1");
+
+#define NVME_ZONE_EXTENSION_VALID 0x80u /* of its attributes */
+
+#define NVME_ZONE_TYPE  0x0fu
+#define NVME_ZONE_STATE 0xf0u
+
+enum nvme_zone_state {
+    NVME_ZONE_EMPTY = 0x1,
+    NVME_ZONE_IMPLICITLY_OPEN = 0x2,
+    NVME_ZONE_EXPLICITLY_OPEN = 0x3,
+    NVME_ZONE_CLOSED = 0x4,
+    NVME_ZONE_READ_ONLY = 0xd,
+    NVME_ZONE_FULL = 0xe,
+    NVME_ZONE_GONE_OFFLINE = 0xf,
+};
+
+struct nvme_changed_zones_log {
+    uint16_t count; /* FFFFh: more than fit */
+    uint8_t reserved2[6];
+    uint64_t starts[511];
+};
+_Static_assert(sizeof(struct nvme_changed_zones_log) == 4096, "ZNS 4.1.1.1");
 
 /* Namespace Attachment's list of controllers: Base 4.4.1 */
 struct nvme_controller_list {

@@ -34,7 +34,7 @@ const char *nvme_error_text(int error)
     return "unknown error";
 }
 
-/* Base figures 94 to 99, NVM figures 15 to 17. Keys are SCT and SC as in the status field. */
+/* Base figures 94 to 99, NVM figures 15 to 17, ZNS 3.1. Keys: SCT and SC as in the status field. */
 static const struct {
     uint16_t code;
     const char *text;
@@ -133,7 +133,7 @@ static const struct {
     {0x181, "Invalid Protection Information"},
     {0x182, "Attempted Write to Read Only Range"},
     {0x183, "Command Size Limit Exceeded"},
-    {0x1b8, "Zoned Boundary Error"},
+    {0x1b8, "Zone Boundary Error"},
     {0x1b9, "Zone Is Full"},
     {0x1ba, "Zone Is Read Only"},
     {0x1bb, "Zone Is Offline"},

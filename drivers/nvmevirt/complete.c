@@ -28,7 +28,7 @@ static void build(const struct nvmevirt *controller, const struct nvmevirt_comma
         nvmevirt_has_fault(command, NVMEVIRT_WRONG_CID) ? command->fault_cid : command->cid;
     entry[0] =
         nvmevirt_has_fault(command, NVMEVIRT_RESULT) ? command->fault_result : command->result;
-    entry[1] = 0;
+    entry[1] = command->result_high;
     entry[2] = sq->head | (uint32_t)sqid << 16;
     entry[3] =
         cid | (uint32_t)controller->cqs[sq->cqid].phase << 16 | (uint32_t)command->status << 17;

@@ -99,6 +99,7 @@ static void format_one(struct nvmevirt *controller, const struct nvmevirt_comman
     struct nvmevirt_format format;
     uint32_t how = command->dword[10], type = SPEC_GET(FORMAT_PROTECTION, how);
     nvmevirt_clear((struct nvmevirt_extent){.ns = ns, .blocks = config->blocks});
+    nvmevirt_zones_clear(ns);
     nvmevirt_has_format(ns, format_index(command), &format);
     controller->counters.formats++;
     nvmevirt_set_format(ns, format, before.blocks * before.block_size / format.block_size);

@@ -99,7 +99,9 @@ static uint16_t fill(const struct nvmevirt *controller, const struct nvmevirt_co
     bool of_set = cns >= SPEC_CNS_SET_NAMESPACE && cns <= SPEC_CNS_SET_ACTIVE;
     uint16_t status;
 
-    if (of_set && (csi != SPEC_CSI_NVM || !nvmevirt_has_command_sets(controller)))
+    if (of_set &&
+        (!nvmevirt_has_command_sets(controller) ||
+         (csi != SPEC_CSI_NVM && (csi != SPEC_CSI_ZONED || !nvmevirt_has_zones(controller)))))
         return SPEC_INVALID_FIELD;
     if (nvmevirt_identify_ns(controller, command, data, &status))
         return status;
@@ -110,12 +112,17 @@ static uint16_t fill(const struct nvmevirt *controller, const struct nvmevirt_co
         identify_controller(controller, data);
         return SPEC_SUCCESS;
     case SPEC_CNS_SET_CONTROLLER:
-        identify_command_set(&controller->config, data);
+        if (csi == SPEC_CSI_ZONED)
+            data[0] = controller->config.zasl;
+        else
+            identify_command_set(&controller->config, data);
         return SPEC_SUCCESS;
     case SPEC_CNS_SET_COMBINATIONS:
         if (!nvmevirt_has_command_sets(controller))
             return SPEC_INVALID_FIELD;
-        nvmevirt_put64(data, 0, 1u << SPEC_CSI_NVM);
+        nvmevirt_put64(data, 0,
+                       1u << SPEC_CSI_NVM |
+                           (nvmevirt_has_zones(controller) ? 1u << SPEC_CSI_ZONED : 0));
         return SPEC_SUCCESS;
     default:
         return SPEC_INVALID_FIELD;

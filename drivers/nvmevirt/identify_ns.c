@@ -54,12 +54,15 @@ static void identify_namespace(const struct nvmevirt *controller, const struct n
     put_formats(ns, data);
 }
 
-static void list(const struct nvmevirt *controller, uint32_t after, bool allocated, uint8_t *data)
+/* By bits, each 1 << CSI: of which command sets. */
+static void list(const struct nvmevirt *controller, uint32_t after, bool allocated, unsigned sets,
+                 uint8_t *data)
 {
     unsigned offset = 0;
     for (uint32_t i = 0; i < controller->config.namespace_count; i++) {
         const struct nvmevirt_ns *ns = &controller->namespaces[i];
-        if (ns->config.nsid <= after || !(allocated ? ns->allocated : ns->attached))
+        if (ns->config.nsid <= after || !(allocated ? ns->allocated : ns->attached) ||
+            !(sets >> (ns->zones ? SPEC_CSI_ZONED : SPEC_CSI_NVM) & 1))
             continue;
         nvmevirt_put32(data, offset, ns->config.nsid);
         offset += 4;
@@ -90,7 +93,7 @@ static void list_descriptors(const struct nvmevirt *controller, const struct nvm
     if (nvmevirt_has_command_sets(controller)) {
         data[0] = SPEC_NIDT_CSI;
         data[1] = 1;
-        data[4] = SPEC_CSI_NVM;
+        data[4] = ns->zones ? SPEC_CSI_ZONED : SPEC_CSI_NVM;
     }
 }
 
@@ -153,6 +156,7 @@ bool nvmevirt_identify_ns(const struct nvmevirt *controller, const struct nvmevi
                           uint8_t *data, uint16_t *status)
 {
     uint8_t cns = (uint8_t)command->dword[10];
+    uint8_t csi = (uint8_t)(command->dword[11] >> 24);
     uint16_t first = (uint16_t)(command->dword[10] >> 16);
     uint32_t nsid = command->dword[SPEC_DW_NSID];
     const struct nvmevirt_ns *ns = nvmevirt_find(controller, nsid);
@@ -170,6 +174,8 @@ bool nvmevirt_identify_ns(const struct nvmevirt *controller, const struct nvmevi
     case SPEC_CNS_SET_NAMESPACE:
     case SPEC_CNS_ALLOCATED_NAMESPACE:
         *status = identify_one(controller, cns, nsid, data);
+        if (cns == SPEC_CNS_SET_NAMESPACE && csi == SPEC_CSI_ZONED && ns && ns->zones)
+            nvmevirt_zones_identify(ns, data);
         return true;
     case SPEC_CNS_ACTIVE:
         if (!lists)
@@ -180,7 +186,8 @@ bool nvmevirt_identify_ns(const struct nvmevirt *controller, const struct nvmevi
         if (nsid >= SPEC_NSID_BROADCAST - 1)
             *status = SPEC_INVALID_NAMESPACE;
         else
-            list(controller, nsid, cns == SPEC_CNS_ALLOCATED, data);
+            list(controller, nsid, cns == SPEC_CNS_ALLOCATED,
+                 cns == SPEC_CNS_SET_ACTIVE ? 1u << csi : ~0u, data);
         return true;
     case SPEC_CNS_DESCRIPTORS:
         if (ns)

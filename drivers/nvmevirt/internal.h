@@ -26,7 +26,7 @@ struct nvmevirt_command {
     uint16_t cid;
     uint8_t opcode;
     uint16_t status;
-    uint32_t result;
+    uint32_t result, result_high; /* dwords 0 and 1 of the completion */
     uint64_t due;
 
     uint32_t faults; /* a bit for each nvmevirt_fault_kind */
@@ -37,6 +37,11 @@ struct nvmevirt_command {
     uint64_t fault_torn;
     uint64_t torn_bus; /* the entry to complete */
     uint32_t torn_entry[4];
+};
+
+struct nvmevirt_zone {
+    uint64_t written; /* blocks, up to the write pointer */
+    uint8_t state;
 };
 
 struct nvmevirt_ns {
@@ -53,6 +58,7 @@ struct nvmevirt_ns {
     uint8_t *metadata; /* of all backed blocks; NULL: no format has any */
     uint8_t *bounce;   /* a block of any format on its way, and its metadata */
     struct nvmevirt_feature recovery;
+    struct nvmevirt_zone *zones; /* NULL: it is not zoned */
 };
 
 /* An LBA format: bytes per block. */
@@ -251,6 +257,22 @@ uint16_t nvmevirt_dataset(struct nvmevirt *controller, const struct nvmevirt_com
                           struct nvmevirt_ns *ns);
 uint16_t nvmevirt_copy(struct nvmevirt *controller, struct nvmevirt_command *command,
                        struct nvmevirt_ns *ns);
+
+/* zones.c: all but the commands does nothing for a namespace without zones. */
+bool nvmevirt_zones_open(const struct nvmevirt *controller, struct nvmevirt_ns *ns);
+void nvmevirt_zones_clear(struct nvmevirt_ns *ns);
+bool nvmevirt_has_zones(const struct nvmevirt *controller); /* in any of its namespaces */
+void nvmevirt_zones_identify(const struct nvmevirt_ns *ns, uint8_t *data);
+uint16_t nvmevirt_zone_read(const struct nvmevirt_extent *extent);
+uint16_t nvmevirt_zone_write(const struct nvmevirt_extent *extent); /* whether it may be */
+void nvmevirt_zone_written(const struct nvmevirt_extent *extent);
+
+/* Of an extent that begins with a zone makes the one that the data goes to. */
+uint16_t nvmevirt_zone_append(struct nvmevirt *controller, struct nvmevirt_command *command,
+                              struct nvmevirt_extent *extent);
+uint16_t nvmevirt_zone_send(const struct nvmevirt_command *command, struct nvmevirt_ns *ns);
+uint16_t nvmevirt_zone_receive(struct nvmevirt *controller, const struct nvmevirt_command *command,
+                               const struct nvmevirt_ns *ns);
 
 /* events.c */
 void nvmevirt_events_deliver(struct nvmevirt *controller);

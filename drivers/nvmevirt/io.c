@@ -1,12 +1,17 @@
 /*
  * I/O commands on one run of blocks: Flush, Write, Read, Compare, Verify, Write
- * Zeroes, Write Uncorrectable. NVM 3.2.
+ * Zeroes, Write Uncorrectable, Zone Append. NVM 3.2; ZNS 3.4.1.
  */
 #include "internal.h"
 
 static bool reads(uint8_t opcode)
 {
     return opcode == SPEC_READ || opcode == SPEC_COMPARE || opcode == SPEC_VERIFY;
+}
+
+static bool is_about_zones(uint8_t opcode)
+{
+    return opcode == SPEC_ZONE_SEND || opcode == SPEC_ZONE_RECEIVE || opcode == SPEC_ZONE_APPEND;
 }
 
 static uint16_t transfer(struct nvmevirt *controller, const struct nvmevirt_command *command,
@@ -86,7 +91,7 @@ static bool exceeds_limit(struct nvmevirt *controller, const struct nvmevirt_com
     uint8_t limit = config->wusl;
     uint16_t offer = NVMEVIRT_ONCS_WRITE_UNCORRECTABLE;
     if (command->opcode == SPEC_READ || command->opcode == SPEC_WRITE ||
-        command->opcode == SPEC_COMPARE)
+        command->opcode == SPEC_COMPARE || command->opcode == SPEC_ZONE_APPEND)
         return nvmevirt_exceeds_mdts(controller, bytes);
     if (command->opcode == SPEC_VERIFY) {
         limit = config->vsl;
@@ -112,11 +117,14 @@ static uint16_t check(struct nvmevirt *controller, const struct nvmevirt_command
         status = nvmevirt_check_metadata(controller, command, extent);
     if (status)
         return status;
-    if (reads(command->opcode))
-        return nvmevirt_is_bad(extent) ? SPEC_UNRECOVERED_READ : SPEC_SUCCESS;
+    if (reads(command->opcode)) {
+        status = nvmevirt_zone_read(extent);
+        return !status && nvmevirt_is_bad(extent) ? SPEC_UNRECOVERED_READ : status;
+    }
     if (extent->ns->config.read_only)
         return SPEC_WRITE_PROTECTED;
-    return nvmevirt_is_backed(extent) ? SPEC_SUCCESS : SPEC_WRITE_FAULT;
+    status = nvmevirt_zone_write(extent);
+    return status || nvmevirt_is_backed(extent) ? status : SPEC_WRITE_FAULT;
 }
 
 static uint16_t execute(struct nvmevirt *controller, const struct nvmevirt_command *command,
@@ -125,6 +133,7 @@ static uint16_t execute(struct nvmevirt *controller, const struct nvmevirt_comma
     uint16_t status;
     switch (command->opcode) {
     case SPEC_WRITE:
+    case SPEC_ZONE_APPEND:
         status = transfer(controller, command, *extent, NVMEVIRT_FROM_HOST);
         if (!status)
             nvmevirt_mark(extent, false);
@@ -165,9 +174,21 @@ uint16_t nvmevirt_io(struct nvmevirt *controller, struct nvmevirt_command *comma
         return nvmevirt_dataset(controller, command, extent.ns);
     if (command->opcode == SPEC_COPY)
         return nvmevirt_copy(controller, command, extent.ns);
-    status = check(controller, command, &extent);
+    if (is_about_zones(command->opcode) && !extent.ns->zones)
+        return SPEC_INVALID_OPCODE;
+    if (command->opcode == SPEC_ZONE_SEND)
+        return nvmevirt_zone_send(command, extent.ns);
+    if (command->opcode == SPEC_ZONE_RECEIVE)
+        return nvmevirt_zone_receive(controller, command, extent.ns);
+    if (command->opcode == SPEC_ZONE_APPEND)
+        status = nvmevirt_zone_append(controller, command, &extent);
+    if (!status)
+        status = check(controller, command, &extent);
     if (status)
         return status;
     count(controller, command, &extent);
-    return execute(controller, command, &extent);
+    status = execute(controller, command, &extent);
+    if (!status && !reads(command->opcode))
+        nvmevirt_zone_written(&extent);
+    return status;
 }

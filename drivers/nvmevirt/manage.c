@@ -165,7 +165,8 @@ bool nvmevirt_attach(struct nvmevirt *controller, uint32_t nsid, bool attached)
 bool nvmevirt_resize(struct nvmevirt *controller, uint32_t nsid, uint64_t blocks)
 {
     struct nvmevirt_ns *ns = nvmevirt_find(controller, nsid);
-    if (!ns || !blocks || blocks == ns->config.blocks || blocks > ns->bytes / ns->config.block_size)
+    if (!ns || ns->zones || !blocks || blocks == ns->config.blocks ||
+        blocks > ns->bytes / ns->config.block_size)
         return false;
     nvmevirt_set_format(
         ns, (struct nvmevirt_format){ns->config.block_size, ns->config.metadata_size}, blocks);

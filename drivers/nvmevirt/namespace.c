@@ -126,7 +126,8 @@ static bool open_one(struct nvmevirt *controller, struct nvmevirt_ns *ns,
                                                              (size_t)ns->backed_bytes);
         ns->own_memory = true;
     }
-    return ns->config.memory && open_bad(controller, ns) && open_metadata(controller, ns);
+    return ns->config.memory && open_bad(controller, ns) && open_metadata(controller, ns) &&
+           nvmevirt_zones_open(controller, ns);
 }
 
 bool nvmevirt_namespaces_open(struct nvmevirt *controller)
@@ -160,6 +161,8 @@ void nvmevirt_namespaces_close(struct nvmevirt *controller)
             environment->free(environment->context, ns->config.memory);
         if (ns->bad)
             environment->free(environment->context, ns->bad);
+        if (ns->zones)
+            environment->free(environment->context, ns->zones);
         if (ns->metadata)
             environment->free(environment->context, ns->metadata);
         if (ns->bounce)

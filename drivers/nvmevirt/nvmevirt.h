@@ -80,6 +80,13 @@ struct nvmevirt_namespace {
     bool interleaved;
     uint8_t protection;
 
+    /* Zones of so many blocks, without a rest; 0: not a zoned namespace. It has one format, and the
+     * controller has to offer command sets (css). */
+    uint64_t zone_blocks;
+    uint64_t zone_capacity; /* blocks that can be written; 0: all */
+    uint32_t max_open;      /* 0: no limit, as for the next */
+    uint32_t max_active;
+
     bool read_only;
     bool detached;    /* at first: allocated, not active */
     bool unallocated; /* at first: only its memory is there, for Namespace Management */
@@ -164,6 +171,7 @@ struct nvmevirt_config {
     uint8_t dmrl;            /* Dataset Management: ranges; 0: no limit, as for the next two */
     uint32_t dmrsl;          /* blocks of one range */
     uint64_t dmsl;           /* blocks of all ranges */
+    uint8_t zasl;            /* Zone Append: like mdts */
     uint16_t mssrl;          /* Copy: blocks of one range */
     uint32_t mcl;            /* blocks of all ranges */
     uint8_t msrc;            /* ranges, 0's based */
@@ -399,5 +407,8 @@ void nvmevirt_set_warnings(struct nvmevirt *controller, uint8_t warnings);
 bool nvmevirt_attach(struct nvmevirt *controller, uint32_t nsid, bool attached);
 bool nvmevirt_resize(struct nvmevirt *controller, uint32_t nsid, uint64_t blocks);
 bool nvmevirt_protect(struct nvmevirt *controller, uint32_t nsid, bool read_only);
+
+/* False: there is no such zone. `state` is the specification's number. */
+bool nvmevirt_set_zone(struct nvmevirt *controller, uint32_t nsid, uint64_t index, uint8_t state);
 
 #endif

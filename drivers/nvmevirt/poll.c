@@ -30,6 +30,7 @@ static enum nvmevirt_class class_of(const struct nvmevirt_command *command)
     case SPEC_READ:
     case SPEC_COMPARE:
     case SPEC_VERIFY:
+    case SPEC_ZONE_RECEIVE:
         return NVMEVIRT_CLASS_READ;
     case SPEC_DATASET:
         return NVMEVIRT_CLASS_DATASET;

@@ -167,6 +167,9 @@ static uint16_t check_target(const struct nvmevirt_extent *target)
         return status;
     if (target->ns->config.read_only)
         return SPEC_WRITE_PROTECTED;
+    status = nvmevirt_zone_write(target);
+    if (status)
+        return status;
     return nvmevirt_is_backed(target) ? SPEC_SUCCESS : SPEC_WRITE_FAULT;
 }
 
@@ -194,6 +197,7 @@ uint16_t nvmevirt_copy(struct nvmevirt *controller, struct nvmevirt_command *com
         target.blocks = source.blocks;
         copy_range(source, target);
         nvmevirt_mark(&target, false);
+        nvmevirt_zone_written(&target);
         target.lba += source.blocks;
         controller->counters.copied += source.blocks;
     }

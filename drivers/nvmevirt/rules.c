@@ -5,6 +5,7 @@
 #include "internal.h"
 
 #define ALL     0xFFFFFFFFu
+#define ZONED   0x8000u /* instead of a bit of ONCS: there is a zoned namespace */
 #define NO_DATA 0
 #define PRP1    1
 #define DATA    2 /* PRPs or, for I/O, an SGL */
@@ -54,6 +55,11 @@ static const struct rule io_rules[] = {
     {SPEC_DATASET, true, NVMEVIRT_ONCS_DATASET, DATA, {0xFF, 7}},
     {SPEC_VERIFY, true, NVMEVIRT_ONCS_VERIFY, NO_DATA, {ALL, ALL, 0xFD00FFFF, 0, ALL, ALL}},
     {SPEC_COPY, true, NVMEVIRT_ONCS_COPY, DATA, {ALL, ALL, 0xFDF0FFFF, 0xFFFF0000, ALL, ALL}},
+
+    /* ZNS 3.4 */
+    {SPEC_ZONE_SEND, true, ZONED, NO_DATA, {ALL, ALL, 0, 0x3FF}},
+    {SPEC_ZONE_RECEIVE, true, ZONED, DATA, {ALL, ALL, ALL, 0x1FFFF}},
+    {SPEC_ZONE_APPEND, true, ZONED, DATA, {ALL, ALL, 0xFE00FFFF, 0, ALL, ALL}},
 };
 
 /* A limit offers its command as well, where ONCS does not (NVM 4.1.5.4). */
@@ -65,6 +71,7 @@ static uint16_t claims(const struct nvmevirt *controller, bool io)
         return config->oacs;
     if (!nvmevirt_has_command_sets(controller))
         return config->oncs;
+    oncs |= nvmevirt_has_zones(controller) ? ZONED : 0;
     oncs |= config->vsl ? NVMEVIRT_ONCS_VERIFY : 0;
     oncs |= config->wzsl ? NVMEVIRT_ONCS_WRITE_ZEROES : 0;
     oncs |= config->wusl ? NVMEVIRT_ONCS_WRITE_UNCORRECTABLE : 0;

@@ -2,7 +2,7 @@
  * The parts of NVM Express Base 2.0 and NVM Command Set 1.0 that the model acts
  * on, as read for the model alone: it shares no definition with any driver, so
  * that a misreading is not shared either. Sections are those of Base 2.0, or
- * with NVM of the NVM Command Set.
+ * with NVM of the NVM Command Set, with ZNS of the Zoned Namespace Command Set 1.1.
  */
 #ifndef NVMEVIRT_SPEC_H
 #define NVMEVIRT_SPEC_H
@@ -129,6 +129,28 @@ enum {
     SPEC_DATASET = 0x09,
     SPEC_VERIFY = 0x0C,
     SPEC_COPY = 0x19,
+
+    SPEC_ZONE_SEND = 0x79, /* ZNS 3.4 */
+    SPEC_ZONE_RECEIVE = 0x7A,
+    SPEC_ZONE_APPEND = 0x7D,
+};
+
+/* ZNS 3.4.3: what Zone Management Send does; 2.1.1.2: states. */
+enum {
+    SPEC_ZONE_CLOSE = 1,
+    SPEC_ZONE_FINISH,
+    SPEC_ZONE_OPEN,
+    SPEC_ZONE_RESET,
+    SPEC_ZONE_OFFLINE
+};
+enum {
+    SPEC_ZONE_EMPTY = 0x1,
+    SPEC_ZONE_IMPLICIT,
+    SPEC_ZONE_EXPLICIT,
+    SPEC_ZONE_CLOSED,
+    SPEC_ZONE_READ_ONLY = 0xD,
+    SPEC_ZONE_FULL,
+    SPEC_ZONE_GONE /* offline */
 };
 
 #define SPEC_DW12_FUA (1u << 30)
@@ -163,6 +185,7 @@ enum {
     SPEC_NIDT_CSI = 4
 };
 #define SPEC_CSI_NVM       0
+#define SPEC_CSI_ZONED     2
 #define SPEC_IDENTIFY_SIZE 4096u
 
 /* 5.16.1: log pages. */
@@ -266,6 +289,14 @@ enum {
     SPEC_CONTROLLER_LIST_INVALID = 0x11C | SPEC_DNR,
     SPEC_COMMAND_SET_NOT_SUPPORTED = 0x129 | SPEC_DNR,
     SPEC_SIZE_LIMIT = 0x183 | SPEC_DNR,
+    SPEC_ZONE_BOUNDARY = 0x1B8 | SPEC_DNR,
+    SPEC_ZONE_IS_FULL = 0x1B9 | SPEC_DNR,
+    SPEC_ZONE_IS_READ_ONLY = 0x1BA | SPEC_DNR,
+    SPEC_ZONE_IS_OFFLINE = 0x1BB | SPEC_DNR,
+    SPEC_ZONE_INVALID_WRITE = 0x1BC | SPEC_DNR,
+    SPEC_TOO_MANY_ACTIVE = 0x1BD | SPEC_DNR,
+    SPEC_TOO_MANY_OPEN = 0x1BE | SPEC_DNR,
+    SPEC_ZONE_TRANSITION = 0x1BF | SPEC_DNR,
 
     SPEC_INVALID_PROTECTION = 0x181 | SPEC_DNR,
     SPEC_WRITE_FAULT = 0x280,

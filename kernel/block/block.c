@@ -197,7 +197,7 @@ static uint64_t transfer_aligned(struct block_device *device, enum block_operati
             fail(&transfer, lba + issued, ERR_INTERRUPTED);
             break;
         }
-        uint32_t blocks = (uint32_t)MIN(count - issued, (uint64_t)device->max_blocks);
+        uint32_t blocks = (uint32_t)MIN(count - issued, (uint64_t)block_most(device, lba + issued));
         if (issue(&transfer, operation, lba + issued, blocks, buffer + issued * device->block_size))
             issued += blocks;
         else

@@ -99,6 +99,8 @@ struct block_device {
     uint32_t discard_blocks; /* ... that is a BLOCK_DISCARD; 0: not offered */
     uint32_t zeroes_blocks;  /* ... that is a BLOCK_WRITE_ZEROES; 0: not offered */
     uint32_t dma_alignment;  /* of every segment's base and length, a power of two */
+    uint64_t zone_blocks;    /* a request may not reach from one lot of so many blocks into the
+                                next, and writes are done one by one, in order; 0: not zoned */
     bool read_only;
     bool volatile_cache; /* a flush is needed before data is durable */
     const struct block_operations *operations;
@@ -136,6 +138,19 @@ static inline void block_let_go(struct block_device *device)
 static inline uint64_t block_bytes(const struct block_device *device)
 {
     return device->block_count * device->block_size;
+}
+
+/* Blocks from this one on to where no request may reach beyond. */
+static inline uint64_t block_zone_left(const struct block_device *device, uint64_t lba)
+{
+    return device->zone_blocks ? device->zone_blocks - lba % device->zone_blocks : UINT64_MAX;
+}
+
+/* The most blocks that a request with data may have from this one on. */
+static inline uint32_t block_most(const struct block_device *device, uint64_t lba)
+{
+    uint64_t left = block_zone_left(device, lba);
+    return left < device->max_blocks ? (uint32_t)left : device->max_blocks;
 }
 
 /* ---- Requests, for who keeps several in flight (queue.c) ------------------------------------ */

@@ -37,7 +37,7 @@ static bool continues(const struct block_request *last, const struct block_reque
            last->polled == request->polled && !last->fixed && !request->fixed &&
            last->segment_count == 1 && request->segment_count == 1 &&
            (uint8_t *)last->segments->base + last->segments->length == request->segments->base &&
-           last->blocks + request->blocks <= last->device->max_blocks;
+           last->blocks + request->blocks <= block_most(last->device, last->lba);
 }
 
 /* False: they do not go together. */
@@ -73,15 +73,15 @@ static void restore(struct block_request *first)
  */
 static RARE void take_apart(struct plug *plug, struct block_request *first, int status)
 {
+    struct block_request **end = &plug->alone;
     plug->room = 0; /* for nothing else before these are through */
     if (first->merged)
         restore(first);
-    for (struct block_request *request = first, *next; request; request = next) {
-        next = request->merged;
+    while (*end)
+        end = &(*end)->merged;
+    *end = first; /* in order, as zones want it */
+    for (struct block_request *request = first; request; request = request->merged)
         request->status = status;
-        request->merged = plug->alone;
-        plug->alone = request;
-    }
 }
 
 void block_complete_merged(struct block_request *first)

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 
+#include "kernel/console.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 
@@ -65,10 +66,14 @@ int command_run(struct invocation *self)
     return self->output_failed && !status ? 1 : status;
 }
 
+#define PIECE     1024u
+#define LATE_MOST 4096u /* after Ctrl-C, in bytes: a line that was begun, and last words */
+
 /* Formatted text on its way to a file: gathered, so that a line is one write. */
 struct sink {
     struct file *file;
-    int status; /* of the first write that failed */
+    struct invocation *self; /* whose standard output it is; NULL: another file */
+    int status;              /* of the first write that failed */
     size_t used;
     char text[256];
 };
@@ -85,10 +90,26 @@ static int write_all(struct file *file, const char *bytes, size_t length)
     return OK;
 }
 
+/* To standard output, which Ctrl-C ends, whether the command looks or not. */
+static int put(struct invocation *self, const char *bytes, size_t length)
+{
+    int status = OK;
+    while (length && status == OK) {
+        size_t part = MIN(length, PIECE);
+        if (console_interrupted() && !self->concludes && (self->late += part) > LATE_MOST)
+            return ERR_INTERRUPTED;
+        status = write_all(self->out, bytes, part);
+        bytes += part;
+        length -= part;
+    }
+    return status;
+}
+
 static void sink_flush(struct sink *sink)
 {
     if (sink->status == OK)
-        sink->status = write_all(sink->file, sink->text, sink->used);
+        sink->status = sink->self ? put(sink->self, sink->text, sink->used)
+                                  : write_all(sink->file, sink->text, sink->used);
     sink->used = 0;
 }
 
@@ -141,7 +162,7 @@ void out(struct invocation *self, const char *format, ...)
     if (self->output_failed)
         return;
     clear_line(self);
-    struct sink sink = {.file = self->out};
+    struct sink sink = {.self = self};
     va_list arguments;
     va_start(arguments, format);
     format_to(sink_put, &sink, format, arguments);
@@ -155,7 +176,7 @@ void out_bytes(struct invocation *self, const void *bytes, size_t length)
     if (self->output_failed)
         return;
     clear_line(self);
-    output_status(self, write_all(self->out, bytes, length));
+    output_status(self, put(self, bytes, length));
 }
 
 static void message(struct invocation *self, const char *format, va_list arguments)

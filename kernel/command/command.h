@@ -49,6 +49,7 @@ struct command {
     const char *details;          /* more lines for `help NAME`, or NULL */
     const char *const *names;     /* of operands NAME=VALUE, ends with NULL; or NULL */
     int usage_status;             /* exit status of bad usage; 0 stands for STATUS_USAGE */
+    bool special;                 /* a part of the shell's language: POSIX, 2.14 */
     bool literal;                 /* --help is an argument like any other */
     bool options_first;           /* the first operand ends the options: the rest is another's */
     bool long_only;               /* -long is --long, where it is no letter: getopt_long_only(3) */
@@ -72,6 +73,8 @@ struct invocation {
     int within;
     const char *argument;
     bool output_failed; /* a write to `out` failed and was reported */
+    bool concludes;     /* what goes to `out` now is what Ctrl-C asks for: a report of the end */
+    size_t late;        /* bytes that went there after Ctrl-C, without that */
     struct progress progress;
     bool explained;      /* --help: the rest was not done */
     struct shell *shell; /* who runs it, for commands that change the shell; NULL: none */

@@ -6,6 +6,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/nodes.h"
 #include "kernel/x86/clock.h"
+#include "kernel/x86/coroutine.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 
@@ -63,7 +64,7 @@ static uint64_t no_size(struct node *node)
 /* The line being typed, or what of it was not read yet. */
 static char line[LINE_MAX];
 static size_t line_length, line_read;
-static bool line_ready;
+static bool line_ready, line_wanted; /* by somebody who waits for its end: one at a time */
 
 /* How wide the first `length` bytes of the line show, if it began at the left margin. */
 static size_t columns(size_t length)
@@ -100,7 +101,7 @@ static void erase_character(void)
 static void type(char c)
 {
     /* One place is kept for the newline. */
-    if (line_length == LINE_MAX - 1 && c != '\n') {
+    if (line_length >= LINE_MAX - 1 && c != '\n') {
         console_write("\a", 1);
         return;
     }
@@ -145,8 +146,14 @@ static int64_t console_read(struct node *node, void *buffer, size_t length, uint
     (void)node, (void)offset;
     if (length == 0)
         return 0;
+    while (line_wanted && !console_interrupted())
+        coroutine_yield();
+    if (line_wanted)
+        return ERR_INTERRUPTED;
     if (!line_ready) {
+        line_wanted = true;
         int status = line_get();
+        line_wanted = false;
         if (status != OK)
             return status;
     }

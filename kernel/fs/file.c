@@ -64,6 +64,15 @@ struct file *file_temporary(void)
     return node && file_open_node(node, O_READ | O_WRITE, &file) == OK ? file : NULL;
 }
 
+int file_holding(const void *bytes, size_t length, struct file **file)
+{
+    *file = file_temporary();
+    if (*file && file_write(*file, bytes, length) == (int64_t)length)
+        return file_seek(*file, 0);
+    file_close(*file);
+    return ERR_NO_MEMORY;
+}
+
 struct file *file_share(struct file *file)
 {
     file->references++;

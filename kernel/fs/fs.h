@@ -84,6 +84,9 @@ int file_open_node(struct node *node, unsigned flags, struct file **file);
 /* A RAM file without a name, to be written and read again; NULL without memory. */
 struct file *file_temporary(void);
 
+/* One that holds this already, at its beginning. */
+int file_holding(const void *bytes, size_t length, struct file **file);
+
 struct file *file_share(struct file *file); /* one more user of the same file and position */
 void file_close(struct file *file);         /* NULL is allowed */
 

@@ -43,15 +43,6 @@ struct node *node_new(enum node_type type, const struct node_operations *operati
     return node;
 }
 
-void node_release(struct node *node)
-{
-    if (--node->references)
-        return;
-    if (node->operations->release)
-        node->operations->release(node);
-    kfree(node);
-}
-
 static struct entry *entry_of(struct list *link)
 {
     return CONTAINER_OF(link, struct entry, link);
@@ -74,13 +65,24 @@ static bool directory_is_empty(struct node *node)
 
 static void directory_release(struct node *node)
 {
-    struct directory *directory = directory_of(node);
-    if (directory->parent != node)
-        node_release(directory->parent);
-    kfree(directory);
+    kfree(directory_of(node));
 }
 
 static const struct node_operations directory_operations = {.release = directory_release};
+
+/* With a removed directory its parent's last reference may go, and so on: such a chain may be far
+ * longer than the stack is deep. */
+void node_release(struct node *node)
+{
+    while (node && !--node->references) {
+        bool holds = node->type == NODE_DIRECTORY && node != root;
+        struct node *parent = holds ? directory_of(node)->parent : NULL;
+        if (node->operations->release)
+            node->operations->release(node);
+        kfree(node);
+        node = parent;
+    }
+}
 
 /* `parent` NULL makes the root. */
 static struct node *directory_new(struct node *parent)

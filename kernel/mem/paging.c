@@ -192,12 +192,20 @@ uint64_t paging_way_in(uint64_t page)
     return frames_physical(table) <= UINT32_MAX ? frames_physical(table) : 0;
 }
 
+/* An entry with an address that the processor does not have is a fault when it is used. */
+static bool is_address(uint64_t physical, uint64_t bytes)
+{
+    uint64_t limit = BIT(cpuid(CPUID_SIZES, 0).eax & 0xff);
+    return bytes <= limit && physical <= limit - bytes;
+}
+
 void *paging_map(uint64_t physical, size_t bytes, enum memory_type type)
 {
     uint64_t offset = physical % PAGE_SIZE;
     uint64_t length = ROUND_UP(offset + bytes, PAGE_SIZE);
     /* The kernel never runs out of 16 TiB unless a device's size is nonsense. */
-    if (bytes == 0 || length < bytes || length > WINDOWS_END - next_window - 2 * LARGE_SIZE)
+    if (bytes == 0 || !is_address(physical, bytes) ||
+        length > WINDOWS_END - next_window - 2 * LARGE_SIZE)
         return NULL;
     uint64_t window = next_window + PAGE_SIZE;
     /* Placed so that large pages fit, where the window is large enough for one. */
@@ -278,8 +286,7 @@ bool paging_is_writable(const void *memory, size_t bytes)
 
 bool paging_may_be_device(uint64_t physical, uint64_t bytes)
 {
-    uint64_t limit = BIT(cpuid(CPUID_SIZES, 0).eax & 0xff);
-    if (bytes > limit || physical > limit - bytes)
+    if (!is_address(physical, bytes))
         return false;
     /* All RAM is in the direct map, and be it as a guard. */
     unsigned level;

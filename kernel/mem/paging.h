@@ -36,7 +36,8 @@ enum memory_type {
 
 /*
  * A window on physical addresses that need not be RAM; with unmapped pages on
- * both sides. NULL when there is no memory for tables. paging_unmap() takes
+ * both sides. NULL when there is no memory for tables, or no such address, which
+ * a table of the firmware may name all the same. paging_unmap() takes
  * the same pointer and size. For the boot processor. No address is used twice:
  * no other processor has to be told to forget one.
  */

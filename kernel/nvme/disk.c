@@ -23,6 +23,7 @@ struct disk {
     struct device *device;
     const struct nvme_namespace *ns;
     bool retired;
+    bool writing; /* a zoned one, on any processor */
 };
 
 /* The driver's segments are the block layer's. */
@@ -97,6 +98,21 @@ static void transfer_done(struct nvme_request *request)
         path_ended_elsewhere(transfer);
 }
 
+static bool is_write(const struct block_request *block)
+{
+    return block->operation == BLOCK_WRITE || block->operation == BLOCK_WRITE_ZEROES;
+}
+
+/* Of a zoned disk. */
+static void zoned_transfer_done(struct nvme_request *request)
+{
+    const struct block_request *block = block_of(CONTAINER_OF(request, struct transfer, request));
+    struct disk *disk = block->device->driver;
+    if (is_write(block))
+        __atomic_store_n(&disk->writing, false, __ATOMIC_RELEASE);
+    transfer_done(request);
+}
+
 /* What is neither read nor written. */
 static __attribute__((noinline)) int prepare_other(struct transfer *transfer,
                                                    const struct block_request *block,
@@ -114,13 +130,15 @@ static __attribute__((noinline)) int prepare_other(struct transfer *transfer,
     }
 }
 
+typedef void done_function(struct nvme_request *request);
+
 static inline int prepare(struct transfer *transfer, const struct block_request *block,
-                          const struct nvme_namespace *ns)
+                          const struct nvme_namespace *ns, done_function *done)
 {
     struct nvme_request *request = &transfer->request;
     request->timeout_ns = 0;
     request->once = false;
-    request->done = transfer_done;
+    request->done = done;
     if (block->operation > BLOCK_WRITE)
         return prepare_other(transfer, block, ns);
     request->segments = (const struct nvme_segment *)block->segments;
@@ -132,20 +150,20 @@ static inline int prepare(struct transfer *transfer, const struct block_request 
 }
 
 static inline int submit(const struct nvme_namespace *ns, struct transfer *transfer,
-                         struct nvme_queue *queue)
+                         struct nvme_queue *queue, done_function *done)
 {
     const struct block_request *block = block_of(transfer);
     if (transfer->prepared && block->fixed)
         return nvme_submit_again(queue, &transfer->request, block->lba);
-    int error = prepare(transfer, block, ns);
+    int error = prepare(transfer, block, ns, done);
     return error ? error : nvme_submit(queue, &transfer->request);
 }
 
 static __attribute__((noinline)) int submit_locked(const struct nvme_namespace *ns,
-                                                   struct transfer *transfer)
+                                                   struct transfer *transfer, done_function *done)
 {
     uint64_t flags = path_lock(transfer->path);
-    int error = submit(ns, transfer, transfer->path->queue);
+    int error = submit(ns, transfer, transfer->path->queue, done);
     path_unlock(transfer->path, flags);
     return error;
 }
@@ -164,7 +182,8 @@ static __attribute__((noinline, cold)) int submit_status(int error)
     }
 }
 
-static int disk_submit(struct block_device *block, struct block_request **list)
+static inline __attribute__((always_inline)) int
+submit_list(struct block_device *block, struct block_request **list, done_function *done)
 {
     const struct disk *disk = block->driver;
     const unsigned cpu = cpu_current();
@@ -177,8 +196,8 @@ static int disk_submit(struct block_device *block, struct block_request **list)
         struct path *path = paths[request->polled];
         transfer->cpu = (uint16_t)cpu;
         transfer->path = path;
-        error = path->shared ? submit_locked(disk->ns, transfer)
-                             : submit(disk->ns, transfer, path->queue);
+        error = path->shared ? submit_locked(disk->ns, transfer, done)
+                             : submit(disk->ns, transfer, path->queue, done);
         if (error)
             break;
     }
@@ -187,13 +206,43 @@ static int disk_submit(struct block_device *block, struct block_request **list)
     return error ? submit_status(error) : OK;
 }
 
+static int disk_submit(struct block_device *block, struct block_request **list)
+{
+    return submit_list(block, list, transfer_done);
+}
+
+/*
+ * A device may execute commands in any order, and in a zone only one order is right: a write waits
+ * for the end of the one before it, wherever that was submitted, and all that is behind waits too.
+ */
+static int zoned_submit(struct block_device *block, struct block_request **list)
+{
+    struct disk *disk = block->driver;
+    int status = OK;
+    while (*list && status == OK) {
+        struct block_request *rest = (*list)->next, *next = *list;
+        bool writes = is_write(next);
+        if (writes && __atomic_exchange_n(&disk->writing, true, __ATOMIC_ACQUIRE))
+            return ERR_AGAIN;
+        next->next = NULL;
+        status = submit_list(block, list, zoned_transfer_done);
+        next->next = rest;
+        if (status == OK)
+            *list = rest;
+        else if (writes)
+            __atomic_store_n(&disk->writing, false, __ATOMIC_RELEASE);
+    }
+    return status;
+}
+
 static void disk_poll(struct block_device *block, uint64_t deadline)
 {
     const struct disk *disk = block->driver;
     path_poll(disk->device, deadline);
 }
 
-static const struct block_operations disk_operations = {.submit = disk_submit, .poll = disk_poll};
+static const struct block_operations disk_operations = {.submit = disk_submit, .poll = disk_poll},
+                                     zoned_operations = {.submit = zoned_submit, .poll = disk_poll};
 
 /* ---- Disks --------------------------------------------------------------------------------- */
 
@@ -226,19 +275,23 @@ static struct disk *new_disk(struct device *device, const struct nvme_namespace 
     disk->device = device;
     disk->ns = ns;
     const struct nvme_limits *limits = &device->controller.limits;
-    uint16_t oncs = device->controller.identify->oncs;
     uint64_t zeroes = MIN(limits->zeroes_bytes / ns->block_size, (uint64_t)NVME_RW_BLOCKS_MOST);
     uint64_t discard = MIN(limits->dataset_range_blocks, limits->dataset_blocks);
+    if (!nvme_offers(&device->controller, NVME_ONCS_WRITE_ZEROES))
+        zeroes = 0;
+    if (!nvme_offers(&device->controller, NVME_ONCS_DATASET))
+        discard = 0;
     disk->block = (struct block_device){
         .block_size = ns->block_size,
         .block_count = ns->block_count,
         .max_blocks = ns->most_blocks,
-        .zeroes_blocks = oncs & NVME_ONCS_WRITE_ZEROES ? (uint32_t)zeroes : 0,
-        .discard_blocks = oncs & NVME_ONCS_DATASET ? (uint32_t)MIN(discard, UINT32_MAX) : 0,
+        .zeroes_blocks = (uint32_t)zeroes,
+        .discard_blocks = (uint32_t)MIN(discard, UINT32_MAX),
         .dma_alignment = 4,
+        .zone_blocks = ns->zone_blocks,
         .read_only = ns->write_protected,
         .volatile_cache = device->controller.volatile_cache,
-        .operations = &disk_operations,
+        .operations = ns->zone_blocks ? &zoned_operations : &disk_operations,
         .driver = disk,
         .model = device->controller.model,
         .unused = disk_unused,
@@ -270,7 +323,8 @@ void disk_add(struct device *device, struct nvme_namespace *ns)
     ns->context = disk;
     log_line(LOG_NOTE, "%s: %llu blocks of %u bytes%s", name, (unsigned long long)ns->block_count,
              ns->block_size,
-             ns->protection      ? ", with protection information"
+             ns->zone_blocks     ? ", zoned"
+             : ns->protection    ? ", with protection information"
              : ns->metadata_size ? ", with metadata"
                                  : "");
     add_node(name, &disk->block);
@@ -319,5 +373,5 @@ void disk_changed(void *context, struct nvme_namespace *ns, enum nvme_namespace_
 const struct nvme_namespace *disk_namespace(const struct block_device *block)
 {
     const struct disk *disk = block->driver;
-    return block->operations == &disk_operations && !disk->retired ? disk->ns : NULL;
+    return block->operations->poll == disk_poll && !disk->retired ? disk->ns : NULL;
 }

@@ -22,6 +22,7 @@ static const struct {
 } operators[] = {{"||", 1}, {"&&", 2}, {"==", 6}, {"!=", 6}, {"<=", 7}, {">=", 7},
                  {"<<", 8}, {">>", 8}, {"|", 3},  {"^", 4},  {"&", 5},  {"<", 7},
                  {">", 7},  {"+", 9},  {"-", 9},  {"*", 10}, {"/", 10}, {"%", 10}};
+#define FIRST_ASSIGNING 6 /* with a = behind it, which "<" and ">" cannot have */
 
 static int64_t calculate(struct calculation *self, unsigned precedence);
 
@@ -33,15 +34,16 @@ static int64_t fail(struct calculation *self, const char *problem, const char *t
     return 0;
 }
 
-static void skip_blanks(struct calculation *self)
+static const char *skip_blanks(const char *text)
 {
-    while (*self->next && strchr(" \t\n", *self->next))
-        self->next++;
+    while (*text && strchr(" \t\n", *text))
+        text++;
+    return text;
 }
 
 static bool accept(struct calculation *self, char c)
 {
-    skip_blanks(self);
+    self->next = skip_blanks(self->next);
     bool there = *self->next == c;
     self->next += there;
     return there;
@@ -62,7 +64,7 @@ static bool number(const char *text, bool negative, const char **end, int64_t *v
 /* The operator in front, or -1. */
 static int find_operator(struct calculation *self)
 {
-    skip_blanks(self);
+    self->next = skip_blanks(self->next);
     for (unsigned i = 0; i < ARRAY_SIZE(operators); i++)
         if (!strncmp(self->next, operators[i].text, strlen(operators[i].text)))
             return (int)i;
@@ -95,10 +97,10 @@ static int64_t value_of(struct calculation *self, const char *name)
 {
     const char *text = variable_get(self->shell, name), *end;
     int64_t value = 0;
-    if (!text || !*text)
+    if (!text || !*(text = skip_blanks(text)))
         return 0;
     bool negative = *text == '-';
-    if (!number(text + (negative || *text == '+'), negative, &end, &value) || *end)
+    if (!number(text + (negative || *text == '+'), negative, &end, &value) || *skip_blanks(end))
         return fail(self, "illegal number: ", text);
     return value;
 }
@@ -113,7 +115,7 @@ static int64_t variable(struct calculation *self, size_t length)
     self->next += length;
     int i = find_operator(self);
     size_t width = i < 0 ? 0 : strlen(operators[i].text);
-    if (self->next[width] != '=')
+    if (self->next[width] != '=' || (i >= 0 && i < FIRST_ASSIGNING))
         return value_of(self, name);
     self->next += width + 1;
     int64_t value = calculate(self, 0);
@@ -128,7 +130,7 @@ static int64_t variable(struct calculation *self, size_t length)
 static int64_t operand(struct calculation *self)
 {
     int64_t value = 0;
-    skip_blanks(self);
+    self->next = skip_blanks(self->next);
     size_t length = name_length(self->next);
     if (++self->depth > SHELL_DEPTH)
         fail(self, "nested too deeply", "");
@@ -193,7 +195,7 @@ bool arithmetic(struct shell *shell, const char *text, int64_t *value)
 {
     struct calculation self = {.shell = shell, .next = text};
     *value = calculate(&self, 0);
-    skip_blanks(&self);
+    self.next = skip_blanks(self.next);
     if (*self.next)
         fail(&self, "syntax error: ", self.next);
     return !self.failed;

@@ -5,6 +5,7 @@
  * before every character that must not act as one.
  */
 #include "kernel/command/reader.h"
+#include "kernel/console.h"
 #include "kernel/shell/shell.h"
 #include "lib/pattern.h"
 #include "lib/printf.h"
@@ -17,7 +18,8 @@ struct expansion {
     struct text text;
     bool begun;         /* there is a field, though it may be empty */
     bool blank_ended;   /* the last one ended at a blank: a `:` right after it belongs to that */
-    bool special;       /* an unquoted * ? or [ */
+    bool bracket;       /* an unquoted [ */
+    bool special;       /* an unquoted * or ?, or a ] behind such a bracket */
     struct text fields; /* those that are complete, each with its NUL */
     int count;
 };
@@ -44,15 +46,16 @@ static void end_field(struct expansion *self)
         add_field(self, text);
     }
     self->text = (struct text){.arena = self->arena};
-    self->begun = self->special = false;
+    self->begun = self->bracket = self->special = false;
 }
 
 static void put(struct expansion *self, char c, bool quoted)
 {
     if (c == '\\' || (quoted && strchr("*?[]-!^", c)))
         text_add(&self->text, '\\');
-    else if (c == '*' || c == '?' || c == '[')
-        self->special = true;
+    else
+        self->special |= c == '*' || c == '?' || (c == ']' && self->bracket);
+    self->bracket |= c == '[' && !quoted;
     text_add(&self->text, c);
     self->begun = true;
     self->blank_ended = false;
@@ -128,16 +131,17 @@ static const char *parameter(struct shell *shell, const char *name, char buffer[
     return number <= shell->argument_count ? shell->arguments[number - 1] : NULL;
 }
 
-/* What ${name#pattern} and its like leave of `value`. */
+/* What ${name#pattern} and its like leave of `value`; a copy, as the pattern may assign to it. */
 static const char *trim(struct expansion *self, const struct part *part, const char *value)
 {
+    size_t length = strlen(value);
+    value = arena_copy(self->arena, value, length);
     const char *pattern = expand_pattern(self->shell, self->arena, part->inner);
     if (!pattern)
         return NULL;
     const char *end = pattern + strlen(pattern);
-    size_t length = strlen(value);
     bool front = part->operation == '#';
-    for (size_t i = 0; i <= length; i++) {
+    for (size_t i = 0; i <= length && !console_interrupted(); i++) {
         size_t cut = part->longest ? length - i : i;
         if (pattern_match(pattern, end, front ? value : value + length - cut, cut))
             return arena_copy(self->arena, front ? value + cut : value, length - cut);
@@ -200,10 +204,10 @@ static const char *capture(struct expansion *self, struct tree *tree)
         shell_no_memory(shell);
         return "";
     }
-    shell->substituted = shell_run_within(shell, tree, file);
+    shell->substituted = shell_run_within(shell, tree, file, 0);
     struct text text = {.arena = self->arena};
-    if (file_seek(file, 0) == OK)
-        reader_all(file, &text);
+    file_seek(file, 0);
+    reader_all(file, &text);
     file_close(file);
     while (text.length && text.bytes[text.length - 1] == '\n')
         text.bytes[--text.length] = 0;
@@ -241,10 +245,12 @@ static void expand_parts(struct expansion *self, const struct part *part, bool p
     }
 }
 
-/* Is everything there? Without memory the script ends. */
+/* Is everything there? Else the script ends: after Ctrl-C the output of a command may be cut. */
 static bool succeeded(struct expansion *self)
 {
-    if (self->arena->failed && self->shell->leaving == STAY)
+    if (self->shell->leaving == STAY && console_interrupted())
+        shell_stop(self->shell, STATUS_INTERRUPTED);
+    if (self->shell->leaving == STAY && self->arena->failed)
         shell_no_memory(self->shell);
     return self->shell->leaving == STAY;
 }

@@ -11,24 +11,14 @@
 #include "lib/pattern.h"
 #include "lib/string.h"
 
-int shell_run_within(struct shell *shell, struct tree *tree, struct file *out)
+int shell_run_within(struct shell *shell, struct tree *tree, struct file *out, unsigned conditions)
 {
     struct shell *within = shell_enter(shell, shell->file[0], out, true);
     if (!within)
         return shell_no_memory(shell);
+    within->conditions = conditions;
     shell_run(within, tree);
     return shell_leave(within);
-}
-
-/* A here-document is a file that holds it. */
-static int open_here(const char *text, struct file **file)
-{
-    size_t length = strlen(text);
-    *file = file_temporary();
-    if (*file && file_write(*file, text, length) == (int64_t)length)
-        return file_seek(*file, 0);
-    file_close(*file);
-    return ERR_NO_MEMORY;
 }
 
 static int open_redirection(struct shell *shell, const char *operation, const char *target,
@@ -44,7 +34,7 @@ static int open_redirection(struct shell *shell, const char *operation, const ch
         return OK;
     }
     if (!strncmp(operation, "<<", 2))
-        return open_here(target, file);
+        return file_holding(target, strlen(target), file); /* a here-document */
     if (operation[1] == '>')
         flags = operation[0] == '<' ? O_READ | O_WRITE | O_CREATE : O_WRITE | O_CREATE | O_APPEND;
     else if (operation[0] == '>')
@@ -140,9 +130,11 @@ static int run_simple(struct shell *shell, struct tree *tree)
     if (argv) {
         if (argc && shell->trace)
             trace(shell, argc, (const char *const *)argv, " ");
+        const struct command *command = argc ? command_find(argv[0]) : NULL;
+        bool special = command && command->special;
         if (!redirect(shell, tree->redirections, saved))
-            status = 2;
-        else if (assign_all(shell, &arena, tree->assignments, argc > 0))
+            status = special && shell->leaving == STAY ? shell_stop(shell, 2) : 2;
+        else if (assign_all(shell, &arena, tree->assignments, argc && !special))
             status = argc ? shell_run_command(shell, argc, argv) : shell->substituted;
         undo(shell, saved);
         variables_end_scope(shell);
@@ -297,7 +289,7 @@ static int run_case(struct shell *shell, struct tree *tree)
 
 static int run_subshell(struct shell *shell, struct tree *tree)
 {
-    return shell_run_within(shell, tree->body, shell->file[1]);
+    return shell_run_within(shell, tree->body, shell->file[1], shell->conditions);
 }
 
 static int (*const run_kind[])(struct shell *shell, struct tree *tree) = {

@@ -8,7 +8,7 @@
 #include "lib/string.h"
 
 /* Says what is wrong and where; for a syntax error that is a token. */
-static void report(struct shell *shell, const char *name, const struct parser *parser)
+static int report(struct shell *shell, const char *name, const struct parser *parser)
 {
     const struct token *token = &parser->offender;
     bool newline = !*parser->problem && *token->start == '\n';
@@ -22,13 +22,14 @@ static void report(struct shell *shell, const char *name, const struct parser *p
         shell_say(&speaker, "syntax error near `%.*s'",
                   newline ? 7 : (int)MIN(token->length, (size_t)40),
                   newline ? "newline" : token->start);
-    shell_stop(shell, 2);
+    return shell_stop(shell, 2);
 }
 
 int shell_run_source(struct shell *shell, const char *name, const char *text, size_t length,
                      bool *unfinished)
 {
     struct source source = {.next = text, .end = text + length, .line = 1};
+    int status = unfinished ? shell->status : 0; /* of a text without a command */
     bool more = true;
     while (more && shell->leaving == STAY) {
         struct arena arena = {0};
@@ -44,15 +45,15 @@ int shell_run_source(struct shell *shell, const char *name, const char *text, si
             *unfinished = true;
             more = false;
         } else if (tree) {
-            shell_run(shell, tree);
+            status = shell_run(shell, tree);
         } else if (parser->problem) {
-            report(shell, name, parser);
+            status = report(shell, name, parser);
         }
         source = parser->source;
         kfree(parser);
         arena_free(&arena);
     }
-    return shell->status;
+    return shell->status = status;
 }
 
 int shell_run_text(struct shell *shell, const char *name, const char *text, size_t length)

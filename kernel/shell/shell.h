@@ -191,7 +191,7 @@ bool arithmetic(struct shell *shell, const char *text, int64_t *value);
 int shell_run_text(struct shell *shell, const char *name, const char *text, size_t length);
 
 int shell_run(struct shell *shell, struct tree *tree);
-int shell_run_within(struct shell *shell, struct tree *tree, struct file *out);
+int shell_run_within(struct shell *shell, struct tree *tree, struct file *out, unsigned conditions);
 int shell_run_command(struct shell *shell, int argc, char **argv);
 /* As shell_run_text(), but leaves `leaving` to the caller. With `unfinished`, a text that ends
  * within a command is not an error: nothing is run and *unfinished set. */

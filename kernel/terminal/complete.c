@@ -23,6 +23,7 @@ struct completion {
     char prefix[FS_NAME_MAX + 1];    /* that component */
     char name[FS_NAME_MAX + 1];      /* the match at hand */
     char common[FS_NAME_MAX + 1];    /* what all matches begin with */
+    char group[FS_NAME_MAX + 1];     /* the first word of a sub-command's two, and a blank */
     char path[FS_PATH_MAX + FS_NAME_MAX + 2];
 };
 
@@ -33,11 +34,23 @@ static bool next_command(struct completion *self)
     return self->last != NULL;
 }
 
+/* Of those of a group, which stand together, only the next word counts. */
 static bool next_subcommand(struct completion *self)
 {
-    const struct command *command = self->command->subcommand(self->index++);
-    snprintf(self->name, sizeof self->name, "%s", command ? strchr(command->name, ' ') + 1 : "");
-    return command != NULL;
+    const struct command *command;
+    while ((command = self->command->subcommand(self->index++))) {
+        const char *name = strchr(command->name, ' ') + 1;
+        size_t skip = strlen(self->group), length = 0;
+        if (strncmp(name, self->group, skip))
+            continue;
+        for (name += skip; name[length] && name[length] != ' ';)
+            length++;
+        if (!strncmp(name, self->name, length) && !self->name[length])
+            continue;
+        snprintf(self->name, sizeof self->name, "%.*s", (int)length, name);
+        return true;
+    }
+    return false;
 }
 
 static bool next_option(struct completion *self)
@@ -74,12 +87,20 @@ static bool next_file(struct completion *self)
     return true;
 }
 
+/* In the line a control character would be a key, and a newline its end. */
+static bool can_be_typed(const char *name)
+{
+    while ((unsigned char)*name >= ' ' && *name != 127)
+        name++;
+    return !*name;
+}
+
 static bool next_match(struct completion *self)
 {
     self->end = ' ';
     while (self->next(self)) {
         bool hidden = self->name[0] == '.' && self->prefix[0] != '.';
-        if (!hidden && !strncmp(self->name, self->prefix, self->length))
+        if (!hidden && can_be_typed(self->name) && !strncmp(self->name, self->prefix, self->length))
             return true;
     }
     return false;
@@ -89,6 +110,7 @@ static void rewind(struct completion *self)
 {
     self->last = NULL;
     self->index = 0;
+    *self->name = 0;
 }
 
 /* Words behind which a command is expected still. */
@@ -102,13 +124,25 @@ static bool leads(const char *word)
     return strchr(word, '=') != NULL;
 }
 
-static const struct command *find_subcommand(const struct command *command, const char *name)
+/* A word of a sub-command's name: it is the command's now, or begins a group's. */
+static void take_subcommand(struct completion *self)
 {
     const struct command *found;
-    for (unsigned i = 0; (found = command->subcommand(i)); i++)
-        if (!strcmp(strchr(found->name, ' ') + 1, name))
-            return found;
-    return command;
+    size_t length = strlen(self->group);
+    bool any = false;
+    snprintf(self->group + length, sizeof self->group - length, "%s", self->name);
+    length = strlen(self->group);
+    for (unsigned i = 0; (found = self->command->subcommand(i)); i++) {
+        const char *name = strchr(found->name, ' ') + 1;
+        if (!strcmp(name, self->group)) {
+            self->command = found;
+            return;
+        }
+        any |= !strncmp(name, self->group, length) && name[length] == ' ';
+    }
+    snprintf(self->group + length, sizeof self->group - length, " ");
+    if (!any)
+        *self->group = 0;
 }
 
 /* Decides which names are wanted where the word begins at `start`, by the words before it. */
@@ -131,18 +165,21 @@ static void find_kind(struct completion *self, const struct editor *editor, size
         help = !strcmp(self->name, "help");
         if (!words++)
             self->command = command_find(self->name);
-        else if (words == 2 && !help && self->command && self->command->subcommand)
-            self->command = find_subcommand(self->command, self->name);
+        else if ((words == 2 || *self->group) && !help && self->command &&
+                 self->command->subcommand)
+            take_subcommand(self);
     }
     self->next = next_file;
     if ((!words && !*self->directory) || (words == 1 && help))
         self->next = next_command;
     else if (self->prefix[0] == '-' && self->command && self->command->options)
         self->next = next_option;
-    else if ((words == 1 || (words == 2 && help)) && self->command && self->command->subcommand)
+    else if ((words == 1 || (words == 2 && help) || *self->group) && self->command &&
+             self->command->subcommand)
         self->next = next_subcommand;
     else if (words && self->command && self->command->names && editor->line[start - 1] != '=')
         self->next = next_name;
+    *self->name = 0;
 }
 
 /* Takes the word at the cursor apart, its backslashes dropped. False if it is too long to be a
@@ -222,7 +259,7 @@ void complete(struct editor *editor, bool list)
             size_t same = 0;
             while (self->common[same] && self->common[same] == self->name[same])
                 same++;
-            while (same && ((unsigned char)self->common[same] & 0xC0) == 0x80)
+            while (same > self->length && ((unsigned char)self->common[same] & 0xC0) == 0x80)
                 same--;
             self->common[same] = 0;
         }

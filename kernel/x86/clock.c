@@ -54,7 +54,9 @@ static uint64_t reference_read(void)
 static bool use_hpet(void)
 {
     uint64_t physical = acpi_hpet();
-    volatile uint8_t *registers = physical ? paging_map(physical, HPET_SIZE, MEMORY_DEVICE) : NULL;
+    if (!physical || !paging_may_be_device(physical, HPET_SIZE))
+        return false;
+    volatile uint8_t *registers = paging_map(physical, HPET_SIZE, MEMORY_DEVICE);
     if (!registers)
         return false;
     uint64_t fs = *(volatile uint64_t *)(registers + HPET_CAPABILITIES) >> 32;
@@ -71,6 +73,7 @@ static bool use_hpet(void)
 static bool use_pm_timer(void)
 {
     bool is_32_bits;
+    reference.hpet = NULL;
     reference.pm_port = acpi_pm_timer(&is_32_bits);
     if (!reference.pm_port)
         return false;
@@ -123,28 +126,38 @@ void clock_start_other(void)
     apic_timer_setup(alarm_vector);
 }
 
+/* Samples around MEASURE_NS of the reference; false if it is no clock. */
+static bool measure(struct sample *first, struct sample *last)
+{
+    uint64_t wanted = MEASURE_NS * FS_PER_NS / reference.fs, elapsed;
+    apic_timer_set(UINT32_MAX);
+    *first = sample();
+    /* It may stand still; no TSC is so fast that this ends too soon. */
+    uint64_t give_up = read_tsc() + GIVE_UP_TICKS;
+    bool late;
+    do {
+        cpu_pause();
+        late = read_tsc() > give_up;
+        elapsed = (reference_read() - first->reference) & reference.mask;
+    } while (elapsed < wanted && !late);
+    *last = sample();
+    apic_timer_set(0);
+    if (elapsed < wanted)
+        log_line(LOG_WARNING, "clock: the %s stands still, or is too fast", reference.name);
+    return elapsed >= wanted;
+}
+
 void clock_start(uint64_t tsc)
 {
+    struct sample first, last;
     start_tsc = tsc;
     int vector = interrupt_allocate(alarm, NULL);
-    if (vector < 0 || (!use_hpet() && !use_pm_timer()))
-        panic("no clock: neither HPET nor PM timer");
+    if (vector < 0)
+        panic("no interrupt vector for the clock");
     alarm_vector = (unsigned)vector;
     apic_timer_setup(alarm_vector);
-    apic_timer_set(UINT32_MAX);
-
-    struct sample first = sample(), last;
-    uint64_t wanted = MEASURE_NS * FS_PER_NS / reference.fs, elapsed;
-    /* The reference may stand still; no TSC is so fast that this ends too soon. */
-    uint64_t give_up = read_tsc() + GIVE_UP_TICKS;
-    do {
-        elapsed = (reference_read() - first.reference) & reference.mask;
-        if (read_tsc() > give_up)
-            panic("the %s stands still", reference.name);
-        cpu_pause();
-    } while (elapsed < wanted);
-    last = sample();
-    apic_timer_set(0);
+    if (!(use_hpet() && measure(&first, &last)) && !(use_pm_timer() && measure(&first, &last)))
+        panic("no clock: neither HPET nor PM timer");
 
     uint64_t ns = ((last.reference - first.reference) & reference.mask) * reference.fs / FS_PER_NS;
     uint64_t tsc_ticks = last.tsc - first.tsc, apic_ticks = first.apic - last.apic;

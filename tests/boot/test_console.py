@@ -1,5 +1,6 @@
 """The serial line as a person uses it: editing, history, completion, Ctrl-C, pasting."""
 import random
+import re
 import string
 import time
 

@@ -39,7 +39,12 @@ DIFFERENCES = [Difference(*row) for row in (
     ("get-feature.* -f 0xe", "data 0000", "the time"),
     ("id-ns.* -H", r"fpi \[6:0\]", "shown in any case; nvme-cli: only if it is supported"),
     ("id-ns.* -v", "data 0e70", "begins at byte 384 (NVM figure 97); nvme-cli has it at 392"),
-    ("0xc1|0x55|777|compare|error-log|-F 1", "status text", "nvme-cli adds a sentence to the name"),
+    ("0xc1|0x55|777|compare|error-log|-F 1|offline-zone|zns.*0x1801", "status text",
+     "nvme-cli adds a sentence to the name"),
+    ("zns id-ns.* -H", "zoc|ozcs|ozcs .*|m[ao]r|[rf]rl[1-3]?|zrwacap",
+     "the numbers stay, and bits come from the highest on as everywhere"),
+    ("zns report-zones.* -v", "Attrs", "spelled Valid"),
+    ("zns report-zones.*json", "zone_list 6 attrs", "nvme-cli has lost bit 7"),
 )]
 
 FEATURES = (1, 2, 4, 6, 7, 8, 9, 0xa, 0xb, 0xe, 0x16, 0x19)
@@ -87,6 +92,29 @@ COMMANDS = [
         "write /dev/nvme0n4 -s 3 -c 1 -z 1040 -d two",
         "read /dev/nvme0n4 -s 3 -c 1 -z 1040 -d data; xxd -p data",
     )),
+    *(f"nvme zns {command}" for command in (
+        "id-ctrl /dev/nvme0", "id-ctrl /dev/nvme0 -o json",
+        *(f"id-ns /dev/nvme0n5{form}" for form in ("", " -H", " -v", " -o json",
+                                                  " -o binary | xxd -p")),
+        "open-zone /dev/nvme0n5 -s 0x800",
+        "open-zone /dev/nvme0n5 -s 0x1000",
+        "close-zone /dev/nvme0n5 -s 0x1000",
+        "finish-zone /dev/nvme0n5 --start-lba=0x1800 --timeout=5000",
+        "zone-append /dev/nvme0n5 -s 0x2000 -z 1024 -d two",
+        "zone-append /dev/nvme0n5 --zslba=0x2000 --data-size=512 --data=two -f",
+        "set-zone-desc /dev/nvme0n5 -s 0x3000 -d part",
+        "report-zones /dev/nvme0n5 -d 7 -e -o json",
+        "report-zones /dev/nvme0n5 -d 7 -e",
+        *(f"report-zones /dev/nvme0n5{form}" for form in (
+            "", " -v", " -o json", " -s 0x1000 -d 3", " --state=1 -p -d 2", " -S 5 -e",
+            " -S 2 -o json", " -d 0")),
+        "zone-mgmt-send /dev/nvme0n5 -s 0x2000 --zsa=2",
+        "reset-zone /dev/nvme0n5 -s 0x1801",
+        "reset-zone /dev/nvme0n5 -s 0x1800",
+        "offline-zone /dev/nvme0n5",
+        "reset-zone /dev/nvme0n5 --select-all",
+        "report-zones /dev/nvme0n5",
+    )),
     "nvme set-feature /dev/nvme0 -f 4 -v 0x157",
     "nvme get-feature /dev/nvme0 -f 0xc1",
     "nvme id-ns /dev/nvme0 -n 777",
@@ -108,23 +136,26 @@ COMMANDS = [
 
 
 def devices(path):
-    """One controller of a subsystem, two namespaces that differ in all that they can, and two with
-    metadata: beside the data, and behind the data of each block."""
+    """One controller of a subsystem, two namespaces that differ in all that they can, two with
+    metadata: beside the data, and behind the data of each block, and one with zones."""
     def disk(number):
         return json.dumps({"driver": "raw", "node-name": f"d{number}", "size": SIZE,
                            "offset": (number - 1) * SIZE, "discard": "unmap",
                            "file": {"driver": "file", "filename": str(path), "locking": "off",
                                     "discard": "unmap"}})
-    return ["-blockdev", disk(1), "-blockdev", disk(2), "-blockdev", disk(3), "-blockdev", disk(4),
+    return [*(word for number in range(1, 6) for word in ("-blockdev", disk(number))),
             "-device", "nvme-subsys,id=s0,nqn=face",
-            "-device", "nvme,id=n0,serial=face,subsys=s0,mdts=5,addr=5",
+            "-device", "nvme,id=n0,serial=face,subsys=s0,mdts=5,zoned.zasl=4,addr=5",
             "-device", "nvme-ns,drive=d1,nsid=1,bus=n0,eui64=0x0011223344556677,"
                        "uuid=01234567-89ab-cdef-0123-456789abcdef",
             "-device", "nvme-ns,drive=d2,nsid=2,bus=n0,logical_block_size=4096,"
                        "physical_block_size=4096,shared=off,eui64-default=on,"
                        "uuid=11234567-89ab-cdef-0123-456789abcdef",
             "-device", "nvme-ns,drive=d3,nsid=3,bus=n0,ms=8",
-            "-device", "nvme-ns,drive=d4,nsid=4,bus=n0,ms=8,mset=1"]
+            "-device", "nvme-ns,drive=d4,nsid=4,bus=n0,ms=8,mset=1",
+            "-device", "nvme-ns,drive=d5,nsid=5,bus=n0,zoned=on,zoned.zone_size=1M,"
+                       "zoned.zone_capacity=768K,zoned.max_open=4,zoned.max_active=6,"
+                       "zoned.descr_ext_size=64,zoned.cross_read=on"]
 
 
 # ---- Answers, taken apart: lists of (field, value) ----------------------------------------------
@@ -197,13 +228,13 @@ def taken_apart(command, answer, status):
 @pytest.fixture(name="answers", scope="module")
 def both_answers(boot_shared):
     """All commands, in both systems, each with a disk of its own: {command: (ours, nvme-cli's)}."""
-    content = b"".join(b"%015x\n" % number for number in range(4 * SIZE // 16))
-    machine = boot_shared(devices=devices(boot_shared.file("ours.img", 4 * SIZE, content)))
+    content = b"".join(b"%015x\n" % number for number in range(5 * SIZE // 16))
+    machine = boot_shared(devices=devices(boot_shared.file("ours.img", 5 * SIZE, content)))
     machine.provokes += ["^pci_nvme_err"]
     ours = [taken_apart(command, *machine.run(command)) for command in COMMANDS]
     # Or Linux keeps the registers from those who want to look at them, and has paths of its own.
     with Linux(programs=["nvme-cli"], words="iomem=relaxed nvme_core.multipath=N",
-               devices=devices(boot_shared.file("theirs.img", 4 * SIZE, content))) as linux:
+               devices=devices(boot_shared.file("theirs.img", 5 * SIZE, content))) as linux:
         linux.start()
         theirs = [re.fullmatch(r"(?s)(.*)status (\d+)\n",
                                linux.run(f"{command}; echo status $?", 30)).groups()

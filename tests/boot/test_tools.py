@@ -37,6 +37,18 @@ def test_time_of_day(machine):
     assert tuple(up) <= tuple(time.gmtime())
 
 
+def test_interrupted_output(machine):
+    """Ctrl-C ends what prints without end, or much at once, and looks at nothing meanwhile."""
+    machine.good("seq 200000 > /many; x=$(cat /many)")
+    for command in ("cmp -l /dev/zero /dev/random", "hexdump -C /dev/random", 'echo "$x"', "set",
+                    "nvme admin-passthru /dev/nvme0 -o 6 -l 400000 -r --cdw10=1"):
+        machine.type(command)
+        time.sleep(0.3)
+        said, status = interrupt(machine)
+        assert status == 130 and len(said) < 1 << 20, command
+    machine.good("rm /many; x=")
+
+
 def test_progress(machine):
     """On the console long work shows how far it is; redirected, it is silent."""
     machine.type("sha256sum /dev/zero")

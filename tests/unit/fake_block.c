@@ -39,6 +39,7 @@ static int fake_take(struct block_device *device, struct block_request *request)
     assert_true((request->blocks == 0) == (request->operation == BLOCK_FLUSH));
     assert_true(request->lba <= device->block_count);
     assert_true(request->blocks <= device->block_count - request->lba);
+    assert_true(request->blocks <= block_most(device, request->lba));
     fake->queue[fake->in_flight++] = request;
     fake->most_in_flight = MAX(fake->most_in_flight, fake->in_flight);
     return OK;

@@ -16,6 +16,7 @@
 #include "kernel/mem/paging.h"
 #include "kernel/panic.h"
 #include "kernel/x86/clock.h"
+#include "kernel/x86/coroutine.h"
 #include "kernel/x86/cpus.h"
 #include "kernel/x86/rtc.h"
 #include "lib/printf.h"
@@ -154,6 +155,7 @@ void host_console_feed(const char *bytes, size_t length)
 int console_get(uint64_t deadline)
 {
     (void)deadline;
+    coroutine_yield();
     if (interrupted)
         return CONSOLE_CTRL_C;
     if (input_next == input_length)

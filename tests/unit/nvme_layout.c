@@ -18,6 +18,12 @@ typedef struct nvme_smart_log layout_health;
 typedef struct nvme_firmware_slot layout_firmware;
 typedef struct nvme_ns_list layout_changed;
 typedef struct nvme_cmd_effects_log layout_effects;
+typedef struct nvme_zns_id_ctrl layout_zctrl;
+typedef struct nvme_zns_id_ns layout_zns;
+typedef struct nvme_zns_lbafe layout_lbafe;
+typedef struct nvme_zns_desc layout_zone;
+typedef struct nvme_zone_report layout_zreport;
+typedef struct nvme_zns_changed_zone_log layout_zchanged;
 
 #define FIELD(reg, field) ((uint64_t)NVME_##reg##_##field##_MASK << NVME_##reg##_##field##_SHIFT)
 

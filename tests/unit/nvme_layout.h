@@ -31,11 +31,12 @@ extern const struct layout_number libnvme_numbers[];
 /* What is compared in size. */
 #define STRUCTURES(S) \
     S(ctrl) S(ns) S(psd) S(lbaf) S(dataset) S(copy) S(descriptor) S(controllers) S(nvm) S(elbaf) \
-    S(error) S(health) S(firmware) S(changed) S(effects)
+    S(error) S(health) S(firmware) S(changed) S(effects) \
+    S(zctrl) S(zns) S(lbafe) S(zone) S(zreport) S(zchanged)
 
 #define LAYOUT(F) \
     LAYOUT_CONTROLLER(F) LAYOUT_NAMESPACE(F) LAYOUT_POWER(F) LAYOUT_FORMAT(F) \
-    LAYOUT_COMMANDS(F) LAYOUT_LOGS(F)
+    LAYOUT_COMMANDS(F) LAYOUT_LOGS(F) LAYOUT_ZONES(F)
 
 #define LAYOUT_CONTROLLER(F) \
     SAME(F, ctrl, vid) SAME(F, ctrl, ssvid) SAME(F, ctrl, sn) SAME(F, ctrl, mn) \
@@ -115,6 +116,16 @@ extern const struct layout_number libnvme_numbers[];
     F(firmware, active, afi) F(firmware, revisions, frs) F(changed, ids, ns) \
     F(effects, admin, acs) F(effects, io, iocs)
 
+#define LAYOUT_ZONES(F) \
+    SAME(F, zctrl, zasl) SAME(F, zns, zoc) SAME(F, zns, ozcs) SAME(F, zns, mar) SAME(F, zns, mor) \
+    SAME(F, zns, rrl) SAME(F, zns, frl) SAME(F, zns, rrl1) SAME(F, zns, rrl2) SAME(F, zns, rrl3) \
+    SAME(F, zns, frl1) SAME(F, zns, frl2) SAME(F, zns, frl3) SAME(F, zns, numzrwa) \
+    SAME(F, zns, zrwafg) SAME(F, zns, zrwasz) SAME(F, zns, zrwacap) SAME(F, zns, lbafe) \
+    F(zns, vendor, vs) F(lbafe, zone_size, zsze) F(lbafe, extension_size, zdes) \
+    F(zone, type, zt) F(zone, state, zs) F(zone, attributes, za) F(zone, information, zai) \
+    F(zone, capacity, zcap) F(zone, start, zslba) F(zone, write_pointer, wp) \
+    F(zreport, zones, nr_zones) F(zchanged, count, nrzid) F(zchanged, starts, zid)
+
 /* (the driver's name, libnvme's) */
 #define NUMBERS(N) \
     N(NVME_REG_CAP, NVME_REG_CAP) N(NVME_REG_VS, NVME_REG_VS) \
@@ -166,6 +177,19 @@ extern const struct layout_number libnvme_numbers[];
     N(NVME_IO_WRITE_UNCORRECTABLE, nvme_cmd_write_uncor) N(NVME_IO_COMPARE, nvme_cmd_compare) \
     N(NVME_IO_WRITE_ZEROES, nvme_cmd_write_zeroes) N(NVME_IO_DATASET, nvme_cmd_dsm) \
     N(NVME_IO_VERIFY, nvme_cmd_verify) N(NVME_IO_COPY, nvme_cmd_copy) \
+    N(NVME_IO_ZONE_SEND, nvme_zns_cmd_mgmt_send) N(NVME_IO_ZONE_RECEIVE, nvme_zns_cmd_mgmt_recv) \
+    N(NVME_IO_ZONE_APPEND, nvme_zns_cmd_append) \
+    N(NVME_ZONE_CLOSE, NVME_ZNS_ZSA_CLOSE) N(NVME_ZONE_FINISH, NVME_ZNS_ZSA_FINISH) \
+    N(NVME_ZONE_OPEN, NVME_ZNS_ZSA_OPEN) N(NVME_ZONE_RESET, NVME_ZNS_ZSA_RESET) \
+    N(NVME_ZONE_OFFLINE, NVME_ZNS_ZSA_OFFLINE) \
+    N(NVME_ZONE_SET_EXTENSION, NVME_ZNS_ZSA_SET_DESC_EXT) \
+    N(NVME_ZONE_REPORT, NVME_ZNS_ZRA_REPORT_ZONES) \
+    N(NVME_ZONE_REPORT_EXTENDED, NVME_ZNS_ZRA_EXTENDED_REPORT_ZONES) \
+    N(NVME_ZONE_EMPTY, NVME_ZNS_ZS_EMPTY) N(NVME_ZONE_IMPLICITLY_OPEN, NVME_ZNS_ZS_IMPL_OPEN) \
+    N(NVME_ZONE_EXPLICITLY_OPEN, NVME_ZNS_ZS_EXPL_OPEN) N(NVME_ZONE_CLOSED, NVME_ZNS_ZS_CLOSED) \
+    N(NVME_ZONE_READ_ONLY, NVME_ZNS_ZS_READ_ONLY) N(NVME_ZONE_FULL, NVME_ZNS_ZS_FULL) \
+    N(NVME_ZONE_GONE_OFFLINE, NVME_ZNS_ZS_OFFLINE) \
+    N(NVME_ZONE_EXTENSION_VALID, NVME_ZNS_ZA_ZDEV) N(NVME_CSI_ZONED, NVME_CSI_ZNS) \
     N(NVME_IDENTIFY_DESCRIPTORS, NVME_IDENTIFY_CNS_NS_DESC_LIST) \
     N(NVME_IDENTIFY_SET_NAMESPACE, NVME_IDENTIFY_CNS_CSI_NS) \
     N(NVME_IDENTIFY_SET_CONTROLLER, NVME_IDENTIFY_CNS_CSI_CTRL) \

@@ -139,6 +139,8 @@ static void test_transfer(void **state)
                 fake_start(&fake, block_sizes[s], max_blocks[m], depths[d]);
                 fake.device.dma_alignment = 1u << (rand() % 10);
                 random_transfers(&fake);
+                fake.device.zone_blocks = 1 + (uint64_t)rand() % 40;
+                random_transfers(&fake);
                 fake_end(&fake);
             }
 }

@@ -113,6 +113,53 @@ static void test_merged_failure(void **state)
     free(buffer);
 }
 
+/* The parts go in order: a zone wants them so. */
+static void test_parts_in_order(void **state)
+{
+    uint8_t *buffer = aligned_alloc(4096, 16 * 512);
+    struct asked asked[16];
+    struct fake fake;
+    (void)state;
+    fake_start(&fake, 512, 8, 1);
+    fake.bad_lba[0] = 203;
+    fake.bad_lba[1] = 210;
+    for (unsigned i = 0; i < 16; i++)
+        assert_int_equal(ask(&fake, &asked[i], BLOCK_WRITE, 200 + i, 1, buffer + i * 512), OK);
+    for (unsigned polls = 0; polls < 100; polls++) {
+        block_poll(&fake.device, 0);
+        for (unsigned i = 1; i < 16; i++)
+            assert_true(asked[i].done <= asked[i - 1].done);
+    }
+    assert_int_equal(fake.submitted, 18);
+    check_asked(asked, 3, OK);
+    check_asked(asked + 3, 1, ERR_IO);
+    fake_end(&fake);
+    free(buffer);
+}
+
+/* Nothing reaches from one zone into the next. */
+static void test_zones(void **state)
+{
+    uint8_t *buffer = aligned_alloc(4096, 16 * 512);
+    struct asked asked[12];
+    struct fake fake;
+    (void)state;
+    fake_start(&fake, 512, 8, 16);
+    fake.device.zone_blocks = 5;
+    for (unsigned i = 0; i < 12; i++)
+        assert_int_equal(ask(&fake, &asked[i], BLOCK_WRITE, 100 + i, 1, buffer + i * 512), OK);
+    block_poll(&fake.device, 1);
+    while (fake.in_flight)
+        block_poll(&fake.device, 1);
+    check_asked(asked, 12, OK);
+    assert_int_equal(fake.submitted, 3);
+    assert_int_equal(block_most(&fake.device, 103), 2);
+    fake.device.zone_blocks = UINT64_MAX;
+    assert_int_equal(block_most(&fake.device, 103), 8);
+    fake_end(&fake);
+    free(buffer);
+}
+
 /* A refused command ends all that went with it and nothing else, and no more is taken before that
  * was heard. */
 static void test_merged_refused(void **state)
@@ -256,6 +303,7 @@ int main(void)
         cmocka_unit_test(test_merging),        cmocka_unit_test(test_merged_failure),
         cmocka_unit_test(test_merged_refused), cmocka_unit_test(test_two_devices),
         cmocka_unit_test(test_fixed_list),     cmocka_unit_test(test_list),
+        cmocka_unit_test(test_parts_in_order), cmocka_unit_test(test_zones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

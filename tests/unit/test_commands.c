@@ -263,10 +263,16 @@ static void test_lsblk_columns(void **state)
     assert_int_equal(run("lsblk -n /dev/null nvme0n1"), 64);
     assert_string_equal(run_error, "lsblk: /dev/null: not a block device\n");
     assert_string_equal(run_out, "nvme0n1 32K 512 0 disk Test Disk\n");
+    disk.zone_blocks = 16;
+    assert_int_equal(run("lsblk -zn"), 0);
+    assert_string_equal(run_out, "nvme0n1 host-managed 8K 4\n");
+    disk.zone_blocks = 0;
+    assert_int_equal(run("lsblk -n -o ZONED,ZONE-SZ,ZONE-NR"), 0);
+    assert_string_equal(run_out, "none 0B 0\n");
     assert_int_equal(run("lsblk -o NAME,,SIZE"), 1);
     assert_string_equal(run_error, "lsblk: unknown column: \n");
     assert_int_equal(run("lsblk -o a-name-that-is-far-too-long-for-a-column"), 1);
-    assert_int_equal(run("lsblk -o ro,ro,ro,ro,ro,ro,ro,ro,ro,ro,ro"), 1);
+    assert_int_equal(run("lsblk -o ro,ro,ro,ro,ro,ro,ro,ro,ro,ro,ro,ro,ro,ro"), 1);
 }
 
 static void test_blockdev(void **state)

@@ -363,6 +363,8 @@ static void test_both_ways(void **state)
     for (unsigned round = 0; round < 600; round++) {
         char line[256];
         disks_start(MODEL_BLOCKS, 512, pick(2) ? 512 : 4096, 1 + pick(20), 1 + pick(40));
+        if (!pick(3))
+            disks[pick(1)].device.zone_blocks = 1 + pick(30);
         for (unsigned i = 0; i < 4; i++)
             if (!pick(2))
                 disks[i / 2].bad_lba[i % 2] = pick(MODEL_BLOCKS);

@@ -3,6 +3,7 @@
  * terminal, block devices as files, and devices that come and go.
  */
 #include "kernel/block/block.h"
+#include "kernel/x86/coroutine.h"
 #include "lib/chacha20.h"
 #include "tests/unit/fs_check.h"
 
@@ -190,6 +191,57 @@ static void test_console_lines(void **state)
     expect_line("", 4, "", "");
 }
 
+/* Who reads the console while another does. */
+struct reading {
+    struct file *file;
+    size_t size;
+    int64_t count;
+    char text[100];
+};
+
+static void read_console(void *argument)
+{
+    struct reading *reading = argument;
+    reading->count = file_read(reading->file, reading->text, reading->size);
+}
+
+static void read_both(struct reading *first, struct reading *second, const char *keys)
+{
+    host_console_feed(keys, strlen(keys));
+    struct coroutine *a = coroutine_start(read_console, first);
+    struct coroutine *b = coroutine_start(read_console, second);
+    coroutine_finish(a);
+    coroutine_finish(b);
+}
+
+/* The second one gets what the first left, or the next line. */
+static void test_console_readers(void **state)
+{
+    (void)state;
+    struct reading first = {.size = 1}, second = {.size = 100};
+    assert_int_equal(file_open("/dev/console", O_READ, &first.file), OK);
+    second.file = first.file;
+    read_both(&first, &second, "abc\n\x15\x04");
+    assert_int_equal(first.count, 1);
+    assert_int_equal(second.count, 3);
+    assert_memory_equal(second.text, "bc\n", 3);
+    assert_int_equal(console_get(0), 0x15);
+    assert_int_equal(console_get(0), 4);
+
+    first.size = 100;
+    read_both(&first, &second, "one\ntwo\n");
+    assert_int_equal(first.count, 4);
+    assert_memory_equal(first.text, "one\n", 4);
+    assert_int_equal(second.count, 4);
+    assert_memory_equal(second.text, "two\n", 4);
+
+    read_both(&first, &second, "o\3");
+    assert_int_equal(first.count, ERR_INTERRUPTED);
+    assert_int_equal(second.count, ERR_INTERRUPTED);
+    console_clear_interrupt();
+    file_close(first.file);
+}
+
 static void test_console(void **state)
 {
     static char keys[5001], line[5000];
@@ -311,8 +363,8 @@ int main(void)
     srand(6);
     const struct CMUnitTest tests[] = {
         TEST(test_devices),       TEST(test_random),        TEST(test_random_key_is_kept),
-        TEST(test_added_devices), TEST(test_console_lines), TEST(test_console),
-        TEST(test_block_node),
+        TEST(test_added_devices), TEST(test_console_lines), TEST(test_console_readers),
+        TEST(test_console),       TEST(test_block_node),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }

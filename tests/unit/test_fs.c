@@ -3,6 +3,8 @@
  * memory, names that go while files are open, memory that runs out at every
  * allocation.
  */
+#include <pthread.h>
+
 #include "tests/unit/fs_check.h"
 
 static int open_status(const char *path, unsigned flags)
@@ -175,6 +177,34 @@ static void test_working_directory(void **state)
 }
 
 /* A directory that moved keeps its new parent, not its old one, for "..". */
+static void *release(void *node)
+{
+    node_release(node);
+    return NULL;
+}
+
+/* The last one holds them all, and a small stack suffices to let them go. */
+static void test_chain_of_removed_directories(void **state)
+{
+    (void)state;
+    unsigned deep = 0;
+    while (fs_make_directory("d") == OK && fs_change_directory("d") == OK)
+        deep++;
+    assert_true(deep >= 500);
+    assert_int_equal(fs_remove_directory("d"), OK);
+    struct node *last = fs_hold_directory();
+    for (; deep; deep--) {
+        assert_int_equal(fs_change_directory(".."), OK);
+        assert_int_equal(fs_remove_directory("d"), OK);
+    }
+    pthread_t thread;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    assert_int_equal(pthread_attr_setstacksize(&attributes, 32768), 0);
+    assert_int_equal(pthread_create(&thread, &attributes, release, last), 0);
+    pthread_join(thread, NULL);
+}
+
 static void test_moved_directory(void **state)
 {
     (void)state;
@@ -489,6 +519,7 @@ int main(void)
         TEST(test_long_names),
         TEST(test_directories),
         TEST(test_working_directory),
+        TEST(test_chain_of_removed_directories),
         TEST(test_moved_directory),
         TEST(test_open_flags),
         TEST(test_rename),

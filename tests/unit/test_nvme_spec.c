@@ -27,6 +27,12 @@ typedef struct nvme_health_log layout_health;
 typedef struct nvme_firmware_log layout_firmware;
 typedef struct nvme_changed_log layout_changed;
 typedef struct nvme_effects_log layout_effects;
+typedef struct nvme_identify_zoned_controller layout_zctrl;
+typedef struct nvme_identify_zoned_namespace layout_zns;
+typedef struct nvme_lba_format_extension layout_lbafe;
+typedef struct nvme_zone layout_zone;
+typedef struct nvme_zone_report layout_zreport;
+typedef struct nvme_changed_zones_log layout_zchanged;
 
 static void test_sizes(void **state)
 {

@@ -293,8 +293,9 @@ static int64_t interrupting_write(struct node *node, const void *buffer, size_t 
     (void)buffer;
     (void)offset;
     if (++writes == 3) {
-        host_console_feed("\3", 1);
-        console_get(0);
+        host_interrupt_after = 0;
+        console_interrupted();
+        host_interrupt_after = -1;
     }
     return (int64_t)length;
 }
@@ -328,6 +329,30 @@ static void test_interrupt(void **state)
         assert_int_equal(shell_run_text(shell, "sh", "true", 4), 0);
         shell_free(shell);
         file_close(file);
+    }
+}
+
+/* A command whose words were cut short by Ctrl-C does not run, wherever they stand. */
+static void test_interrupt_in_words(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = {
+        "mkdir /deed$(seq 1000000)",
+        "x=$(seq 1000000); mkdir /deed",
+        "x=$(seq 1000000) mkdir /deed",
+        "mkdir /deed > /dev/null$(seq 1000000)",
+        "for i in /deed$(seq 1000000); do mkdir $i; done",
+        "case /deed$(seq 1000000) in *) mkdir /deed;; esac",
+        "mkdir /deed${x:-$(seq 1000000)}",
+        "mkdir /deed$(echo $(seq 1000000))",
+        "x=aaaaaaaaaaaaaaaaaaaa; mkdir /deed${x##*/}",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+        host_interrupt_after = 10;
+        assert_int_equal(run(scripts[i]), 130);
+        host_interrupt_after = -1;
+        console_clear_interrupt();
+        assert_int_equal(fs_remove_directory("/deed"), ERR_NOT_FOUND);
     }
 }
 
@@ -448,6 +473,16 @@ static void test_completion(void **state)
     assert_string_equal(shown(), "nvmetal:/# cd /some/\nnvmetal:/some# true;unset ^C\n"
                                  "nvmetal:/some# \n");
     fs_change_directory("/");
+    run("mkdir /odd; > '/odd/a\nreboot'; > '/odd/b\33c'; > '/odd/c\177'; > /odd/c1");
+    type("echo /odd/a\t\3");
+    assert_string_equal(shown(), "nvmetal:/# echo /odd/a\a^C\nnvmetal:/# \n");
+    type("echo /odd/b\t\3");
+    assert_string_equal(shown(), "nvmetal:/# echo /odd/b\a^C\nnvmetal:/# \n");
+    type("echo /odd/\t\r");
+    assert_string_equal(shown(), "nvmetal:/# echo /odd/c1 \n/odd/c1\nnvmetal:/# \n");
+    run("> '/odd/d\244'; > '/odd/d\266'"); /* no UTF-8 */
+    type("echo /odd/d\t\r");
+    assert_string_equal(shown(), "nvmetal:/# echo /odd/d\a\n/odd/d\nnvmetal:/# \n");
 }
 
 static const struct option options[] = {
@@ -541,6 +576,7 @@ int main(void)
         cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_out_of_memory_is_said),
         cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_interrupt_in_words),
         cmocka_unit_test(test_prompt),
         cmocka_unit_test(test_prompt_continues),
         cmocka_unit_test(test_prompt_survives_errors),

@@ -17,7 +17,7 @@ HOST_SKIP := $(addprefix kernel/shell/commands/,dmesg.c free.c lscpu.c lspci.c p
 HOST_SOURCES := $(filter-out $(HOST_SKIP) lib/string.c lib/printf.c,$(wildcard lib/*.c kernel/terminal/*.c kernel/mem/arena.c kernel/x86/coroutine.c \
                   kernel/fs/*.c kernel/block/*.c kernel/command/*.c kernel/shell/*.c kernel/shell/commands/*.c kernel/shell/commands/fio/*.c \
                   $(addprefix kernel/shell/commands/nvme/,controller.c feature_table.c fields.c logs.c \
-                    namespace.c opcodes.c registers.c report.c values.c) \
+                    namespace.c opcodes.c registers.c report.c values.c zones.c) \
                   kernel/acpi/madt.c drivers/nvme/*.c drivers/nvmevirt/*.c))
 HOST_OBJECTS := $(HOST_SOURCES:%.c=$(UNIT)/%.o) $(UNIT)/tests/unit/host_kernel.o
 

@@ -63,6 +63,7 @@ static int work(struct discard *discard, void *memory, uint64_t most)
     for (uint64_t done = 0, part; done < count; done += part) {
         progress(discard->self, done * size, discard->length);
         part = MIN(count - done, most);
+        part = MIN(part, block_zone_left(discard->device, lba + done));
         int status = console_interrupted() ? ERR_INTERRUPTED
                      : as_data             ? write_zeros(discard, memory, lba + done, part)
                                            : carry_out(discard, memory, lba + done, part);

@@ -32,6 +32,7 @@ static int run_continue(struct invocation *self)
     return leave_loops(self, LEAVE_CONTINUE);
 }
 
-COMMAND(break, .summary = "leave a loop, or several", .operands = "[LEVELS]", .run = run_break)
-COMMAND(continue, .summary = "go to the next round of a loop", .operands = "[LEVELS]",
-        .run = run_continue)
+COMMAND(break, .special = true, .summary = "leave a loop, or several", .operands = "[LEVELS]",
+        .run = run_break)
+COMMAND(continue, .special = true, .summary = "go to the next round of a loop",
+        .operands = "[LEVELS]", .run = run_continue)

@@ -17,17 +17,16 @@ struct dd_request {
     struct block_segment segment;
 };
 
-static size_t request_bytes(const struct block_device *device)
-{
-    return (size_t)device->max_blocks * device->block_size;
-}
-
-/* Requests for a record; 0: this side is synchronous. */
+/* Requests for a record, at most; 0: this side is synchronous. */
 static size_t pieces(struct dd_side *side, size_t size)
 {
-    if (side->device && !IS_ALIGNED(size, side->device->block_size))
-        side->device = NULL;
-    return side->device ? (size - 1) / request_bytes(side->device) + 1 : 0;
+    const struct block_device *device = side->device;
+    if (device && !IS_ALIGNED(size, device->block_size))
+        device = side->device = NULL;
+    if (!device)
+        return 0;
+    uint64_t last = size / device->block_size - 1, zones = device->zone_blocks;
+    return last / device->max_blocks + 1 + (zones ? last / zones + 1 : 0);
 }
 
 bool dd_ring_start(struct dd_ring *ring, struct dd_side in, struct dd_side out, size_t size,
@@ -95,10 +94,11 @@ static void submit(struct dd_ring *ring, struct block_device *device,
     record->left = 0;
     record->status = OK;
     for (size_t done = 0, length; done < ring->size; done += length, piece++) {
-        length = MIN(ring->size - done, request_bytes(device));
+        uint64_t lba = (offset + done) / device->block_size;
+        length = MIN(ring->size - done, (size_t)block_most(device, lba) * device->block_size);
         piece->segment = (struct block_segment){base + done, length};
         piece->request = (struct block_request){.operation = operation,
-                                                .lba = (offset + done) / device->block_size,
+                                                .lba = lba,
                                                 .blocks = (uint32_t)(length / device->block_size),
                                                 .segment_count = 1,
                                                 .segments = &piece->segment,

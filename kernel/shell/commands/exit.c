@@ -14,5 +14,5 @@ static int run_exit(struct invocation *self)
     return shell->status = (int)(status & 255);
 }
 
-COMMAND(exit, .summary = "leave the shell", .operands = "[STATUS]",
+COMMAND(exit, .special = true, .summary = "leave the shell", .operands = "[STATUS]",
         .details = "Without STATUS, with that of the last command.", .run = run_exit)

@@ -32,8 +32,8 @@ static int run_export(struct invocation *self)
     return 0;
 }
 
-COMMAND(export, .summary = "make variables known to scripts", .operands = "[NAME[=VALUE]]...",
-        .run = run_export)
+COMMAND(export, .special = true, .summary = "make variables known to scripts",
+        .operands = "[NAME[=VALUE]]...", .run = run_export)
 
 static int run_unset(struct invocation *self)
 {
@@ -46,4 +46,5 @@ static int run_unset(struct invocation *self)
     return 0;
 }
 
-COMMAND(unset, .summary = "forget variables", .operands = "NAME...", .run = run_unset)
+COMMAND(unset, .special = true, .summary = "forget variables", .operands = "NAME...",
+        .run = run_unset)

@@ -38,17 +38,22 @@ enum column {
     DISCARD,
     READ_ONLY,
     TYPE,
-    MODEL
+    MODEL,
+    ZONED,
+    ZONE_SIZE,
+    ZONE_COUNT
 };
 
 static const struct {
     const char *name;
     bool left;
-} columns[] = {
-    [NAME] = {"NAME", true},         [PATH] = {"PATH", true},         [SIZE] = {"SIZE", false},
-    [LOGICAL] = {"LOG-SEC", false},  [PHYSICAL] = {"PHY-SEC", false}, [LEAST] = {"MIN-IO", false},
-    [DISCARD] = {"DISC-MAX", false}, [READ_ONLY] = {"RO", false},     [TYPE] = {"TYPE", true},
-    [MODEL] = {"MODEL", true}};
+} columns[] = {[NAME] = {"NAME", true},          [PATH] = {"PATH", true},
+               [SIZE] = {"SIZE", false},         [LOGICAL] = {"LOG-SEC", false},
+               [PHYSICAL] = {"PHY-SEC", false},  [LEAST] = {"MIN-IO", false},
+               [DISCARD] = {"DISC-MAX", false},  [READ_ONLY] = {"RO", false},
+               [TYPE] = {"TYPE", true},          [MODEL] = {"MODEL", true},
+               [ZONED] = {"ZONED", true},        [ZONE_SIZE] = {"ZONE-SZ", false},
+               [ZONE_COUNT] = {"ZONE-NR", false}};
 
 #define COLUMNS ARRAY_SIZE(columns)
 #define CELL    80
@@ -92,6 +97,18 @@ static void cell(const struct lsblk *lsblk, const struct block_device *device, u
         break;
     case TYPE:
         snprintf(text, CELL, "disk");
+        break;
+    case ZONED:
+        snprintf(text, CELL, "%s", device->zone_blocks ? "host-managed" : "none");
+        break;
+    case ZONE_SIZE:
+        bytes_text(lsblk, text, device->zone_blocks * device->block_size);
+        break;
+    case ZONE_COUNT:
+        snprintf(text, CELL, "%llu",
+                 device->zone_blocks
+                     ? (unsigned long long)(device->block_count / device->zone_blocks)
+                     : 0);
         break;
     default:
         snprintf(text, CELL, "%s", device->model ? device->model : "");
@@ -181,6 +198,7 @@ static const struct option options[] = {
     {'n', "noheadings", NULL, "print no header"},
     {'o', "output", "LIST", "these columns"},
     {'p', "paths", NULL, "names with /dev/"},
+    {'z', "zoned", NULL, "columns NAME ZONED ZONE-SZ ZONE-NR"},
     {0}};
 
 static int lsblk(struct invocation *self)
@@ -195,6 +213,8 @@ static int lsblk(struct invocation *self)
         lsblk.paths |= key == 'p';
         if (key == 'o')
             list = self->argument;
+        if (key == 'z')
+            list = "NAME,ZONED,ZONE-SZ,ZONE-NR";
     }
     if (!choose(&lsblk, list))
         return 1;
@@ -207,5 +227,6 @@ static int lsblk(struct invocation *self)
 }
 
 COMMAND(lsblk, .summary = "list block devices", .operands = "[DEVICE]...", .options = options,
-        .details = "Columns: NAME PATH SIZE LOG-SEC PHY-SEC MIN-IO DISC-MAX RO TYPE MODEL",
+        .details = "Columns: NAME PATH SIZE LOG-SEC PHY-SEC MIN-IO DISC-MAX RO TYPE MODEL\n"
+                   "ZONED ZONE-SZ ZONE-NR",
         .usage_status = 1, .lists_devices = true, .run = lsblk)

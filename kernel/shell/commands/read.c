@@ -42,24 +42,31 @@ static bool separates(const char *ifs, char c, bool blank)
     return c && c != '\\' && strchr(ifs, c) && (!blank || strchr(" \t\n", c));
 }
 
-/* Cuts the next field off *line, or takes all that is left. */
+static char *skip_blanks(char *at, const char *ifs)
+{
+    while (separates(ifs, *at, true))
+        at++;
+    return at;
+}
+
+/* Cuts the next field off *line, or takes all that is left, where a separator that nothing follows
+ * ends the field all the same. */
 static char *next_field(char **line, const char *ifs, bool rest)
 {
-    char *field = *line;
-    while (separates(ifs, *field, true))
-        field++;
-    char *end = field, *next, *used = field;
-    while (*end && (rest || !separates(ifs, *end, false))) {
+    char *field = skip_blanks(*line, ifs), *end = field;
+    while (*end && !separates(ifs, *end, false))
         end += *end == '\\' && end[1] ? 2 : 1;
-        if (!separates(ifs, end[-1], true) || (end - field > 1 && end[-2] == '\\'))
-            used = end;
+    char *next = skip_blanks(end, ifs);
+    if (separates(ifs, *next, false))
+        next = skip_blanks(next + 1, ifs);
+    while (rest && *next) {
+        bool escaped = *next == '\\' && next[1];
+        next += 1 + escaped;
+        if (escaped || !separates(ifs, next[-1], true))
+            end = next;
     }
-    for (next = end; separates(ifs, *next, true);)
-        next++;
-    if (*next && separates(ifs, *next, false))
-        next++;
     *line = next;
-    *(rest ? used : end) = 0;
+    *end = 0;
     pattern_strip(field);
     return field;
 }

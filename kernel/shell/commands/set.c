@@ -40,7 +40,7 @@ static int run_set(struct invocation *self)
     return arguments_set(shell, self->argc - i, self->argv + i) ? 0 : shell->status;
 }
 
-COMMAND(set, .summary = "set options and arguments of the shell",
+COMMAND(set, .special = true, .summary = "set options and arguments of the shell",
         .operands = "[-ex] [+ex] [--] [ARG]...",
         .details = "-e  exit when a command fails\n"
                    "-x  print commands before they run\n"
@@ -59,5 +59,5 @@ static int run_shift(struct invocation *self)
     return 0;
 }
 
-COMMAND(shift, .summary = "drop the first arguments of the shell", .operands = "[NUM]",
-        .run = run_shift)
+COMMAND(shift, .special = true, .summary = "drop the first arguments of the shell",
+        .operands = "[NUM]", .run = run_shift)

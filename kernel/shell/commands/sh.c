@@ -17,13 +17,13 @@ static int run_file(struct shell *shell, const char *name, struct file *file)
     struct text text = {.arena = &arena};
     int status = reader_all(file, &text);
     file_close(file);
-    shell->status = status == OK ? 0 : STATUS_NOT_RUN;
     if (status != OK)
         shell_say(shell, "cannot read %.100s: %s", name, status_text(status));
-    else if (text.bytes)
-        shell_run_source(shell, name, text.bytes, text.length, NULL);
+    status = status == OK ? 0 : STATUS_NOT_RUN;
+    if (text.bytes && !status)
+        status = shell_run_source(shell, name, text.bytes, text.length, NULL);
     arena_free(&arena);
-    return shell->status;
+    return shell->status = status;
 }
 
 /* The same by its path. */
@@ -97,10 +97,18 @@ COMMAND(sh, .summary = "run a script", .operands = "[FILE [ARG]...]", .options =
 
 static int run_dot(struct invocation *self)
 {
-    return self->argc == 2 ? run_path(self->shell, self->argv[1]) : usage(self, NULL);
+    struct file *file;
+    if (self->argc != 2)
+        return usage(self, NULL);
+    const char *path = self->argv[1];
+    int status = file_open(path, O_READ, &file);
+    if (status == OK)
+        return run_file(self->shell, path, file);
+    return shell_fail(self->shell, 2, "cannot open %.100s: %s", path, status_text(status));
 }
 
-COMMAND_NAMED(dot, ".", .summary = "run a script in this shell", .operands = "FILE", .run = run_dot)
+COMMAND_NAMED(dot, ".", .special = true, .summary = "run a script in this shell",
+              .operands = "FILE", .run = run_dot)
 
 static int run_eval(struct invocation *self)
 {
@@ -120,5 +128,5 @@ static int run_eval(struct invocation *self)
     return status;
 }
 
-COMMAND(eval, .summary = "run the arguments as a command", .operands = "[ARG]...", .literal = true,
-        .run = run_eval)
+COMMAND(eval, .special = true, .summary = "run the arguments as a command", .operands = "[ARG]...",
+        .literal = true, .run = run_eval)

@@ -15,8 +15,8 @@ static int fail(struct invocation *self)
     return 1;
 }
 
-COMMAND_NAMED(colon, ":", .summary = "do nothing, but expand the arguments", .operands = "[ARG]...",
-              .literal = true, .run = succeed)
+COMMAND_NAMED(colon, ":", .special = true, .summary = "do nothing, but expand the arguments",
+              .operands = "[ARG]...", .literal = true, .run = succeed)
 COMMAND(true, .summary = "do nothing, successfully", .operands = "", .literal = true,
         .run = succeed)
 COMMAND(false, .summary = "do nothing, unsuccessfully", .operands = "", .literal = true,

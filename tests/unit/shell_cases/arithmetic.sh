@@ -56,3 +56,13 @@ x=1; echo $((0 && (x = 2))) $((1 || (x = 3))) $((1 ? 7 : (x = 4))) $x
 x=1; echo $((x == 1)) $((x <= 1)) $((x >= 2)) $((x != 1)) $x
 ### unary operators
 echo $((- -1)) $((!0)) $((!5)) $((~0)) $((-+-3)) $((! ! 7))
+### blanks around a variable's value
+for n in ' 7' '7 ' ' -7' '	+7	' ' ' '' ' 0x10 ' '
+7'; do echo $((n)) $((n + 1)); done
+n='7 8'; echo $((n))
+### a sign and a number apart
+n='- 7'; echo $((n))
+### operators that do not assign
+for op in == != '<=' '>=' '&&' '||' = '<' '>' ; do (x=1; eval "echo \$((x$op=1)) \$x"); echo $?; done
+### operators that assign
+for op in '*' / % + - '<<' '>>' '&' ^ '|' ''; do (x=5; eval "echo \$((x$op=2)) \$x"); done

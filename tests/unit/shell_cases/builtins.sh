@@ -137,3 +137,34 @@ printf '%d\n' abc 2>/dev/null; echo $?; printf '%d\n' 3x 2>/dev/null; echo $?; p
 printf '100%%'; printf '%s' a; printf ''; echo
 ### a script that is not there
 ./not-there; echo $?
+### read and a separator at the end
+for line in a:b: a:b:: b:: b: "a:b : " "a:b :c: " a:: a: "a: b:c:" : :: "a b: " "a b :" "a b :  :" "a b\\ :" "a\\\\ " "a: :" "a:  :b:" "a:b\\:" " : "; do
+    x= y= z=
+    printf '%s\n' "$line" > f; IFS=": " read x < f; echo "[$x][$y][$z]"; IFS=: read x < f; echo "[$x][$y][$z]"
+done
+for line in a:b: a:b:: b:: b: "a:b : " "a:b :c: " a:: a: "a: b:c:" : :: "a b: " "a b :" "a b :  :" "a b\\ :" "a\\\\ " "a: :" "a:  :b:" "a:b\\:" " : "; do
+    x= y= z=
+    printf '%s\n' "$line" > f; IFS=": " read x y < f; echo "[$x][$y][$z]"; IFS=: read x y < f; echo "[$x][$y][$z]"
+done
+for line in a:b: a:b:: b:: b: "a:b : " "a:b :c: " a:: a: "a: b:c:" : :: "a b: " "a b :" "a b :  :" "a b\\ :" "a\\\\ " "a: :" "a:  :b:" "a:b\\:" " : "; do
+    x= y= z=
+    printf '%s\n' "$line" > f; IFS=": " read x y z < f; echo "[$x][$y][$z]"; IFS=: read x y z < f; echo "[$x][$y][$z]"
+done
+### an assignment in front of a special builtin stays
+x=1 :; echo $x; x=2 eval 'echo $x'; echo $x; x=3 export y=2; echo $x; x=4 set a b; echo $x $1; x=5 shift; echo $x $1
+x=6 . /dev/null; echo $x; x=7 unset y; echo $x; for i in 1 2; do x=8$i continue; done; echo $x
+x=9; x=10 eval 'x=11'; echo $x; x=12 eval x=13 :; echo $x
+x=14 true; echo $x; x=15 cd /; echo $x; (x=16 :; echo $x); echo $x; x=17 exit 3
+### a redirection of a special builtin that fails
+(: > /nosuch/a; echo no); echo $?; (eval : < /nosuch/a; echo no); echo $?; (export x=1 > /nosuch/a; echo no); echo $?
+true > /nosuch/a; echo $?; { :; } > /nosuch/a; echo $?
+set -- a; set -- b < /nosuch; echo no
+### a script for the dot that is not there
+(. ./nosuch; echo no); echo $?; sh -c '. ./nosuch; echo no'; echo $?
+. ./nosuch || echo no
+### the status of nothing
+false; eval ''; echo $?; false; eval '  '; echo $?; false; eval '# a'; echo $?; false; eval; echo $?
+false; eval 'echo $?'; echo $?; false; eval '
+'; echo $?
+: > f; false; . ./f; echo $?; echo > f; false; . ./f; echo $?; echo 'echo $?' > f; false; . ./f; false; sh ./f
+false; sh -c ''; echo $?; false; : "$(eval '')"; echo $?

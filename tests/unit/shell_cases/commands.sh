@@ -193,3 +193,11 @@ echo end
 x=aaaaaaaaaaaaaaaa; x=$x$x$x$x; x=$x$x$x$x; x=$x$x$x$x; x=$x$x$x$x; echo ${#x}
 ### deep nesting
 if true; then if true; then for i in 1; do while true; do case a in a) { (echo deep); };; esac; break; done; done; fi; fi
+### set -e in a substitution in a condition
+set -e; if x=$(false; echo no); then echo "[$x]"; else echo "else [$x]"; fi
+x=$(false; echo no) || echo "or [$x]"
+! x=$(false; echo no) && echo "[$x]"
+if echo "[$(false; echo no)]"; then echo done; fi
+### set -e in a subshell in a condition
+set -e; if (false; echo no); then echo a; fi
+(false; echo yes) || echo b

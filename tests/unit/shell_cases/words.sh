@@ -139,3 +139,24 @@ set -e; echo "a$-b"; set +e; echo "[$-]"
 echo "[$!]" ${!:-none}
 ### a dollar that begins nothing
 echo "a$" $ $% a$.b
+### a pattern that assigns to the variable it trims
+x=hello; echo ${x#$((x=5))} $x
+x=; echo ${x#${x:=abc}} $x
+x=abcdefghijklmnopqrstuvwxyz; echo ${x%$((x=5))} $x
+### brackets that are patterns, and such as are none
+> a; > b; > '['; > ']'; > 'a]'
+echo [ ] [] a] [a [a] "["a] [a"]" [[] []] []a] [!a] x[ ]x; [ a = a ]; echo $?
+x='[a'; y=']'; echo $x$y "$x"$y $x"$y" $x $y
+### the command [ looks at no directory
+for i in $(seq 2000); do > f$i; done; i=0; while [ $i -lt 2000 ]; do i=$((i+1)); done; echo $i
+### classes in patterns
+x='  two words	7'; echo "[${x%%[[:alpha:]]*}]" "[${x##*[[:space:]]}]" "[${x#[[:blank:][:alpha:]]}]" "[${x##[![:digit:]]}]"
+for c in a Z 5 ' ' '	' - . _ '[' ']' ':' '!'; do
+    for class in alpha digit alnum upper lower space blank punct print graph cntrl xdigit; do
+        eval "case \"\$c\" in [[:$class:]]) echo yes;; *) echo no;; esac"
+    done
+    case $c in [[:alpha:]-]) echo a;; [[:digit:][:space:]]) echo b;; [![:punct:]]) echo c;; []:[]) echo d;; *) echo e;; esac
+done
+> a1; > b2; > c; echo [[:alpha:]][[:digit:]] [[:alpha:]] [[:alpha:][:digit:]]*
+case 'a]' in [[:alpha]) echo 1;; [[:alpha]]) echo 2;; *) echo 3;; esac
+case a in [[:alpha:) echo 1;; [[:) echo 2;; [[:alpha:]) echo 3;; *) echo 4;; esac

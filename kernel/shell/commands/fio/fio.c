@@ -60,6 +60,7 @@ static int run_jobs(struct fio_request *request)
     if (!run.report || !make_jobs(&run, clock_ns())) {
         complain(request->self, "%s", status_text(ERR_NO_MEMORY));
     } else if (run.job_count) {
+        request->self->concludes = true;
         fio_report_begin(&run);
         if (fio_run(&run)) {
             fio_report_all(&run);

@@ -1,6 +1,6 @@
 /*
- * nvme read, write, compare, write-zeroes, write-uncor and verify: commands about
- * one range of blocks (NVM 3.2). Each is a row of the table at the end.
+ * nvme read, write, compare, write-zeroes, write-uncor, verify and zns zone-append: commands about
+ * one range of blocks (NVM 3.2, ZNS 3.4.1). Each is a row of the table at the end.
  */
 #include "kernel/mem/heap.h"
 #include "kernel/shell/commands/nvme/tool.h"
@@ -47,6 +47,7 @@ static const struct command_bits command_bits[] = {
     {'r', "ref-tag", 14, 0, 32},
     {'a', "app-tag", 15, 0, 16},
     {DEALLOCATE, NULL, 12, 25, 1},
+    {'P', NULL, 12, 25, 1},
     {'m', "app-tag-mask", 15, 16, 16},
     {0},
 };
@@ -98,7 +99,8 @@ static void show_command(const struct range *r, const struct exchange *x)
 
 static int send(struct range *r, struct exchange *x)
 {
-    const char *name = strchr(r->row->command.name, ' ') + 1;
+    const bool append = r->row->opcode == NVME_IO_ZONE_APPEND;
+    const char *name = append ? "zone append" : strchr(r->row->command.name, ' ') + 1;
     uint64_t begin = clock_ns();
     int status = target_send(&r->target, x);
     if (r->latency)
@@ -112,7 +114,11 @@ static int send(struct range *r, struct exchange *x)
         status = target_write_file(&r->target, r->file, x->data, r->bytes);
     if (!status && r->row->data == FROM_DEVICE && r->metadata_bytes)
         status = target_write_file(&r->target, r->metadata_file, x->metadata, r->metadata_bytes);
-    if (!status && r->row->data != NO_DATA)
+    const uint32_t offset = x->value - (uint32_t)r->start; /* dword 0 is the LBA's low half */
+    if (append)
+        out(r->target.self, "Success appended data to LBA %llx\n",
+            (unsigned long long)r->start + offset);
+    else if (!status && r->row->data != NO_DATA)
         note(r->target.self, "%s: Success\n", name);
     return status;
 }
@@ -156,12 +162,27 @@ static void *prepare(struct range *r, const char *what, const char *file, size_t
     return buffer;
 }
 
+/* Where the data says how many there are. 0, or the exit status after a message. */
+static int count_blocks(struct range *r, struct nvme_command *c)
+{
+    const struct nvme_namespace *ns = target_namespace(&r->target);
+    if (!ns)
+        return 1;
+    if (r->bytes % ns->block_size || r->bytes / ns->block_size > NVME_RW_BLOCKS_MOST)
+        return complain(r->target.self, "data size: %llu bytes are no blocks of %u",
+                        (unsigned long long)r->bytes, ns->block_size);
+    c->cdw12 |= (uint32_t)(r->bytes / ns->block_size) - 1;
+    return 0;
+}
+
 /* The data, and metadata if there is some. 0, or the exit status after a message. */
 static int prepare_data(struct range *r, struct exchange *x)
 {
     size_t beside;
     if (!r->bytes)
         return complain(r->target.self, "data size not provided");
+    if (r->row->opcode == NVME_IO_ZONE_APPEND && count_blocks(r, &x->command))
+        return 1;
     int status = count_bytes(r, &x->command, &x->bytes, &beside);
     if (status)
         return status;
@@ -238,6 +259,19 @@ static const struct option data_options[] = {
     {0},
 };
 
+static const struct option append_options[] = {
+    OPTION_NSID,
+    {'s', "zslba", "NUM", "first LBA of the zone (0)"},
+    {'z', "data-size", "NUM", "bytes of data, whole blocks (required)"},
+    {'y', "metadata-size", "NUM", "bytes of metadata, for blocks that have it beside the data"},
+    {'d', "data", "FILE", "where data comes from (input)"},
+    {'M', "metadata", "FILE", "the same of metadata"},
+    OPTIONS_PROTECTION,
+    {'P', "piremap", NULL, "protection information: remap the reference tag"},
+    {'t', "latency", NULL, "say how long it took"},
+    {0},
+};
+
 static const struct option zeroes_options[] = {
     OPTIONS_RANGE,
     {'d', "deac", NULL, "deallocate the blocks, if it can be"},
@@ -276,6 +310,10 @@ static const struct row rows[] = {
      .opcode = NVME_IO_VERIFY,
      .need = NEEDS(oncs, NVME_ONCS_VERIFY),
      .success = "NVME Verify Success"},
+    {.command = SUBCOMMAND("zns zone-append", "Append data and metadata (if applicable) to a zone",
+                           append_options, run),
+     .opcode = NVME_IO_ZONE_APPEND,
+     .data = TO_DEVICE},
 };
 
 const unsigned cli_blocks_count = ARRAY_SIZE(rows);

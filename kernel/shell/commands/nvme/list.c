@@ -1,4 +1,7 @@
-/* nvme list: every namespace of every controller. Its longer form, -v, is in subsystem.c. */
+/*
+ * nvme list: every namespace of every controller; nvme zns list: those that are zoned. Its longer
+ * form, -v, is in subsystem.c.
+ */
 #include "kernel/mem/heap.h"
 #include "kernel/nvme/nvme.h"
 #include "kernel/shell/commands/nvme/tool.h"
@@ -87,7 +90,8 @@ static int list(struct invocation *self)
     int status = listing_begin(&l, self, 0);
     if (status)
         return status;
-    if (l.verbose)
+    l.zoned = self->command == &cli_zns_list;
+    if (l.verbose && !l.zoned)
         return list_verbose(&l);
     report_open(&l.report, NULL, '{');
     report_open(&l.report, "Devices", '[');
@@ -97,7 +101,7 @@ static int list(struct invocation *self)
                DASHES, DASHES, DASHES, DASHES, DASHES);
     for (unsigned i = 0; (l.target.controller = nvme_device_at(i)); i++)
         for (const struct nvme_namespace *ns = l.target.controller->namespaces; ns; ns = ns->next)
-            status |= ns->gone ? 0 : list_one(&l, ns);
+            status |= ns->gone || (l.zoned && !ns->zone_blocks) ? 0 : list_one(&l, ns);
     report_close(&l.report, ']');
     report_close(&l.report, '}');
     return status;
@@ -110,3 +114,11 @@ const struct command cli_list = {.name = "nvme list",
                                  .usage_status = 1,
                                  .lists_devices = true,
                                  .run = list};
+
+const struct command cli_zns_list = {
+    .name = "nvme zns list",
+    .summary = "List all NVMe devices with Zoned Namespace Command Set support",
+    .operands = "",
+    .options = options,
+    .usage_status = 1,
+    .run = list};

@@ -34,7 +34,12 @@ static const struct command *subcommand(unsigned index)
     if (index < cli_query_count)
         return cli_query(index);
     index -= cli_query_count;
-    return index < cli_blocks_count ? cli_blocks(index) : NULL;
+    if (index < cli_blocks_count)
+        return cli_blocks(index);
+    index -= cli_blocks_count;
+    if (index < cli_zns_count)
+        return cli_zns(index);
+    return index == cli_zns_count ? &cli_zns_list : NULL;
 }
 
 /* Behind "nvme ". */
@@ -43,24 +48,55 @@ static const char *short_name(const struct command *command)
     return strchr(command->name, ' ') + 1;
 }
 
-static const struct command *find(const char *name)
+/* Of the group's two-word names? */
+static bool is_of_group(const struct command *command, const char *group)
+{
+    const char *name = short_name(command);
+    size_t length = strlen(group);
+    return !strncmp(name, group, length) && name[length] == ' ';
+}
+
+/* How many of the words are its name; 0: it has another. */
+static int words_of_name(const struct command *command, const char *word, const char *next)
+{
+    const char *name = short_name(command);
+    if (!strcmp(name, word))
+        return 1;
+    return next && is_of_group(command, word) && !strcmp(name + strlen(word) + 1, next) ? 2 : 0;
+}
+
+/* *words is then how many its name has. */
+static const struct command *find(const char *word, const char *next, int *words)
 {
     const struct command *command;
     for (unsigned i = 0; (command = subcommand(i)); i++)
-        if (!strcmp(short_name(command), name))
+        if ((*words = words_of_name(command, word, next)))
             break;
     return command;
 }
 
-static void list_commands(struct invocation *self)
+/* All of them, or those of a group; false: there is no such group. */
+static void list_commands(struct invocation *self, const char *group)
 {
-    out(self, "usage: nvme <command> [<device>] [<args>]\n\n"
-              "The device is a controller (/dev/nvme0) or a namespace (/dev/nvme0n1).\n\n");
+    out(self,
+        "usage: nvme%s%s <command> [<device>] [<args>]\n\n"
+        "The device is a controller (/dev/nvme0) or a namespace (/dev/nvme0n1).\n\n",
+        group ? " " : "", group ? group : "");
     const struct command *command;
     for (unsigned i = 0; (command = subcommand(i)); i++)
-        out(self, "  %-19s %s\n", short_name(command), command->summary);
-    out(self, "  %-19s %s\n\n", "help", "Display this help");
+        if (!group || is_of_group(command, group))
+            out(self, "  %-21s %s\n", short_name(command), command->summary);
+    out(self, "  %-21s %s\n\n", "help", "Display this help");
     out(self, "See 'nvme help <command>' for more information on a specific command\n");
+}
+
+static bool is_group(const char *name)
+{
+    const struct command *command;
+    for (unsigned i = 0; (command = subcommand(i)); i++)
+        if (is_of_group(command, name))
+            return true;
+    return false;
 }
 
 static bool wants_help(const struct invocation *self)
@@ -73,19 +109,24 @@ static bool wants_help(const struct invocation *self)
 
 static int nvme(struct invocation *self)
 {
-    const char *name = self->argc > 1 ? self->argv[1] : "help";
-    if (!strncmp(name, "--", 2)) /* --help, --version */
+    char **word = self->argv + 1;
+    int words;
+    bool help = !*word || !strcmp(*word, "help") || !strcmp(*word, "--help");
+    word += help && *word;
+    const char *name = *word ? *word : "help", *next = *word ? word[1] : NULL;
+    if (!strncmp(name, "--", 2)) /* --version */
         name += 2;
-    bool help = !strcmp(name, "help");
-    if (help && self->argc < 3) {
-        list_commands(self);
+    if (next && !strcmp(next, "help") && is_group(name)) {
+        help = true;
+        next = word[2];
+    }
+    if (!*word || (!next && is_group(name))) {
+        list_commands(self, *word ? name : NULL);
         return 0;
     }
-    if (help)
-        name = self->argv[2];
-    const struct command *command = find(name);
+    const struct command *command = find(name, next, &words);
     if (!command) {
-        note(self, "ERROR: Invalid sub-command '%s'\n", name);
+        note(self, "ERROR: Invalid sub-command '%s'\n", is_group(name) ? next : name);
         return 1;
     }
     if (help || wants_help(self)) {
@@ -94,8 +135,8 @@ static int nvme(struct invocation *self)
     }
     struct invocation sub = *self;
     sub.command = command;
-    sub.argc--;
-    sub.argv++;
+    sub.argc -= words;
+    sub.argv += words;
     nvme_devices_keep(true);
     int status = command_execute(&sub);
     nvme_devices_keep(false);

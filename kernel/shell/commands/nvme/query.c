@@ -14,8 +14,6 @@
 #define LPA_HEALTH_BY_NAMESPACE 0x1u
 #define LPA_EFFECTS             0x2u
 
-#define CSI_ZONED 2u
-
 /* CNS values: Base 5.17.1 */
 #define IDENTIFY_ALLOCATED_LIST     0x10u
 #define IDENTIFY_ALLOCATED          0x11u
@@ -158,7 +156,7 @@ static void *fetch_effects(struct query *q)
     struct nvme_effects_log *logs = target_buffer(&q->target, 2 * sizeof *logs);
     q->bytes = (both ? 2 : 1) * sizeof *logs;
     for (size_t i = 0; logs && i < q->bytes / sizeof *logs; i++) {
-        q->log.csi = !both ? q->log.csi : i ? NVME_CSI_NVM : CSI_ZONED;
+        q->log.csi = !both ? q->log.csi : i ? NVME_CSI_NVM : NVME_CSI_ZONED;
         if (target_log(&q->target, &q->log, &logs[i])) {
             kfree(logs);
             return NULL;
@@ -247,7 +245,7 @@ static void print_effects(struct query *q, const void *data)
     bool both = q->bytes > sizeof *logs;
     report_open(&q->report, NULL, '[');
     if (both)
-        show_effects(&q->report, CSI_ZONED, &logs[0]);
+        show_effects(&q->report, NVME_CSI_ZONED, &logs[0]);
     show_effects(&q->report, (unsigned)q->log.csi, &logs[both]);
     report_close(&q->report, ']');
 }

@@ -123,13 +123,22 @@ static inline unsigned lba_format(const struct nvme_identify_namespace *data)
     return (data->flbas & NVME_FLBAS_LOW) | (data->nlbaf >= 16 ? high << 4 : 0);
 }
 
-/* ---- What devices say of themselves: controller.c, namespace.c, logs.c, registers.c -------- */
+/* ---- What devices say of themselves: controller.c, namespace.c, zones.c, logs.c, registers.c */
 
 void show_controller(struct report *report, const struct nvme_identify_controller *data,
                      bool vendor);
 void show_namespace(struct report *report, uint32_t nsid,
                     const struct nvme_identify_namespace *data, bool vendor);
 void show_descriptors(struct report *report, uint32_t nsid, const uint8_t *data);
+
+void show_zoned_controller(struct report *report,
+                           const struct nvme_identify_zoned_controller *data);
+void show_zoned_namespace(struct report *report, const struct nvme_identify_zoned_namespace *data,
+                          const struct nvme_identify_namespace *plain, bool vendor);
+void show_changed_zones(struct report *report, const struct nvme_changed_zones_log *log);
+
+/* One of a report's; behind it are `extension` bytes. */
+void show_zone(struct report *report, const struct nvme_zone *zone, size_t extension, bool verbose);
 
 void show_errors(struct report *report, const char *name, const struct nvme_error_entry *entries,
                  unsigned count);

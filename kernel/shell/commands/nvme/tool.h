@@ -1,7 +1,7 @@
 /*
  * What the sub-commands of `nvme` share. Each is a struct command of its own,
- * named "nvme NAME" so that messages and the usage line say so; nvme.c holds
- * the table. What is declared in show.h prints and knows no device; the others
+ * named "nvme NAME", or "nvme GROUP NAME", so that messages and the usage line
+ * say so; nvme.c holds the table. What is declared in show.h prints and knows no device; the others
  * send commands by target.c.
  */
 #ifndef KERNEL_SHELL_COMMANDS_NVME_TOOL_H
@@ -9,9 +9,10 @@
 
 #include "kernel/shell/commands/nvme/show.h"
 
-extern const struct command cli_list, cli_list_subsys, cli_get_feature, cli_set_feature, cli_format,
-    cli_reset, cli_subsystem_reset, cli_ns_rescan, cli_attach_ns, cli_detach_ns, cli_flush, cli_dsm,
-    cli_copy, cli_admin_passthru, cli_io_passthru, cli_show_regs, cli_get_property, cli_counters;
+extern const struct command cli_list, cli_zns_list, cli_list_subsys, cli_get_feature,
+    cli_set_feature, cli_format, cli_reset, cli_subsystem_reset, cli_ns_rescan, cli_attach_ns,
+    cli_detach_ns, cli_flush, cli_dsm, cli_copy, cli_admin_passthru, cli_io_passthru, cli_show_regs,
+    cli_get_property, cli_counters;
 
 /* query.c: those that fetch and show a structure, from 0 on. */
 extern const unsigned cli_query_count;
@@ -20,6 +21,10 @@ const struct command *cli_query(unsigned index);
 /* blocks.c: those about one range of blocks. */
 extern const unsigned cli_blocks_count;
 const struct command *cli_blocks(unsigned index);
+
+/* zns.c: those about zoned namespaces. */
+extern const unsigned cli_zns_count;
+const struct command *cli_zns(unsigned index);
 
 /* clang-format off */
 #define SUBCOMMAND(text, about, its_options, function)                        \
@@ -144,7 +149,7 @@ int target_log(struct target *target, const struct log_request *log, void *data)
 struct listing {
     struct target target; /* of which only the controller is used */
     struct report report;
-    bool verbose;
+    bool verbose, zoned; /* zoned: only such namespaces */
 };
 
 /* Reads the options; of operands there are at most `most`. 0, or the exit status after a message.
