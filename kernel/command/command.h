@@ -34,7 +34,8 @@
 struct option {
     int key;              /* a letter, or above 255 for one with only a long name */
     const char *name;     /* long name without "--", or NULL */
-    const char *argument; /* what to call the argument in the usage, or NULL for none */
+    const char *argument; /* what to call the argument in the usage, "[KIND]" if it may be left out;
+                             NULL: there is none */
     const char *help;
 };
 
