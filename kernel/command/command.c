@@ -249,7 +249,8 @@ int usage(struct invocation *self, const char *format, ...)
 /* Has it an argument, which is the next word if it does not stand with it? */
 static bool needs_argument(const struct option *option)
 {
-    return option->argument && *option->argument != '[';
+    const char *argument = option->argument;
+    return argument && (*argument != '[' || strchr(argument, ']')[1]);
 }
 
 /* The option that `name` means: by its whole name or by a beginning that no other shares.
