@@ -55,9 +55,9 @@ packages-lint:
 # ---- Kernel -----------------------------------------------------------------------------------
 
 KERNEL_FLAGS := -std=gnu17 -O2 -g -I. $(WARNINGS) -ffreestanding -fno-pic -fno-pie -mcmodel=kernel \
-                -mno-red-zone -mgeneral-regs-only -fstack-protector-strong \
-                -mstack-protector-guard=global -fno-omit-frame-pointer \
-                -fno-asynchronous-unwind-tables -fno-strict-aliasing
+                -mno-red-zone -mgeneral-regs-only -fno-omit-frame-pointer \
+                -fstack-protector-strong -mstack-protector-guard=global \
+                -fstack-clash-protection -fno-asynchronous-unwind-tables -fno-strict-aliasing
 
 # With DEBUG=1: undefined behaviour ends in a panic, and so does wrong use of the heap.
 ifneq ($(DEBUG),)

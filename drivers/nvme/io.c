@@ -5,11 +5,6 @@
  */
 #include "internal.h"
 
-static bool offered(const struct nvme_namespace *ns, uint16_t oncs)
-{
-    return (ns->controller->identify->oncs | ns->controller->limits.offered) & oncs;
-}
-
 /* In 64 bits, and without a sum that could overflow. */
 static int check(const struct nvme_namespace *ns, uint64_t lba, uint64_t blocks, bool changes)
 {
@@ -120,7 +115,7 @@ int nvme_prepare_flush(struct nvme_request *request, const struct nvme_namespace
 int nvme_prepare_compare(struct nvme_request *request, const struct nvme_namespace *ns,
                          uint64_t lba, uint32_t blocks)
 {
-    if (!offered(ns, NVME_ONCS_COMPARE) || ns->protection)
+    if (!nvme_offers(ns->controller, NVME_ONCS_COMPARE) || ns->protection)
         return NVME_ERR_NO_SUPPORT;
     return prepare_transfer(request, ns, NVME_IO_COMPARE, lba, blocks);
 }
@@ -128,7 +123,7 @@ int nvme_prepare_compare(struct nvme_request *request, const struct nvme_namespa
 int nvme_prepare_write_zeroes(struct nvme_request *request, const struct nvme_namespace *ns,
                               uint64_t lba, uint32_t blocks, bool deallocate)
 {
-    if (!offered(ns, NVME_ONCS_WRITE_ZEROES))
+    if (!nvme_offers(ns->controller, NVME_ONCS_WRITE_ZEROES))
         return NVME_ERR_NO_SUPPORT;
     int error = prepare_without_data(request, ns, NVME_IO_WRITE_ZEROES, lba, blocks,
                                      ns->controller->limits.zeroes_bytes);
@@ -140,7 +135,7 @@ int nvme_prepare_write_zeroes(struct nvme_request *request, const struct nvme_na
 int nvme_prepare_verify(struct nvme_request *request, const struct nvme_namespace *ns, uint64_t lba,
                         uint32_t blocks)
 {
-    if (!offered(ns, NVME_ONCS_VERIFY))
+    if (!nvme_offers(ns->controller, NVME_ONCS_VERIFY))
         return NVME_ERR_NO_SUPPORT;
     return prepare_without_data(request, ns, NVME_IO_VERIFY, lba, blocks,
                                 ns->controller->limits.verify_bytes);
@@ -149,7 +144,7 @@ int nvme_prepare_verify(struct nvme_request *request, const struct nvme_namespac
 int nvme_prepare_write_uncorrectable(struct nvme_request *request, const struct nvme_namespace *ns,
                                      uint64_t lba, uint32_t blocks)
 {
-    if (!offered(ns, NVME_ONCS_WRITE_UNCORRECTABLE))
+    if (!nvme_offers(ns->controller, NVME_ONCS_WRITE_UNCORRECTABLE))
         return NVME_ERR_NO_SUPPORT;
     return prepare_without_data(request, ns, NVME_IO_WRITE_UNCORRECTABLE, lba, blocks,
                                 ns->controller->limits.uncorrectable_bytes);
@@ -167,7 +162,7 @@ int nvme_prepare_dataset(struct nvme_request *request, const struct nvme_namespa
                          uint32_t attributes, struct nvme_dataset_range *ranges, unsigned count)
 {
     const struct nvme_limits *limits = &ns->controller->limits;
-    if (!offered(ns, NVME_ONCS_DATASET))
+    if (!nvme_offers(ns->controller, NVME_ONCS_DATASET))
         return NVME_ERR_NO_SUPPORT;
     if (count == 0 || count > NVME_DATASET_RANGES || count > limits->dataset_ranges)
         return NVME_ERR_INVALID;
@@ -193,7 +188,7 @@ int nvme_prepare_dataset(struct nvme_request *request, const struct nvme_namespa
 int nvme_prepare_copy(struct nvme_request *request, const struct nvme_namespace *ns, uint64_t lba,
                       struct nvme_copy_range *ranges, unsigned count)
 {
-    if (!offered(ns, NVME_ONCS_COPY) || ns->protection)
+    if (!nvme_offers(ns->controller, NVME_ONCS_COPY) || ns->protection)
         return NVME_ERR_NO_SUPPORT;
     if (count == 0 || count > ns->copy_ranges)
         return NVME_ERR_INVALID;

@@ -453,6 +453,12 @@ int nvme_detach(struct nvme_controller *controller, uint32_t nsid);
  * Any other command, and these without the checks, can be written by hand: see nvme_execute().
  */
 
+/* Is an optional command (NVME_ONCS_...) there? Its own word, or a limit for it, says so. */
+static inline bool nvme_offers(const struct nvme_controller *controller, uint16_t oncs)
+{
+    return (controller->identify->oncs | controller->limits.offered) & oncs;
+}
+
 /* Read or Write (NVM 3.2.4, 3.2.6); the caller provides the segments. */
 int nvme_prepare_rw(struct nvme_request *request, const struct nvme_namespace *ns, bool write,
                     uint64_t lba, uint32_t blocks);

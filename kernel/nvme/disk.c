@@ -275,15 +275,18 @@ static struct disk *new_disk(struct device *device, const struct nvme_namespace 
     disk->device = device;
     disk->ns = ns;
     const struct nvme_limits *limits = &device->controller.limits;
-    uint16_t oncs = device->controller.identify->oncs;
     uint64_t zeroes = MIN(limits->zeroes_bytes / ns->block_size, (uint64_t)NVME_RW_BLOCKS_MOST);
     uint64_t discard = MIN(limits->dataset_range_blocks, limits->dataset_blocks);
+    if (!nvme_offers(&device->controller, NVME_ONCS_WRITE_ZEROES))
+        zeroes = 0;
+    if (!nvme_offers(&device->controller, NVME_ONCS_DATASET))
+        discard = 0;
     disk->block = (struct block_device){
         .block_size = ns->block_size,
         .block_count = ns->block_count,
         .max_blocks = ns->most_blocks,
-        .zeroes_blocks = oncs & NVME_ONCS_WRITE_ZEROES ? (uint32_t)zeroes : 0,
-        .discard_blocks = oncs & NVME_ONCS_DATASET ? (uint32_t)MIN(discard, UINT32_MAX) : 0,
+        .zeroes_blocks = (uint32_t)zeroes,
+        .discard_blocks = (uint32_t)MIN(discard, UINT32_MAX),
         .dma_alignment = 4,
         .zone_blocks = ns->zone_blocks,
         .read_only = ns->write_protected,

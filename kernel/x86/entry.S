@@ -2,7 +2,7 @@
  * Where the processor enters the kernel: once from the loader, then through the
  * interrupt descriptor table.
  */
-#define STACK_SIZE 65536
+#define STACK_SIZE 131072
 
         .section .bss
         .balign 4096
