@@ -136,9 +136,9 @@ def test_help_and_version(disk):
     machine, _ = disk
     text = machine.good("nvme help")
     assert machine.good("nvme") == machine.good("nvme --help") == text
-    listed = re.findall(r"^  ([a-z-]+) +[A-Z]", text, re.M)
+    listed = re.findall(r"^  ((?:zns )?[a-z-]+) +[A-Z]", text, re.M)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert sorted(listed) == sorted(re.findall(r"✓ `([a-z-]+)`", readme))
+    assert sorted(listed) == sorted(re.findall(r"✓ `([a-z -]+)`", readme))
     for command in listed:
         if command not in ("help", "version", "list"):
             assert f"usage: nvme {command} " in machine.good(f"nvme help {command}")
