@@ -290,6 +290,16 @@ static void test_job_file_words(void **state)
                      0);
 }
 
+static void test_directory(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        run_script("mkdir /sub; fio --name=a --directory=/sub --filename=x:yy --rw=write "
+                   "--size=16k --eta=never >/report && wc -c /sub/x /sub/yy\n"),
+        0);
+    assert_string_equal(run_out, " 8192 /sub/x\n 8192 /sub/yy\n16384 total\n");
+}
+
 static void test_wrong_options(void **state)
 {
     static const struct {
@@ -379,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_globals_and_jobs),
         cmocka_unit_test(test_job_file),
         cmocka_unit_test(test_job_file_words),
+        cmocka_unit_test(test_directory),
         cmocka_unit_test(test_wrong_options),
         cmocka_unit_test(test_help_and_version),
         cmocka_unit_test(test_no_memory),

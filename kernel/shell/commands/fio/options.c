@@ -168,6 +168,7 @@ static int set_engine(struct fio_job_options *options, const char *value)
     X("name", "NAME", "a new job, with the options that follow", TEXT, name, 0, 0, NULL)           \
     X("description", "TEXT", "stands in the report", TEXT, description, 0, 0, NULL)                \
     X("filename", "FILE[:FILE]...", "what it works on, in turns", TEXT, filename, 0, 0, NULL)      \
+    X("directory", "NAME", "where these files are", TEXT, directory, 0, 0, NULL)                   \
     X("rw", "MODE", "[rand]read, write, trim, or rw for a mix (read)", SPECIAL, ignored, 0, 0,     \
       set_mode)                                                                                    \
     X("readwrite", "MODE", "the same", SPECIAL, ignored, 0, 0, set_mode)                           \

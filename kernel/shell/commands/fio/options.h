@@ -41,7 +41,7 @@ struct fio_pattern {
 };
 
 struct fio_job_options {
-    const char *name, *filename, *ioengine, *description;
+    const char *name, *filename, *directory, *ioengine, *description;
     uint64_t directions; /* BIT(FIO_READ), ... */
     uint64_t random;
     uint64_t read_percent;

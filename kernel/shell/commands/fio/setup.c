@@ -144,20 +144,28 @@ static void set_region(struct fio_request *request, struct fio_job *job, struct 
         target->length = MIN(target->length, size);
 }
 
-/* Cuts the list of names at its colons. */
+/* Cuts the list of names at its colons; each is one of the directory, if there is one. */
 static bool name_targets(struct fio_job *job)
 {
-    const char *list = job->options->filename ? job->options->filename : "";
-    size_t size = strlen(list) + 1;
-    job->names = kmalloc(size);
-    if (!job->names)
+    const struct fio_job_options *options = job->options;
+    const char *list = options->filename ? options->filename : "", *directory = options->directory;
+    size_t size = 1, before = directory ? strlen(directory) + 1 : 0;
+    for (const char *at = list; *at; at++)
+        size += *at == ':' ? before + 1 : 1;
+    char *to = job->names = kmalloc(before + size);
+    if (!to)
         return false;
-    memcpy(job->names, list, size);
-    for (char *at = job->names; at && *at && job->target_count < FIO_FILES_MOST;) {
-        job->targets[job->target_count++].name = at;
-        at = strchr(at, ':');
-        if (at)
-            *at++ = 0;
+    while (*list && job->target_count < FIO_FILES_MOST) {
+        job->targets[job->target_count++].name = to;
+        if (directory) {
+            memcpy(to, directory, before - 1);
+            to[before - 1] = '/';
+            to += before;
+        }
+        while (*list && *list != ':')
+            *to++ = *list++;
+        *to++ = 0;
+        list += *list == ':';
     }
     return true;
 }
