@@ -247,9 +247,17 @@ static void parse_interval(struct compiler *c, unsigned start)
         repeat(c, start, least, most);
 }
 
+/* What there is nothing in front of to be repeated: extended expressions take no notice of it. */
+static void skip_operators(struct compiler *c)
+{
+    while (c->regex->flags & REGEX_EXTENDED && *c->at && strchr("*+?", *c->at))
+        c->at++;
+}
+
 static void parse_branch(struct compiler *c)
 {
     bool first = true;
+    skip_operators(c);
     while (*c->at && !is_operator(c, '|') && !(c->depth && is_operator(c, ')'))) {
         unsigned start = c->regex->count, length;
         /* Behind the anchor of a basic expression an asterisk is one, too. */

@@ -116,7 +116,7 @@ struct nvme_request {
 struct nvme_counters {
     uint64_t submitted; /* requests that nvme_submit() has taken */
     uint64_t completed; /* requests that ended, `errors` of them not with NVME_OK */
-    uint64_t errors;
+    uint64_t errors;    /* without those for events that a reset has ended */
     uint64_t retries;      /* commands sent again: submitted + retries is what the device has got */
     uint64_t sq_doorbells; /* writes of the tail doorbell */
     uint64_t cq_doorbells; /* writes of the head doorbell */

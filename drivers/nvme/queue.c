@@ -340,7 +340,8 @@ static inline void finish(struct nvme_queue *queue, struct nvme_slot *slot, uint
 void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int result)
 {
     queue->waiting -= slot->state == NVME_SLOT_WAITING;
-    if (result)
+    /* What waits for an event, for ever, has not failed when a reset ends it. */
+    if (result && !(result == NVME_ERR_RESET && slot->request->timeout_ns == UINT64_MAX))
         queue->counters.errors++;
     finish(queue, slot, slot->cid, slot->request, result);
 }

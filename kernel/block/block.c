@@ -14,6 +14,7 @@
 #include "kernel/mem/heap.h"
 #include "kernel/x86/clock.h"
 #include "lib/bits.h"
+#include "lib/number.h"
 #include "lib/status.h"
 #include "lib/string.h"
 
@@ -48,6 +49,23 @@ static bool is_power_of_two(uint32_t n)
     return n && (n & (n - 1)) == 0;
 }
 
+/* In the order of names, in which digits are numbers: nvme0n10 is behind nvme0n9. */
+static bool is_behind(const char *a, const char *b)
+{
+    for (;; a++, b++) {
+        uint64_t x, y;
+        const char *a_end, *b_end;
+        if (number_prefix(a, 10, &x, &a_end) == OK && number_prefix(b, 10, &y, &b_end) == OK) {
+            if (x != y)
+                return x > y;
+            a = a_end;
+            b = b_end;
+        }
+        if (*a != *b || !*a)
+            return *a > *b;
+    }
+}
+
 int block_register(struct block_device *device)
 {
     size_t name_length = strnlen(device->name, sizeof device->name);
@@ -65,7 +83,11 @@ int block_register(struct block_device *device)
         return ERR_INVALID;
     if (block_find(device->name))
         return ERR_EXISTS;
-    list_insert(&block_devices, &device->node);
+    struct list *next = block_devices.next;
+    while (next != &block_devices &&
+           is_behind(device->name, CONTAINER_OF(next, struct block_device, node)->name))
+        next = next->next;
+    list_insert(next, &device->node);
     return OK;
 }
 

@@ -114,7 +114,7 @@ struct block_device {
     unsigned nodes;   /* those of files (kernel/fs/block_node.c) */
 };
 
-/* All devices, in order of registration (LIST_FOR_EACH over `node`). */
+/* All devices, in the order of their names (LIST_FOR_EACH over `node`). */
 extern struct list block_devices;
 
 /* ERR_EXISTS when the name is taken, ERR_INVALID for senseless limits. The device stays the

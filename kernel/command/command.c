@@ -266,6 +266,18 @@ static const struct option *find_long(const struct invocation *self, const char 
     return found;
 }
 
+/* Is "-text" a long name, or what is left of one? */
+static bool is_long(const struct invocation *self, const char *text)
+{
+    unsigned matches;
+    const char *equals = strchr(text, '=');
+    const struct option *option = options_of(self);
+    while (option->key && option->key != (unsigned char)*text)
+        option++;
+    find_long(self, text, equals ? (size_t)(equals - text) : strlen(text), &matches);
+    return self->command->long_only && matches == 1 && (text[1] || !option->key);
+}
+
 static int long_option(struct invocation *self, const char *text)
 {
     const char *equals = strchr(text, '=');
@@ -331,9 +343,10 @@ static int option_words(const struct invocation *self, int index)
 {
     const char *word = self->argv[index];
     const struct option *option = options_of(self);
-    if (word[1] == '-') {
+    if (word[1] == '-' || is_long(self, word + 1)) {
         unsigned matches;
-        const struct option *found = find_long(self, word + 2, strlen(word + 2), &matches);
+        word += word[1] == '-' ? 2 : 1;
+        const struct option *found = find_long(self, word, strlen(word), &matches);
         return matches == 1 && found->argument ? 2 : 1;
     }
     for (const char *letter = word + 1; *letter; letter++) {
@@ -391,6 +404,10 @@ int option_next(struct invocation *self)
     if (word[1] == '-') {
         self->next++;
         return word[2] ? long_option(self, word + 2) : 0;
+    }
+    if (is_long(self, word + 1)) {
+        self->next++;
+        return long_option(self, word + 1);
     }
     self->within = 1;
     return short_option(self);

@@ -51,6 +51,7 @@ struct command {
     bool special;                 /* a part of the shell's language: POSIX, 2.14 */
     bool literal;                 /* --help is an argument like any other */
     bool options_first;           /* the first operand ends the options: the rest is another's */
+    bool long_only;               /* -long is --long, where it is no letter: getopt_long_only(3) */
     bool lists_devices;           /* which may go while its output is waited for: it is gathered */
     const struct command *(*subcommand)(unsigned index); /* or NULL; each is named "NAME SUB" */
     int (*run)(struct invocation *self);

@@ -39,7 +39,7 @@ DIFFERENCES = [Difference(*row) for row in (
     ("get-feature.* -f 0xe", "data 0000", "the time"),
     ("id-ns.* -H", r"fpi \[6:0\]", "shown in any case; nvme-cli: only if it is supported"),
     ("id-ns.* -v", "data 0e70", "begins at byte 384 (NVM figure 97); nvme-cli has it at 392"),
-    ("0xc1|777|compare|error-log|-F 1|offline-zone|zns.*0x1801", "status text",
+    ("0xc1|0x55|777|compare|error-log|-F 1|offline-zone|zns.*0x1801", "status text",
      "nvme-cli adds a sentence to the name"),
     ("zns id-ns.* -H", "zoc|ozcs|ozcs .*|m[ao]r|[rf]rl[1-3]?|zrwacap",
      "the numbers stay, and bits come from the highest on as everywhere"),
@@ -118,6 +118,19 @@ COMMANDS = [
     "nvme set-feature /dev/nvme0 -f 4 -v 0x157",
     "nvme get-feature /dev/nvme0 -f 0xc1",
     "nvme id-ns /dev/nvme0 -n 777",
+    # Numbers, abbreviations, and what is left to the device.
+    "nvme admin-passthru /dev/nvme0 -o 6 --cdw10=1 -l 4096",
+    "nvme read /dev/nvme0n1 -s 010 -z 0x200 -d eight; xxd -p eight",
+    "nvme read /dev/nvme0n1 -s 1k -c 1 -z 1Ki -d kilo; xxd -p kilo",
+    "nvme read /dev/nvme0n3 -z 520 -d rest; xxd -p rest",
+    "nvme get-log /dev/nvme0 -log-id=3 -log-len 64",
+    "nvme id-ns /dev/nvme0n1 -n 0 -vendor",
+    "nvme get-feature /dev/nvme0 -f 4 -s 4",
+    "nvme get-feature /dev/nvme0 -f 4 -s 8",
+    "nvme set-feature /dev/nvme0 -f 4 -v 0x150",
+    "nvme get-feature /dev/nvme0 -f 4 -s 8",
+    "nvme get-feature /dev/nvme0 -f 0x55",
+    "nvme set-feature /dev/nvme0 -f 0x55 -v 1",
     "echo | nvme compare /dev/nvme0n1 -z 512",
 ]
 

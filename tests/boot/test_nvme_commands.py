@@ -115,7 +115,20 @@ def test_counters(disk):
     for name in ("retries", "timeouts", "lost interrupts", "aborts", "resets", "bad completions"):
         assert grown[name] == (0, 0), name
     machine.good("nvme reset /dev/nvme0")
-    assert counters(machine)["resets"] == tuple(count + 1 for count in after["resets"])
+    reset = counters(machine)
+    assert reset["resets"] == tuple(count + 1 for count in after["resets"])
+    assert reset["errors"] == after["errors"]
+
+
+def test_raw_binary_wins(disk):
+    machine, _ = disk
+    assert machine.good("nvme id-ctrl /dev/nvme0 -b -o json | wc -c").strip() == "4096"
+
+
+def test_long_log_in_one_command(disk):
+    """Where it fits into one: not every page has offsets."""
+    machine, _ = disk
+    assert machine.good("nvme get-log /dev/nvme0 -i 5 -l 8192 -b | wc -c").strip() == "8192"
 
 
 def test_help_and_version(disk):
@@ -123,9 +136,9 @@ def test_help_and_version(disk):
     machine, _ = disk
     text = machine.good("nvme help")
     assert machine.good("nvme") == machine.good("nvme --help") == text
-    listed = re.findall(r"^  ([a-z-]+) +[A-Z]", text, re.M)
+    listed = re.findall(r"^  ((?:zns )?[a-z-]+) +[A-Z]", text, re.M)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert sorted(listed) == sorted(re.findall(r"✓ `([a-z-]+)`", readme))
+    assert sorted(listed) == sorted(re.findall(r"✓ `([a-z -]+)`", readme))
     for command in listed:
         if command not in ("help", "version", "list"):
             assert f"usage: nvme {command} " in machine.good(f"nvme help {command}")

@@ -12,6 +12,7 @@
 enum {
     REQUESTS = 96,
     DATA_BYTES = 80 << 10,
+    ZONE_BLOCKS = 8,
     DEPTH = 4,  /* of operations in done() of operations */
     RESETS = 12 /* asked for by the input */
 };
@@ -65,6 +66,23 @@ static void done(struct nvme_request *request)
     }
 }
 
+/* Of a zoned namespace, whose zones are whatever became of them. */
+static int prepare_for_zone(struct job *job, unsigned kind, uint64_t lba, uint32_t blocks)
+{
+    const struct nvme_namespace *ns = host->nvme.namespaces;
+    const uint64_t zone = lba - lba % ZONE_BLOCKS;
+    switch (kind) {
+    case 6:
+        return nvme_prepare_append(&job->request, ns, zone, blocks);
+    case 7:
+        return nvme_prepare_zone_report(&job->request, ns, zone, (uint8_t)(blocks % 9), blocks & 1,
+                                        64 * (1 + (size_t)blocks % 8));
+    default:
+        return nvme_prepare_zone_send(&job->request, ns, (enum nvme_zone_action)(blocks % 7), zone,
+                                      blocks & 8);
+    }
+}
+
 /* Any command; those that move data do so between `offset` in the buffer and the blocks. */
 static int prepare(struct job *job, unsigned kind, size_t offset)
 {
@@ -79,13 +97,16 @@ static int prepare(struct job *job, unsigned kind, size_t offset)
         nvme_prepare_flush(request, ns);
         return NVME_OK;
     case 1:
+        job->may_fail = ns->zone_blocks != 0;
         return nvme_prepare_write_zeroes(request, ns, lba, blocks, offset & 1);
     case 2:
+        job->may_fail = ns->zone_blocks != 0;
         return nvme_prepare_verify(request, ns, lba, blocks);
     case 3:
         own->dataset[0] = (struct nvme_dataset_range){.lba = lba, .blocks = blocks};
         return nvme_prepare_dataset(request, ns, 4, own->dataset, 1);
     case 4:
+        job->may_fail = ns->zone_blocks != 0;
         own->copy[0] = (struct nvme_copy_range){.lba = lba, .blocks = (uint16_t)(blocks - 1)};
         return nvme_prepare_copy(request, ns, choose(&input, FUZZ_BLOCKS), own->copy, 1);
     case 5:
@@ -93,9 +114,13 @@ static int prepare(struct job *job, unsigned kind, size_t offset)
         error = nvme_prepare_compare(request, ns, lba, blocks);
         break;
     default:
-        error = nvme_prepare_rw(request, ns, kind & 1, lba, blocks);
+        error = ns->zone_blocks && kind < 9 ? prepare_for_zone(job, kind, lba, blocks)
+                                            : nvme_prepare_rw(request, ns, kind & 1, lba, blocks);
         break;
     }
+    job->may_fail |= ns->zone_blocks != 0;
+    if (!error && !request->data_bytes)
+        return NVME_OK;
     job->segment = (struct nvme_segment){data + offset, request->data_bytes};
     request->segments = &job->segment;
     request->segment_count = 1;
@@ -298,6 +323,15 @@ static void configure(struct nvmevirt_config *config, struct nvme_options *optio
     namespace.metadata_size = sizes[ways / 18 % 4];
     namespace.protection = types[ways / 18 % 4];
     config->namespaces = &namespace;
+    if (ways / 72 == 3) { /* zones instead */
+        namespace.metadata_size = namespace.protection = 0;
+        namespace.zone_blocks = ZONE_BLOCKS;
+        namespace.zone_capacity = ZONE_BLOCKS - ways % 2;
+        namespace.max_open = ways % 3;
+        namespace.max_active = ways % 5;
+        config->css = 0x41; /* NVM and other command sets */
+        config->zasl = ways % 2;
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

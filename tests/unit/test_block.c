@@ -70,6 +70,33 @@ static void test_register(void **state)
     fake_end(&fake);
 }
 
+static void test_order_of_names(void **state)
+{
+    static const char *const names[] = {"nvme0n10", "nvme1n1", "nvme0n9", "nvme0n1", "nvme",
+                                        "nvme10n1", "nvme0",   "nvme2n1", "b",       "nvme0n"};
+    static const char *const order[] = {"b",       "nvme",     "nvme0",   "nvme0n",  "nvme0n1",
+                                        "nvme0n9", "nvme0n10", "nvme1n1", "nvme2n1", "nvme10n1"};
+    static struct block_device devices[ARRAY_SIZE(names)];
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+        devices[i] = (struct block_device){
+            .block_size = 512, .block_count = 1, .max_blocks = 1, .dma_alignment = 1};
+        strcpy(devices[i].name, names[i]);
+        assert_int_equal(block_register(&devices[i]), OK);
+    }
+    /* One goes and comes back. */
+    block_unregister(&devices[3]);
+    assert_int_equal(block_register(&devices[3]), OK);
+    unsigned place = 0;
+    LIST_FOR_EACH(node, &block_devices)
+    {
+        assert_string_equal(CONTAINER_OF(node, struct block_device, node)->name, order[place++]);
+    }
+    assert_int_equal(place, ARRAY_SIZE(order));
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+        block_unregister(&devices[i]);
+}
+
 static void random_transfers(struct fake *fake)
 {
     size_t size = fake->device.block_size;
@@ -398,6 +425,7 @@ int main(void)
     srand(4);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_register),
+        cmocka_unit_test(test_order_of_names),
         cmocka_unit_test(test_transfer),
         cmocka_unit_test(test_splitting),
         cmocka_unit_test(test_failing_blocks),

@@ -7,6 +7,7 @@
 #include "kernel/block/block.h"
 #include "kernel/command/path.h"
 #include "kernel/command/reader.h"
+#include "kernel/shell/shell.h"
 #include "kernel/x86/clock.h"
 #include "tests/unit/run_command.h"
 
@@ -281,6 +282,8 @@ static void test_blockdev(void **state)
                          "--getalignoff --getmaxsect --getro /dev/nvme0n1"),
                      0);
     assert_string_equal(run_out, "32768\n64\n512\n512\n512\n0\n0\n8\n0\n");
+    assert_int_equal(run("blockdev --getfra --getdiscardzeroes /dev/nvme0n1"), 0);
+    assert_string_equal(run_out, "0\n0\n");
     assert_int_equal(run("blockdev --getsz /dev/nvme0n1 /dev/nvme0n1"), 0);
     assert_string_equal(run_out, "64\n64\n");
     disk_flushes = 0;
@@ -293,8 +296,9 @@ static void test_blockdev(void **state)
     disk_fails = false;
     disk.read_only = true;
     assert_int_equal(run("blockdev --report"), 0);
-    assert_string_equal(run_out, "RO   SSZ             Size   Device\n"
-                                 "ro   512            32768   /dev/nvme0n1\n");
+    assert_string_equal(run_out,
+                        "RO    RA   SSZ   BSZ        StartSec            Size   Device\n"
+                        "ro     0   512   512               0           32768   /dev/nvme0n1\n");
     disk.read_only = false;
     assert_int_equal(run("blockdev --getsz /dev/null /nope"), 1);
     assert_string_equal(run_error, "blockdev: /dev/null: not a block device\n"
@@ -692,6 +696,18 @@ static void test_progress(void **state)
         assert_string_equal(run_error, "");
         assert_string_equal(host_console_text(), "");
     }
+    /* What a pipe brings to grep is its writer's business. */
+    static const char pipeline[] = "cat /dev/slow 2>/dev/null | grep -c x";
+    struct file *out = run_file("", 0);
+    assert_int_equal(file_open("/dev/console", O_READ | O_WRITE, &run_messages), OK);
+    struct shell *shell = shell_new(in, out, run_messages);
+    left = 300; /* more than a pipe holds */
+    assert_int_equal(shell_run_text(shell, "test", pipeline, strlen(pipeline)), 0);
+    assert_string_equal(host_console_text(), "");
+    shell_free(shell);
+    file_close(run_messages);
+    run_messages = NULL;
+    file_close(out);
     file_close(in);
     fs_remove_device("slow");
     fs_remove("/o");

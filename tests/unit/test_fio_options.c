@@ -5,6 +5,7 @@
 #include "tests/unit/run_command.h"
 
 #include "kernel/shell/commands/fio/options.h"
+#include "kernel/shell/shell.h"
 #include "kernel/x86/clock.h"
 
 #define INVALID UINT64_MAX
@@ -247,6 +248,48 @@ static void test_job_file(void **state)
     fio_request_free(&request);
 }
 
+static int run_script(const char *text)
+{
+    struct file *out = run_file("", 0), *error = run_file("", 0),
+                *in = run_file(text, strlen(text));
+    struct shell *shell = shell_new(in, out, error);
+    int status = shell_run_text(shell, "test", text, strlen(text));
+    run_collect(out, run_out, sizeof run_out);
+    run_collect(error, run_error, sizeof run_error);
+    shell_free(shell);
+    file_close(in);
+    file_close(out);
+    file_close(error);
+    return status;
+}
+
+static void test_job_file_words(void **state)
+{
+    static const char text[] =
+        "[global]\nsize=64k ; four\nbs=4k# x\ndescription=of ${WHO}${NOBODY}\n"
+        "[one]\nfilename=/${FILE}\n[two]\nfoo=1\n[three]\nfilename=/c";
+    char line[] = "fio words.fio --section=one --section=three";
+    (void)state;
+    make_file("words.fio", text, strlen(text));
+    assert_int_equal(read_line(line), 0);
+    assert_int_equal(request.job_count, 2);
+    assert_int_equal(request.jobs[0]->size.bytes, 65536);
+    assert_int_equal(request.jobs[0]->least[FIO_READ], 4096);
+    assert_string_equal(request.jobs[0]->description, "of "); /* nobody knows variables here */
+    assert_string_equal(request.jobs[1]->name, "three");
+    fio_request_free(&request);
+
+    assert_int_equal(run_script("WHO=me; export FILE=named; export WHO; HIDDEN=1\n"
+                                "fio words.fio --section=one --eta=never >report\n"
+                                "grep 'Description  : .of me.$' report && cksum </named\n"),
+                     0);
+    assert_non_null(strstr(run_out, " 65536\n"));
+    /* From the input. */
+    assert_int_equal(run_script("printf '[a]\\nfilename=/f;\\nsize=8k\\n' | fio - --eta=never | "
+                                "grep -c 'BW.*(8192B/'\n"),
+                     0);
+}
+
 static void test_wrong_options(void **state)
 {
     static const struct {
@@ -267,6 +310,8 @@ static void test_wrong_options(void **state)
         {"fio --random_distribution=zipf:1.0",
          "fio: zipf theta must different than 1.0\n"
          "fio: failed parsing random_distribution=zipf:1.0\n"},
+        {"fio --ioengine=bogus", "fio: engine bogus not loadable\nfio: failed to load engine\n"},
+        {"fio --randrepeat=2", "fio: failed parsing randrepeat=2\n"},
         {"fio --time_based=2", "fio: failed parsing time_based=2\n"},
         {"fio nofile", "fio: unable to open 'nofile' job file\n"},
         {"fio /", "fio: /: Is a directory\n"},
@@ -333,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_globals_and_jobs),
         cmocka_unit_test(test_job_file),
+        cmocka_unit_test(test_job_file_words),
         cmocka_unit_test(test_wrong_options),
         cmocka_unit_test(test_help_and_version),
         cmocka_unit_test(test_no_memory),

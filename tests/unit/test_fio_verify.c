@@ -37,6 +37,35 @@ static void test_what_is_written_is_found(void **state)
         }
 }
 
+/* Each pass is written and read back before the next. */
+static void test_every_loop_is_verified(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        fio("--rw=randwrite --bs=4k --verify=crc32c --loops=3 --size=1m --end_fsync=1"), 0);
+    assert_non_null(strstr(run_out, "issued rwts: total=768,768,0,"));
+    assert_int_equal(disk.flushes, 3);
+    assert_int_equal(
+        fio("--rw=randwrite --bs=4k --verify=md5 --loops=3 --number_ios=10 --iodepth=4"), 0);
+    assert_non_null(strstr(run_out, "issued rwts: total=30,30,0,"));
+    assert_int_equal(fio("--rw=randwrite --bsrange=4k-32k --verify=md5 --loops=2 --size=1m"), 0);
+    assert_int_equal(fio("--rw=write --bs=4k --verify=md5 --loops=3 --size=1m --do_verify=0"), 0);
+    assert_non_null(strstr(run_out, "issued rwts: total=0,768,0,"));
+    assert_int_equal(fio("--rw=write --bs=4k --verify=md5 --loops=1000000 --runtime=10ms"), 0);
+}
+
+static void test_buffers_are_refilled(void **state)
+{
+    (void)state;
+    assert_int_equal(fio("--rw=write --bs=4k --size=64k"), 0);
+    assert_memory_equal(disk.data, disk.data + 4096, 4096);
+    assert_int_equal(fio("--rw=write --bs=4k --size=64k --refill_buffers"), 0);
+    for (unsigned i = 1; i < 16; i++)
+        assert_memory_not_equal(disk.data + 4096 * (i - 1), disk.data + 4096 * i, 4096);
+    assert_int_equal(fio("--rw=write --bs=4k --size=64k --refill_buffers --zero_buffers"), 0);
+    assert_true(disk.data[0] == 0 && !memcmp(disk.data, disk.data + 1, 65535));
+}
+
 static void test_rates_are_no_matter_to_verify(void **state)
 {
     (void)state;
@@ -142,6 +171,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_what_is_written_is_found, setup),
+        cmocka_unit_test_setup(test_every_loop_is_verified, setup),
+        cmocka_unit_test_setup(test_buffers_are_refilled, setup),
         cmocka_unit_test_setup(test_rates_are_no_matter_to_verify, setup),
         cmocka_unit_test_setup(test_reading_verifies_too, setup),
         cmocka_unit_test_setup(test_damage_is_named, setup),

@@ -414,6 +414,7 @@ static void test_reset_gives_them_again(void **state)
         idle(host, SECOND);
         assert_int_equal(held(host), AERL + 1);
     }
+    assert_int_equal(host->nvme.admin.counters.errors, 0);
     testhost_works(host);
     testhost_free(host);
 }

@@ -14,6 +14,7 @@ enum question {
     GET_OFFSET,
     GET_MOST,
     GET_AHEAD,
+    GET_ZEROES,
     GET_READ_ONLY,
     FLUSH,
     REPORT
@@ -31,6 +32,8 @@ static const struct option options[] = {
     {GET_OFFSET, "getalignoff", NULL, "bytes in front of the first aligned block"},
     {GET_MOST, "getmaxsect", NULL, "most sectors in one command"},
     {GET_AHEAD, "getra", NULL, "sectors that are read ahead: 0, nothing is cached"},
+    {GET_AHEAD, "getfra", NULL, "the same for files"},
+    {GET_ZEROES, "getdiscardzeroes", NULL, "0: what is discarded may read as anything"},
     {GET_READ_ONLY, "getro", NULL, "1 if the device cannot be written"},
     {FLUSH, "flushbufs", NULL, "make durable what was written"},
     {REPORT, "report", NULL, "a table of the given, or of all devices"},
@@ -57,8 +60,9 @@ static uint64_t answer(const struct block_device *device, int question)
 
 static void report(struct invocation *self, const struct block_device *device)
 {
-    out(self, "%s %5u %16llu   /dev/%s\n", device->read_only ? "ro" : "rw", device->block_size,
-        (unsigned long long)block_bytes(device), device->name);
+    out(self, "%s %5u %5u %5u %15u %15llu   /dev/%s\n", device->read_only ? "ro" : "rw", 0,
+        device->block_size, device->block_size, 0, (unsigned long long)block_bytes(device),
+        device->name);
 }
 
 /* Does what all the options ask for to one device. */
@@ -108,7 +112,7 @@ static int blockdev(struct invocation *self)
     if (first == self->argc && !table)
         return usage(self, "no device specified");
     if (table)
-        out(self, "RO   SSZ             Size   Device\n");
+        out(self, "RO    RA   SSZ   BSZ        StartSec            Size   Device\n");
     if (first == self->argc)
         LIST_FOR_EACH(node, &block_devices)
         {

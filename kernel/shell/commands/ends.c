@@ -2,6 +2,7 @@
 #include "kernel/shell/commands/ends.h"
 
 #include "kernel/console.h"
+#include "kernel/mem/heap.h"
 #include "lib/number.h"
 #include "lib/string.h"
 
@@ -101,27 +102,70 @@ void ends_copy(struct ends *ends, struct reader *reader, uint64_t length)
     }
 }
 
-/* Puts an unnamed file in place of a stream, with all that the stream had to say. */
-static int spool(struct reader *reader)
+/* The last of a stream, from `begin` to `end`, and how many newlines are in it. */
+struct kept {
+    uint8_t *bytes;
+    size_t begin, end, size;
+    uint64_t newlines;
+};
+
+/* Adds what the reader has; false without memory. */
+static bool keep(struct kept *kept, struct reader *reader)
 {
-    int status = OK;
-    struct file *copy = file_temporary();
-    if (!copy)
-        return ERR_NO_MEMORY;
-    while (status == OK && reader_fill(reader)) {
-        int64_t written = file_write(copy, reader_bytes(reader), reader_available(reader));
-        if (written < (int64_t)reader_available(reader))
-            status = ERR_NO_MEMORY;
-        else
-            reader_take(reader, (size_t)written);
+    const size_t length = kept->end - kept->begin, more = reader_available(reader);
+    if (kept->end + more > kept->size && kept->begin > length) {
+        memcpy(kept->bytes, kept->bytes + kept->begin, length);
+        kept->begin = 0;
+        kept->end = length;
     }
+    if (kept->end + more > kept->size) {
+        uint8_t *bytes = krealloc(kept->bytes, 2 * (kept->end + more));
+        if (!bytes)
+            return false;
+        kept->bytes = bytes;
+        kept->size = 2 * (kept->end + more);
+    }
+    memcpy(kept->bytes + kept->end, reader_bytes(reader), more);
+    for (size_t i = 0; i < more; i++)
+        kept->newlines += kept->bytes[kept->end++] == '\n';
+    reader_take(reader, more);
+    return true;
+}
+
+/* Takes away what is in front of the last bytes or lines, and shows it if somebody wants it. */
+static void drop(struct kept *kept, const struct ends *ends, bool whole, bool shown)
+{
+    const size_t from = kept->begin, length = kept->end - from;
+    if (ends->bytes)
+        kept->begin += length - (size_t)MIN((uint64_t)length, ends->count);
+    bool open = whole && length && kept->bytes[kept->end - 1] != '\n';
+    while (!ends->bytes && kept->begin < kept->end && kept->newlines + open > ends->count) {
+        const uint8_t *first = kept->bytes + kept->begin;
+        const uint8_t *newline = memchr(first, '\n', kept->end - kept->begin);
+        kept->begin = newline ? (size_t)(newline + 1 - kept->bytes) : kept->end;
+        kept->newlines -= newline != NULL;
+    }
+    if (shown)
+        out_bytes(ends->self, kept->bytes + from, kept->begin - from);
+}
+
+int ends_stream(struct ends *ends, struct reader *reader, bool front)
+{
+    struct kept kept = {0};
+    int status = OK;
+    while (status == OK && !ends->self->output_failed && reader_fill(reader))
+        if (keep(&kept, reader))
+            drop(&kept, ends, false, front);
+        else
+            status = ERR_NO_MEMORY;
     if (status == OK)
         status = reader->status;
-    if (status == OK)
-        status = file_seek(copy, 0);
-    file_close(status == OK ? reader->file : copy);
-    if (status == OK)
-        reader->file = copy;
+    if (status == OK) {
+        drop(&kept, ends, true, front);
+        if (!front)
+            out_bytes(ends->self, kept.bytes + kept.begin, kept.end - kept.begin);
+    }
+    kfree(kept.bytes);
     return status;
 }
 
@@ -166,11 +210,6 @@ static int find_lines(struct reader *reader, uint64_t start, uint64_t lines, uin
 
 int ends_locate(struct ends *ends, struct reader *reader, uint64_t *offset, uint64_t *end)
 {
-    if (!file_has_size(reader->file)) {
-        int status = spool(reader);
-        if (status != OK)
-            return status;
-    }
     struct file *file = reader->file;
     uint64_t start = file->position;
     *end = MAX(file_size(file), start);

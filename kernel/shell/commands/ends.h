@@ -25,8 +25,12 @@ int ends_parse(struct ends *ends, bool plus);
  * `one` returns OK or an error, which is reported. */
 int ends_each(struct ends *ends, int (*one)(struct ends *ends, struct reader *reader));
 
+/* Of what cannot be positioned: the last `count` lines or bytes go to the output, or with `front`
+ * what is in front of them. No more than these is kept in memory. */
+int ends_stream(struct ends *ends, struct reader *reader, bool front);
+
 /* Makes the last `count` lines or bytes begin at *offset and end at *end, in a file that can be
- * positioned: the reader's own, or a copy of what was left in it. */
+ * positioned. */
 int ends_locate(struct ends *ends, struct reader *reader, uint64_t *offset, uint64_t *end);
 
 /* Copies up to `length` bytes to the output. */

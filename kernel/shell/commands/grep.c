@@ -105,7 +105,8 @@ static int do_file(struct grep *grep, const char *name)
         return status;
     grep->name = strcmp(name, "-") ? name : "(standard input)";
     grep->row = grep->found = 0;
-    reader_show(&reader, grep->self);
+    if (!file_is_pipe(reader.file)) /* or whoever writes it has a line of its own */
+        reader_show(&reader, grep->self);
     grep->binary = !grep->text && reader_fill(&reader) &&
                    memchr(reader_bytes(&reader), 0, reader_available(&reader));
     while (grep->most && reader_line(&reader, &grep->line, grep->binary) && do_line(grep))

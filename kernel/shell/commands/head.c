@@ -5,10 +5,9 @@
 static int but_last(struct ends *ends, struct reader *reader)
 {
     uint64_t start = reader->file->position, offset, end;
-    bool copied = !file_has_size(reader->file);
+    if (!file_has_size(reader->file))
+        return ends_stream(ends, reader, true);
     int status = ends_locate(ends, reader, &offset, &end);
-    if (copied)
-        start = 0;
     if (status == OK)
         status = file_seek(reader->file, start);
     if (status != OK)

@@ -23,6 +23,8 @@ static int tail_one(struct ends *ends, struct reader *reader)
         else
             skip_lines(reader, before);
         status = reader->status;
+    } else if (!file_has_size(reader->file)) {
+        return ends_stream(ends, reader, false);
     } else {
         uint64_t offset, end;
         status = ends_locate(ends, reader, &offset, &end);

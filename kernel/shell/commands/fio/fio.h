@@ -170,6 +170,7 @@ struct fio_job {
     unsigned target_count, next_target;
     uint64_t bytes_left, ios_left; /* of a slow job */
     uint64_t issued, written, replayed, replay_count;
+    uint64_t passes;                /* run.c: that were verified */
     uint64_t drawn[FIO_DIRECTIONS]; /* of each direction, in what its rate counts */
     uint64_t writes_since_flush, paced[FIO_DIRECTIONS];
     uint64_t start, phase_start; /* clock_ns; start: of what is counted */
@@ -279,6 +280,9 @@ static inline bool fio_rates_mix(const struct fio_job *job)
 
 /* Makes a block of `io` that can be recognized: a header, a checksum of what follows. */
 void fio_verify_fill(const struct fio_job *job, const struct fio_io *io, uint8_t *block);
+
+/* setup.c: what is written, where it is not the same each time. */
+void fio_prepare_write(const struct fio_job *job, const struct fio_io *io, uint8_t *buffer);
 /* Whether a block is what was written there; if not, *failure says why not. */
 bool fio_verify_check(const struct fio_job *job, const struct fio_io *io, const uint8_t *block,
                       struct fio_failure *failure);
@@ -311,6 +315,9 @@ bool fio_run(struct fio_run *run);
 void fio_job_event(struct fio_job *job);
 /* Everything was issued and has come back: the next phase. */
 void fio_job_finish(struct fio_job *job);
+
+/* Is what a pass has written read back? */
+bool fio_verifies(const struct fio_job_options *options);
 
 /* ---- progress.c --------------------------------------------------------------------------------
  */

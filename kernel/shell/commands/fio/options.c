@@ -137,6 +137,27 @@ static int set_distribution(struct fio_job_options *options, const char *value)
                : ERR_INVALID;
 }
 
+static int set_repeat(struct fio_job_options *options, const char *value)
+{
+    if (strcmp(value, "0") && strcmp(value, "1"))
+        return ERR_INVALID;
+    if (*value == '0')
+        options->seed = clock_ns();
+    return OK;
+}
+
+static int set_engine(struct fio_job_options *options, const char *value)
+{
+    static const char *const engines[] = {"block",    "sync",    "psync",       "vsync",
+                                          "pvsync",   "pvsync2", "libaio",      "posixaio",
+                                          "io_uring", "mmap",    "io_uring_cmd"};
+    options->ioengine = value;
+    for (size_t i = 0; i < ARRAY_SIZE(engines); i++)
+        if (!strcmp(engines[i], value))
+            return OK;
+    return ERR_INVALID;
+}
+
 /* ---- The list ----------------------------------------------------------------------------------
  */
 
@@ -145,6 +166,7 @@ static int set_distribution(struct fio_job_options *options, const char *value)
 /* name, argument (NULL: none is needed), help, kind, member, least, most, function */
 #define JOB_OPTIONS(X)                                                                             \
     X("name", "NAME", "a new job, with the options that follow", TEXT, name, 0, 0, NULL)           \
+    X("description", "TEXT", "stands in the report", TEXT, description, 0, 0, NULL)                \
     X("filename", "FILE[:FILE]...", "what it works on, in turns", TEXT, filename, 0, 0, NULL)      \
     X("rw", "MODE", "[rand]read, write, trim, or rw for a mix (read)", SPECIAL, ignored, 0, 0,     \
       set_mode)                                                                                    \
@@ -163,9 +185,11 @@ static int set_distribution(struct fio_job_options *options, const char *value)
     X("offset_increment", "SIZE|PERCENT%", "added for each of numjobs", AMOUNT, offset_increment,  \
       0, 0, NULL)                                                                                  \
     X("io_size", "SIZE|PERCENT%", "how much is transferred (size)", AMOUNT, io_size, 0, 0, NULL)   \
+    X("io_limit", "SIZE|PERCENT%", "the same", AMOUNT, io_size, 0, 0, NULL)                        \
     X("loops", "N", "do it so many times (1)", NUMBER, loops, 1, MANY, NULL)                       \
     X("number_ios", "N", "end after so many", NUMBER, number_ios, 0, INT64_MAX, NULL)              \
     X("runtime", "TIME", "end after so long (s; us, ms, m, h, d)", SECONDS, runtime, 0, 0, NULL)   \
+    X("timeout", "TIME", "the same", SECONDS, runtime, 0, 0, NULL)                                 \
     X("time_based", NULL, "begin again until runtime is over", FLAG, time_based, 0, 0, NULL)       \
     X("ramp_time", "TIME", "run so long before counting", SECONDS, ramp_time, 0, 0, NULL)          \
     X("iodepth", "N", "requests in flight; files have one (1)", NUMBER, depth, 1, FIO_DEPTH_MOST,  \
@@ -175,10 +199,12 @@ static int set_distribution(struct fio_job_options *options, const char *value)
     X("iodepth_batch", "N", "the same", NUMBER, batch_submit, 1, FIO_DEPTH_MOST, NULL)             \
     X("iodepth_batch_complete_min", "N", "completions to wait for (1)", NUMBER, batch_complete, 0, \
       FIO_DEPTH_MOST, NULL)                                                                        \
+    X("iodepth_batch_complete", "N", "the same", NUMBER, batch_complete, 0, FIO_DEPTH_MOST, NULL)  \
     X("numjobs", "N", "so many such jobs, the k-th on processor k (1)", NUMBER, jobs, 1, 1024,     \
       NULL)                                                                                        \
     X("group_reporting", NULL, "report them as one", FLAG, group_reporting, 0, 0, NULL)            \
     X("stonewall", NULL, "begin when the jobs before are done", FLAG, stonewall, 0, 0, NULL)       \
+    X("wait_for_previous", NULL, "the same", FLAG, stonewall, 0, 0, NULL)                          \
     X("hipri", NULL, "use queues without interrupts, and spin", FLAG, hipri, 0, 0, NULL)           \
     X("fsync", "N", "flush after every N writes", NUMBER, fsync, 0, MANY, NULL)                    \
     X("fdatasync", "N", "the same: there is but one kind", NUMBER, fsync, 0, MANY, NULL)           \
@@ -188,11 +214,15 @@ static int set_distribution(struct fio_job_options *options, const char *value)
       set_byte_rates)                                                                              \
     X("randseed", "N", "another random sequence; it always repeats", NUMBER, seed, 0, INT64_MAX,   \
       NULL)                                                                                        \
+    X("randrepeat", "0|1", "with 0 the sequence is another each time (1)", SPECIAL, ignored, 0, 0, \
+      set_repeat)                                                                                  \
     X("norandommap", NULL, "random blocks may come twice before all had a turn", FLAG, no_map, 0,  \
       0, NULL)                                                                                     \
     X("random_distribution", "random|zipf:THETA", "how random blocks lie", SPECIAL, ignored, 0, 0, \
       set_distribution)                                                                            \
     X("zero_buffers", NULL, "write zeros, not random bytes", FLAG, zero_buffers, 0, 0, NULL)       \
+    X("refill_buffers", NULL, "write other random bytes each time", FLAG, refill_buffers, 0, 0,    \
+      NULL)                                                                                        \
     X("buffer_pattern", "PATTERN", "write this: \"text\", 0xHEX, number", SPECIAL, ignored, 0, 0,  \
       set_buffer_pattern)                                                                          \
     X("verify", "METHOD", "crc32c, md5, sha256 with a header in each block; pattern", SPECIAL,     \
@@ -205,9 +235,13 @@ static int set_distribution(struct fio_job_options *options, const char *value)
     X("thinktime", "TIME", "pause after each I/O (us)", MICROSECONDS, think_time, 0, 0, NULL)      \
     X("percentile_list", "P:P:...", "which percentiles to show", SPECIAL, ignored, 0, 0,           \
       fio_parse_percentiles)                                                                       \
-    X("ioengine", "NAME", "only for the report: there is one way to the device", TEXT, ioengine,   \
-      0, 0, NULL)                                                                                  \
+    X("ioengine", "NAME", "one of Linux's: there is one way to the device", SPECIAL, ignored, 0,   \
+      0, set_engine)                                                                               \
     X("direct", "0|1", "nothing: there is no cache", FLAG, ignored, 0, 0, NULL)                    \
+    X("buffered", "0|1", "nothing: there is no cache", FLAG, ignored, 0, 0, NULL)                  \
+    X("gtod_reduce", "0|1", "nothing: the clock is read once for a batch", FLAG, ignored, 0, 0,    \
+      NULL)                                                                                        \
+    X("allow_mounted_write", "0|1", "nothing: nothing is mounted", FLAG, ignored, 0, 0, NULL)      \
     X("thread", NULL, "nothing: jobs are neither processes nor threads", FLAG, ignored, 0, 0,      \
       NULL)                                                                                        \
     X("invalidate", "0|1", "nothing: there is no cache", FLAG, ignored, 0, 0, NULL)                \
@@ -225,6 +259,7 @@ const struct option fio_help_options[] = {
     {256, "output", "FILE", "where to report"},
     {256, "readonly", NULL, "refuse jobs that write or trim"},
     {256, "minimal", NULL, "the same as --output-format=terse"},
+    {256, "section", "NAME", "of job files only this section; more than one may be named"},
     {256, "eta", "auto|always|never", "show progress (auto: on the console)"},
     {256, "status-interval", "TIME", "report every so often (s)"},
     {256, "version", NULL, "say which fio this follows"},
@@ -318,6 +353,8 @@ static void explain_value(struct invocation *self, const struct description *opt
 {
     if (option->set == set_distribution && options->zipf == FIO_MILLION)
         complain(self, "zipf theta must different than 1.0"); /* in the words of fio */
+    if (option->set == set_engine)
+        note(self, "fio: engine %s not loadable\nfio: failed to load engine\n", options->ioengine);
     const char *lead = "        valid values:";
     if (option->set == set_mode)
         for (size_t i = 0; i < ARRAY_SIZE(modes); i++, lead = "                    :")

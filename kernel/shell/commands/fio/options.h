@@ -13,6 +13,7 @@
 #define FIO_SPLITS        16
 #define FIO_PATTERN_BYTES 512
 #define FIO_GIVEN         64
+#define FIO_SECTIONS      64
 
 enum fio_verify {
     FIO_VERIFY_NONE,
@@ -40,7 +41,7 @@ struct fio_pattern {
 };
 
 struct fio_job_options {
-    const char *name, *filename, *ioengine;
+    const char *name, *filename, *ioengine, *description;
     uint64_t directions; /* BIT(FIO_READ), ... */
     uint64_t random;
     uint64_t read_percent;
@@ -54,7 +55,7 @@ struct fio_job_options {
     uint64_t rate[FIO_DIRECTIONS]; /* I/Os or bytes a second, 0: as many as go */
     bool rate_in_bytes;
     uint64_t seed, no_map, zipf; /* theta in millionths, 0: even */
-    uint64_t zero_buffers;
+    uint64_t zero_buffers, refill_buffers;
     struct fio_pattern buffer_pattern, verify_pattern;
     uint64_t verify, do_verify, verify_fatal;
     uint64_t percentile_count, percentiles[FIO_PERCENTILES]; /* in millionths of a percent */
@@ -89,6 +90,8 @@ struct fio_request {
     unsigned job_count;
     char **texts; /* of job files: values of options point into them */
     unsigned text_count;
+    const char *sections[FIO_SECTIONS]; /* of job files, which alone are wanted; none: all */
+    unsigned section_count;
 };
 
 /* Reads argv. 0, or the exit status after a message; free it in both cases. */

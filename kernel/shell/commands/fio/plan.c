@@ -26,7 +26,8 @@ static uint64_t budget(const struct fio_job *job)
         total = options->io_size.bytes;
     if (options->io_size.percent)
         total = wide_scale(total, options->io_size.percent, 100);
-    return __builtin_mul_overflow(total, options->loops, &total) ? UINT64_MAX : total;
+    uint64_t passes = fio_verifies(options) ? 1 : options->loops; /* else each is verified */
+    return __builtin_mul_overflow(total, passes, &total) ? UINT64_MAX : total;
 }
 
 void fio_plan_rewind(struct fio_job *job, struct fio_target *target)

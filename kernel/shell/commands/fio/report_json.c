@@ -210,9 +210,13 @@ void fio_report_json(struct fio_run *run, const struct fio_report *report, bool 
         "      \"latency_depth\" : %llu,\n"
         "      \"latency_target\" : 0,\n"
         "      \"latency_percentile\" : 100.000000,\n"
-        "      \"latency_window\" : 0\n"
-        "    }%s",
-        (unsigned long long)options->depth, last ? "" : ",");
+        "      \"latency_window\" : 0",
+        (unsigned long long)options->depth);
+    if (options->description) {
+        out(self, ",\n      \"desc\" : ");
+        put_text(self, options->description);
+    }
+    out(self, "\n    }%s", last ? "" : ",");
 }
 
 void fio_report_json_end(struct fio_run *run)

@@ -219,6 +219,8 @@ void fio_report_normal(struct fio_run *run, const struct fio_report *report)
         out(self, " 0");
     out(self, ": pid=%u: %llu s after the start\n", job->number + 1,
         (unsigned long long)report->elapsed);
+    if (job->options->description)
+        out(self, "  Description  : [%s]\n", job->options->description);
     for (unsigned i = 0; i < FIO_DIRECTIONS; i++)
         show_direction(self, report, i);
     if (report->stats.sync.count) {

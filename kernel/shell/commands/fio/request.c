@@ -104,17 +104,22 @@ static int set_minimal(struct fio_request *request, const char *value)
     return OK;
 }
 
+static int set_section(struct fio_request *request, const char *value)
+{
+    if (!value || request->section_count == FIO_SECTIONS)
+        return ERR_INVALID;
+    request->sections[request->section_count++] = value;
+    return OK;
+}
+
 static const struct {
     const char *name;
     bool argument;
     int (*set)(struct fio_request *request, const char *value);
-} globals[] = {{"output-format", true, set_format},
-               {"output", true, set_output},
-               {"readonly", false, set_read_only},
-               {"eta", true, set_eta},
-               {"status-interval", true, set_interval},
-               {"minimal", false, set_minimal},
-               {"help", false, set_help},
+} globals[] = {{"output-format", true, set_format},     {"output", true, set_output},
+               {"readonly", false, set_read_only},      {"eta", true, set_eta},
+               {"status-interval", true, set_interval}, {"minimal", false, set_minimal},
+               {"section", true, set_section},          {"help", false, set_help},
                {"version", false, set_version}};
 
 /* ---- Words -------------------------------------------------------------------------------------

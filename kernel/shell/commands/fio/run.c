@@ -96,6 +96,25 @@ static void add_runtime(struct fio_job *job)
     job->phase_start = job->now;
 }
 
+bool fio_verifies(const struct fio_job_options *options)
+{
+    return options->verify && options->do_verify && options->directions & BIT(FIO_WRITE);
+}
+
+/* What was written is verified: writes it again, if there are loops and time left. */
+static bool another_pass(struct fio_job *job)
+{
+    const struct fio_job_options *options = job->options;
+    bool late = options->runtime && job->deadline == UINT64_MAX;
+    if (late || job->stopping || ++job->passes >= options->loops)
+        return false;
+    job->phase = FIO_RUNNING;
+    job->first = (uint8_t)__builtin_ctzll(options->directions);
+    job->ending = false;
+    fio_plan_start(job);
+    return true;
+}
+
 void fio_job_finish(struct fio_job *job)
 {
     const struct fio_job_options *options = job->options;
@@ -104,11 +123,12 @@ void fio_job_finish(struct fio_job *job)
         job->ending = job->flush_due = true;
         return;
     }
-    bool verify = job->phase != FIO_VERIFYING && options->verify && options->do_verify && writes &&
-                  !job->stopping;
+    bool verify = job->phase != FIO_VERIFYING && fio_verifies(options) && !job->stopping;
     add_runtime(job);
     job->stats.elapsed = job->stats.busy = job->now - job->start;
     job->stats.spun = options->hipri ? job->stats.waited : 0;
+    if (job->phase == FIO_VERIFYING && another_pass(job))
+        return;
     if (!verify) {
         job->phase = FIO_DONE;
         return;

@@ -263,9 +263,9 @@ static bool is_plain(const struct fio_job *job)
     const struct fio_target *target = &job->targets[0];
     const struct block_device *device = target->device;
     return job->target_count == 1 && job->block && !job->mixed && device && !options->verify &&
-           !options->fsync && !options->end_fsync && !options->think_time &&
-           !options->rate[FIO_READ] && !options->rate[FIO_WRITE] && !options->rate[FIO_TRIM] &&
-           IS_ALIGNED(target->begin | job->block, device->block_size) &&
+           !options->refill_buffers && !options->fsync && !options->end_fsync &&
+           !options->think_time && !options->rate[FIO_READ] && !options->rate[FIO_WRITE] &&
+           !options->rate[FIO_TRIM] && IS_ALIGNED(target->begin | job->block, device->block_size) &&
            job->block <= fio_request_bytes(device, job->direction);
 }
 
@@ -325,6 +325,15 @@ static void fill_buffer(const struct fio_job *job, struct fio_slot *slot, unsign
         memset(slot->buffer, 0, job->most);
     else
         fio_random_fill(slot->buffer, job->most, options->seed + index);
+}
+
+void fio_prepare_write(const struct fio_job *job, const struct fio_io *io, uint8_t *buffer)
+{
+    const struct fio_job_options *options = job->options;
+    if (options->verify)
+        fio_verify_fill(job, io, buffer);
+    else if (options->refill_buffers && !options->buffer_pattern.length && !options->zero_buffers)
+        fio_random_fill(buffer, io->length, options->seed + job->depth + io->sequence);
 }
 
 /* How many requests a block may need behind the first. */

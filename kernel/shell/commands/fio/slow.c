@@ -160,8 +160,8 @@ bool fio_slow_issue(struct fio_job *job, struct fio_slot *slot, struct fio_batch
     slot->direction = io->direction;
     batch->submitted[io->direction]++;
     fio_paced(job, io, job->now);
-    if (io->direction == FIO_WRITE && job->options->verify)
-        fio_verify_fill(job, io, slot->buffer);
+    if (io->direction == FIO_WRITE)
+        fio_prepare_write(job, io, slot->buffer);
     if (IS_ALIGNED(io->offset | io->length, device->block_size)) {
         submit_parts(slot);
     } else {

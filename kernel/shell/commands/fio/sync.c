@@ -61,8 +61,8 @@ static void one(struct fio_job *job)
         flush(job);
     if (!fio_plan_next(job, &io))
         return;
-    if (io.direction == FIO_WRITE && job->options->verify)
-        fio_verify_fill(job, &io, buffer);
+    if (io.direction == FIO_WRITE)
+        fio_prepare_write(job, &io, buffer);
     uint64_t started = clock_ns();
     fio_paced(job, &io, started);
     int status = transfer(&io, buffer);

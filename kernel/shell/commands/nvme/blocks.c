@@ -57,11 +57,11 @@ static bool take(struct target *target, int key)
     struct range *r = CONTAINER_OF(target, struct range, target);
     switch (key) {
     case 's':
-        return target_number(target, "start-block", UINT64_MAX, &r->start);
+        return target_size(target, "start-block", UINT64_MAX, &r->start);
     case 'z':
-        return target_number(target, "data-size", UINT32_MAX, &r->bytes);
+        return target_size(target, "data-size", UINT32_MAX, &r->bytes);
     case 'y':
-        return target_number(target, "metadata-size", UINT32_MAX, &r->metadata_bytes);
+        return target_size(target, "metadata-size", UINT32_MAX, &r->metadata_bytes);
     case 'M':
         r->metadata_file = target->self->argument;
         return true;
@@ -186,13 +186,18 @@ static int prepare_data(struct range *r, struct exchange *x)
     int status = count_bytes(r, &x->command, &x->bytes, &beside);
     if (status)
         return status;
-    if (beside && !r->metadata_bytes)
+    if (beside && r->metadata_file && !r->metadata_bytes)
         return complain(r->target.self, "metadata size not provided");
     x->data = prepare(r, "data", r->file, x->bytes, r->bytes);
-    if (x->data && r->metadata_bytes)
+    if (!x->data)
+        return 1;
+    if (r->metadata_bytes) {
         x->metadata = prepare(r, "metadata", r->metadata_file, beside, r->metadata_bytes);
-    r->metadata_bytes = MAX(r->metadata_bytes, (uint64_t)beside);
-    return x->data && (x->metadata || !r->metadata_bytes) ? 0 : 1;
+        r->metadata_bytes = MAX(r->metadata_bytes, (uint64_t)beside);
+    } else if (beside) { /* the device wants a place for it, though nobody asks for it */
+        x->metadata = target_buffer(&r->target, beside);
+    }
+    return x->metadata || !(beside || r->metadata_bytes) ? 0 : 1;
 }
 
 static int run(struct invocation *self)

@@ -9,6 +9,8 @@
 #define TIMESTAMP            0x0eu
 #define HOST_BEHAVIOR        0x16u
 #define HOST_IDENTIFIER      0x81u
+#define SELECT_DEFAULT       1u
+#define SELECT_CHANGED       8u /* nvme-cli's own: current, if that is not the default */
 #define STATUS_CODE          (NVME_STATUS_SCT | NVME_STATUS_SC)
 #define INVALID_FIELD        0x002u
 #define INVALID_NSID         0x00bu /* a feature of namespaces, asked for without one */
@@ -44,10 +46,6 @@ static bool offered(struct settings *s)
 {
     static const struct need save = NEEDS(oncs, ONCS_SAVE_AND_SELECT);
     const struct feature *feature = feature_find(s->id);
-    if (!feature && s->id && s->id < RESERVED_END) {
-        complain(s->target.self, "no feature %#llx is known", (unsigned long long)s->id);
-        return false;
-    }
     if ((s->save || s->select) && !target_offers(&s->target, &save))
         return false;
     return !feature || target_offers(&s->target, &feature->need);
@@ -56,7 +54,7 @@ static bool offered(struct settings *s)
 static const struct option get_options[] = {
     {'f', "feature-id", "NUM", "identifier of the feature (all that there are but the vendor's)"},
     {'n', "namespace-id", "NUM", "namespace (that of the device, or all)"},
-    {'s', "sel", "NUM", "0-3: current/default/saved/supported"},
+    {'s', "sel", "NUM", "0-3, 8: current/default/saved/supported/changed"},
     {'l', "data-len", "NUM", "bytes of data, for a feature that has some"},
     {'c', "cdw11", "NUM", "feature specific dword 11"},
     {'U', "uuid-index", "NUM", "index of the UUID of the vendor that the feature is of"},
@@ -72,7 +70,7 @@ static bool take_get(struct target *target, int key)
     case 'f':
         return target_number(target, "feature-id", UINT8_MAX, &s->id);
     case 's':
-        return target_number(target, "select", NVME_FEATURE_CAPABILITIES, &s->select);
+        return target_number(target, "select", SELECT_CHANGED, &s->select);
     case 'l':
         return s->length_given = target_number(target, "data-len", UINT32_MAX, &s->length);
     case 'c':
@@ -137,7 +135,9 @@ static void show_data(const struct settings *s, const uint8_t *data, size_t byte
 
 static void show_feature(const struct settings *s, const struct exchange *get)
 {
-    static const char *const selected[] = {"Current", "Default", "Saved", "Supported capabilities"};
+    static const char *const selected[] = {
+        "Current",  "Default",  "Saved",  "Supported capabilities", "Reserved", "Reserved",
+        "Reserved", "Reserved", "Changed"};
     struct invocation *self = s->target.self;
     if (s->raw && get->data) {
         out_bytes(self, get->data, get->bytes);
@@ -151,26 +151,49 @@ static void show_feature(const struct settings *s, const struct exchange *get)
         show_data(s, get->data, get->bytes);
 }
 
-/* With `all`, what cannot be asked for is passed over. */
-static int get_one(struct settings *s, bool all)
+/* Asks for one; false without memory, after a message. The data is for kfree() in any case. */
+static bool ask(struct settings *s, uint64_t select, struct exchange *get, int *error)
 {
-    struct exchange get = {
+    *get = (struct exchange){
         .command = {.opcode = NVME_ADMIN_GET_FEATURES,
                     .nsid = (uint32_t)s->target.nsid,
                     .cdw10 =
-                        (uint32_t)s->id | NVME_SET(NVME_FEATURE_CDW10_SELECT, (uint32_t)s->select),
+                        (uint32_t)s->id | NVME_SET(NVME_FEATURE_CDW10_SELECT, (uint32_t)select),
                     .cdw11 = (uint32_t)s->cdw11,
                     .cdw14 = (uint32_t)s->uuid},
-        .bytes = s->select == NVME_FEATURE_CAPABILITIES ? 0 : data_bytes(s, s->cdw11),
+        .bytes = select == NVME_FEATURE_CAPABILITIES ? 0 : data_bytes(s, s->cdw11),
     };
-    if (get.bytes && !(get.data = target_buffer(&s->target, get.bytes)))
+    if (get->bytes && !(get->data = target_buffer(&s->target, get->bytes)))
+        return false;
+    *error = target_try(&s->target, get);
+    return true;
+}
+
+/* Is it as it is by default? */
+static bool is_default(struct settings *s, const struct exchange *get)
+{
+    struct exchange by_default;
+    int error;
+    bool same = ask(s, SELECT_DEFAULT, &by_default, &error) && !error &&
+                get->value == by_default.value &&
+                (!get->bytes || !memcmp(get->data, by_default.data, get->bytes));
+    kfree(by_default.data);
+    return same;
+}
+
+/* With `all`, what cannot be asked for is passed over. */
+static int get_one(struct settings *s, bool all)
+{
+    struct exchange get;
+    bool changed = s->select == SELECT_CHANGED;
+    int status = 0, error;
+    if (!ask(s, changed ? 0 : s->select, &get, &error))
         return 1;
-    int status = 0, error = target_try(&s->target, &get);
     unsigned code = get.status & STATUS_CODE;
     bool missing = error == NVME_ERR_STATUS && (code == INVALID_FIELD || code == INVALID_NSID);
     if (error && !(all && missing))
         status = target_complain(&s->target, error, get.status);
-    else if (!error)
+    else if (!error && !(changed && is_default(s, &get)))
         show_feature(s, &get);
     kfree(get.data);
     return status;
@@ -214,7 +237,7 @@ static bool take_set(struct target *target, int key)
     case 'f':
         return target_number(target, "feature-id", UINT8_MAX, &s->id);
     case 'v':
-        return target_number(target, "value", UINT64_MAX, &s->value);
+        return target_size(target, "value", UINT64_MAX, &s->value);
     case 'c':
         return target_number(target, "cdw12", UINT32_MAX, &s->cdw12);
     case 'U':

@@ -50,7 +50,7 @@ static bool take(struct target *target, int key)
     case 'l':
         return target_number(target, "lbaf", LBAF_MOST, &f->lbaf);
     case 'b':
-        return target_number(target, "block-size", UINT32_MAX, &f->block_size);
+        return target_size(target, "block-size", UINT32_MAX, &f->block_size);
     case 's':
         return target_number(target, "ses", 7, &f->values[SES]);
     case 'i':

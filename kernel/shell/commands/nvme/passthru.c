@@ -180,6 +180,30 @@ static void *filled_buffer(struct passthru *p, size_t bytes)
     return buffer ? memset(buffer, (int)p->prefill, bytes) : NULL;
 }
 
+/* Which way data goes is said by the opcode (Base 3.3.3.1): where nobody says it, that holds; who
+ * says otherwise is wrong. False after a message. */
+static bool direct(struct passthru *p)
+{
+    const uint8_t opcode = p->exchange.command.opcode;
+    const bool to = opcode & 1, from = opcode & 2;
+    if (p->read && p->write) {
+        complain(p->target.self, "--read and --write exclude each other");
+        return false;
+    }
+    if ((p->read && !from) || (p->write && !to)) {
+        complain(p->target.self, "data of opcode %#x %s", opcode,
+                 to     ? "goes to the device: --write"
+                 : from ? "comes from the device: --read"
+                        : "is none: neither --read nor --write");
+        return false;
+    }
+    if (!p->read && !p->write) {
+        p->write = to;
+        p->read = from && !to;
+    }
+    return true;
+}
+
 static int passthru(struct invocation *self, bool io)
 {
     struct passthru p = {.target = TARGET(self), .exchange = {.io = io}};
@@ -189,8 +213,8 @@ static int passthru(struct invocation *self, bool io)
         return status;
     if (!p.opcode_given)
         return complain(self, "opcode required param");
-    if (p.read && p.write)
-        return complain(self, "--read and --write exclude each other");
+    if (!direct(&p))
+        return 1;
     /* As Linux: the node of one namespace is no way to another. */
     x->command.nsid = p.target.nsid_given ? (uint32_t)p.target.nsid : 0;
     if (p.target.node_nsid && x->command.nsid != p.target.node_nsid)

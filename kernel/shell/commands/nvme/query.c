@@ -25,7 +25,7 @@ struct query {
     struct report report;
     struct log_request log; /* the row's, as the options change it */
     uint64_t entries;
-    bool all, vendor, csi_given;
+    bool all, vendor, csi_given, raw;
     size_t bytes; /* of what was fetched */
 };
 
@@ -37,8 +37,7 @@ static bool take(struct target *target, int key)
     case 'o':
         return report_form(&q->report, target->self->argument);
     case 'b':
-        q->report.form = FORM_BINARY;
-        return true;
+        return q->raw = true;
     case 'H':
         return q->report.human = true;
     case 'v':
@@ -66,7 +65,7 @@ static bool take_log(struct target *target, int key)
     case 'l':
         return target_number(target, "log-len", UINT32_MAX, &q->log.bytes);
     case 'o':
-        return target_number(target, "lpo", UINT64_MAX, &q->log.offset);
+        return target_size(target, "lpo", UINT64_MAX, &q->log.offset);
     case 'r':
         return q->log.retain = true;
     case 's':
@@ -341,7 +340,7 @@ static int run(struct invocation *self)
     void *data = target_offers(&q.target, &row->need) ? row->fetch(&q) : NULL;
     if (!data)
         return 1;
-    if (q.report.form == FORM_BINARY)
+    if (q.raw || q.report.form == FORM_BINARY)
         out_bytes(self, data, q.bytes);
     else
         row->print(&q, data);

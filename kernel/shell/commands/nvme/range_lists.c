@@ -180,7 +180,7 @@ static void fill_range(const struct ranges *r, unsigned i, void *at)
 static bool take_copy(struct target *target, int key)
 {
     struct ranges *r = CONTAINER_OF(target, struct ranges, target);
-    return key == 'd' ? target_number(target, "sdlba", UINT64_MAX, &r->destination)
+    return key == 'd' ? target_size(target, "sdlba", UINT64_MAX, &r->destination)
                       : take(target, key);
 }
 

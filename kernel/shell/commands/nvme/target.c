@@ -7,9 +7,7 @@
 #include "lib/number.h"
 #include "lib/string.h"
 
-#define PAGE      4096u
-#define LOG_PIECE 4096u
-
+#define PAGE     4096u
 #define LOG_MOST 0x4000u /* without extended data: NUMD has 12 bits, before Base 1.2.1 */
 
 /* Get Log Page: Base 5.16, figures 197 and 198 */
@@ -20,13 +18,37 @@
 
 #define IDENTIFY_CSI 0xff000000u /* dword 11: Base 5.17 */
 
-bool target_number(struct target *target, const char *name, uint64_t most, uint64_t *value)
+/* As strtoull() with base 0: a leading 0 is octal. */
+static int parse(const char *text, uint64_t *value, const char **end)
 {
-    const char *text = target->self->argument;
-    if (number_parse(text, 0, value) == OK && *value <= most)
+    bool octal = text[0] == '0' && text[1] >= '0' && text[1] <= '9';
+    return number_prefix(text, octal ? 8 : 0, value, end);
+}
+
+static bool take_number(struct target *target, const char *name, const char *suffixes,
+                        uint64_t most, uint64_t *value)
+{
+    const char *text = target->self->argument, *end, *suffix = NULL;
+    uint64_t number = 0, factor = 1;
+    bool valid = parse(text, &number, &end) == OK;
+    if (*end && (suffix = strchr(suffixes, *end | ' '))) {
+        factor <<= 10 * (suffix - suffixes + 1);
+        end += end[1] == 'i' ? 2 : 1;
+    }
+    if (valid && !*end && !__builtin_mul_overflow(number, factor, value) && *value <= most)
         return true;
     complain(target->self, "invalid %s: '%s'", name, text);
     return false;
+}
+
+bool target_number(struct target *target, const char *name, uint64_t most, uint64_t *value)
+{
+    return take_number(target, name, "", most, value);
+}
+
+bool target_size(struct target *target, const char *name, uint64_t most, uint64_t *value)
+{
+    return take_number(target, name, "kmgtpe", most, value);
 }
 
 bool target_bits(struct target *target, const struct command_bits *table, int key,
@@ -70,7 +92,7 @@ int target_open(struct target *target, bool (*take)(struct target *target, int k
         return complain(self, "%s: not an NVMe device", target->path);
     if (status != OK)
         return complain(self, "%s: %s", target->path, status_text(status));
-    if (target->nsid_given)
+    if (target->nsid_given && (target->nsid || otherwise != TARGET_NEEDS_NSID))
         return 0;
     target->nsid = target->node_nsid ? target->node_nsid : otherwise;
     if (target->nsid == TARGET_NEEDS_NSID)
@@ -113,8 +135,7 @@ int target_numbers(struct target *target, const char *name, const char *text, ui
             complain(target->self, "%s: at most %u", name, room);
             return -1;
         }
-        if (number_prefix(at, 0, &values[count], &at) != OK || values[count++] > most ||
-            (*at && *at != ',')) {
+        if (parse(at, &values[count], &at) != OK || values[count++] > most || (*at && *at != ',')) {
             complain(target->self, "invalid %s: '%s'", name, text);
             return -1;
         }
@@ -254,7 +275,9 @@ static int read_piece(struct target *target, const struct log_request *log, uint
 int target_log(struct target *target, const struct log_request *log, void *data)
 {
     bool pieces = target->controller->identify->lpa & NVME_LPA_EXTENDED;
-    size_t most = pieces ? LOG_PIECE : MIN(target->controller->max_transfer, (size_t)LOG_MOST);
+    size_t most = target->controller->max_transfer;
+    if (!pieces)
+        most = MIN(most, (size_t)LOG_MOST);
     if (!pieces && (log->offset || log->bytes > most))
         return complain(target->self, "the controller gives %zu bytes of a log page, from 0 on",
                         most);

@@ -29,7 +29,7 @@ const struct command *cli_zns(unsigned index);
 /* clang-format off */
 #define SUBCOMMAND(text, about, its_options, function)                        \
     {.name = "nvme " text, .summary = about, .operands = "DEVICE",            \
-     .options = its_options, .usage_status = 1, .run = function}
+     .options = its_options, .usage_status = 1, .long_only = true, .run = function}
 /* clang-format on */
 
 /* What several of them take. */
@@ -57,6 +57,9 @@ struct target {
 /* The number that is the option's argument, up to `most`; false after a message. */
 bool target_number(struct target *target, const char *name, uint64_t most, uint64_t *value);
 
+/* The same, where nvme-cli takes a k, m, g, t, p or e behind it: powers of 1024. */
+bool target_size(struct target *target, const char *name, uint64_t most, uint64_t *value);
+
 /* An option whose argument is bits of dwords 10 to 15, or that is itself a bit. */
 struct command_bits {
     int key;          /* 0 ends a table of them */
@@ -72,7 +75,8 @@ bool target_bits(struct target *target, const struct command_bits *table, int ke
  * Reads the options and finds the device, the only operand. All options but --namespace-id go to
  * `take`, which returns false after a message; NULL: there are none. What target->nsid is if no
  * --namespace-id was given is the node's namespace, or for a controller's node `otherwise`;
- * TARGET_NEEDS_NSID: an error. 0, or the exit status after a message.
+ * TARGET_NEEDS_NSID: an error, and 0 is no namespace that could be given. 0, or the exit status
+ * after a message.
  */
 #define TARGET_NEEDS_NSID UINT64_MAX
 int target_open(struct target *target, bool (*take)(struct target *target, int key),
