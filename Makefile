@@ -15,6 +15,7 @@ MACHINE ?= q35
 ACCEL   ?= tcg
 QEMU    ?= qemu-system-x86_64
 CMDLINE ?=
+override CMDLINE := $(value CMDLINE)# as it was typed: a $ is the shell's of the guest
 OVMF    ?= /usr/share/ovmf/OVMF.fd
 
 DISK_SIZE := 64M

@@ -246,6 +246,13 @@ int usage(struct invocation *self, const char *format, ...)
     return command->usage_status ? command->usage_status : STATUS_USAGE;
 }
 
+/* Has it an argument, which is the next word if it does not stand with it? */
+static bool needs_argument(const struct option *option)
+{
+    const char *argument = option->argument;
+    return argument && (*argument != '[' || strchr(argument, ']')[1]);
+}
+
 /* The option that `name` means: by its whole name or by a beginning that no other shares.
  * `matches` counts the candidates. */
 static const struct option *find_long(const struct invocation *self, const char *name,
@@ -298,7 +305,7 @@ static int long_option(struct invocation *self, const char *text)
         return -1;
     }
     self->argument = equals ? equals + 1 : NULL;
-    if (option->argument && !equals) {
+    if (needs_argument(option) && !equals) {
         if (self->next >= self->argc) {
             usage(self, "option '--%s' requires an argument", option->name);
             return -1;
@@ -328,12 +335,14 @@ static int short_option(struct invocation *self)
     }
     self->argument = NULL;
     if (option->argument) {
-        self->argument = last ? self->argv[self->next] : letter + 1;
-        if (!self->argument) {
+        self->argument = !last                    ? letter + 1
+                         : needs_argument(option) ? self->argv[self->next]
+                                                  : NULL;
+        if (!self->argument && needs_argument(option)) {
             usage(self, "option requires an argument -- '%c'", *letter);
             return -1;
         }
-        self->next += last;
+        self->next += last && self->argument;
     }
     return option->key;
 }
@@ -347,14 +356,14 @@ static int option_words(const struct invocation *self, int index)
         unsigned matches;
         word += word[1] == '-' ? 2 : 1;
         const struct option *found = find_long(self, word, strlen(word), &matches);
-        return matches == 1 && found->argument ? 2 : 1;
+        return matches == 1 && needs_argument(found) ? 2 : 1;
     }
     for (const char *letter = word + 1; *letter; letter++) {
         const struct option *found = option;
         while (found->key && found->key != (unsigned char)*letter)
             found++;
         if (found->key && found->argument)
-            return letter[1] ? 1 : 2;
+            return letter[1] || !needs_argument(found) ? 1 : 2;
     }
     return 1;
 }

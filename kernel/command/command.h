@@ -34,7 +34,8 @@
 struct option {
     int key;              /* a letter, or above 255 for one with only a long name */
     const char *name;     /* long name without "--", or NULL */
-    const char *argument; /* what to call the argument in the usage, or NULL for none */
+    const char *argument; /* what to call the argument in the usage, "[KIND]" if it may be left out;
+                             NULL: there is none */
     const char *help;
 };
 
@@ -47,6 +48,7 @@ struct command {
     const char *operands;         /* for the usage line, "" if none */
     const struct option *options; /* ends with an entry of zeros; NULL for none */
     const char *details;          /* more lines for `help NAME`, or NULL */
+    const char *const *names;     /* of operands NAME=VALUE, ends with NULL; or NULL */
     int usage_status;             /* exit status of bad usage; 0 stands for STATUS_USAGE */
     bool special;                 /* a part of the shell's language: POSIX, 2.14 */
     bool literal;                 /* --help is an argument like any other */

@@ -67,6 +67,14 @@ static bool next_option(struct completion *self)
     return true;
 }
 
+static bool next_name(struct completion *self)
+{
+    const char *name = self->command->names[self->index++];
+    snprintf(self->name, sizeof self->name, "%s", name ? name : "");
+    self->end = '=';
+    return name != NULL;
+}
+
 static bool next_file(struct completion *self)
 {
     struct file_information information;
@@ -141,6 +149,7 @@ static void take_subcommand(struct completion *self)
 static void find_kind(struct completion *self, const struct editor *editor, size_t start)
 {
     size_t at = start, words = 0;
+    bool help = false;
     while (at && !strchr(";|&(", editor->line[at - 1]))
         at--;
     while (at < start) {
@@ -153,18 +162,23 @@ static void find_kind(struct completion *self, const struct editor *editor, size
             at++;
         if (!length || (!words && leads(self->name)))
             continue;
+        help = !strcmp(self->name, "help");
         if (!words++)
             self->command = command_find(self->name);
-        else if ((words == 2 || *self->group) && self->command && self->command->subcommand)
+        else if ((words == 2 || *self->group) && !help && self->command &&
+                 self->command->subcommand)
             take_subcommand(self);
     }
     self->next = next_file;
-    if (!words && !*self->directory)
+    if ((!words && !*self->directory) || (words == 1 && help))
         self->next = next_command;
     else if (self->prefix[0] == '-' && self->command && self->command->options)
         self->next = next_option;
-    else if ((words == 1 || *self->group) && self->command && self->command->subcommand)
+    else if ((words == 1 || (words == 2 && help) || *self->group) && self->command &&
+             self->command->subcommand)
         self->next = next_subcommand;
+    else if (words && self->command && self->command->names && editor->line[start - 1] != '=')
+        self->next = next_name;
     *self->name = 0;
 }
 

@@ -1,5 +1,6 @@
 """The serial line as a person uses it: editing, history, completion, Ctrl-C, pasting."""
 import random
+import re
 import string
 import time
 
@@ -102,6 +103,13 @@ def test_completion(machine):
     machine.expect("cat /dev/nvme0")
     machine.send(ctrl("C"))
     machine.wait_for_prompt()
+    machine.send("dd ib\t7 if=/dev/nvm\tn\tcount=1 | wc -c\r")
+    machine.expect("dd ibs=7 if=/dev/nvme0n1 count=1")
+    assert re.search(r"^7\r?$", machine.wait_for_prompt(), re.M)
+    machine.send("nvme help form\t\r")
+    assert "usage: nvme format" in machine.wait_for_prompt()
+    machine.send("help lsp\t\r")
+    assert "usage: lspci" in machine.wait_for_prompt()
 
 
 def test_ctrl_c_ends_dd(machine):

@@ -189,6 +189,7 @@ def test_attach_and_detach(two):
     listed = json.loads(two.good("nvme list -o json"))["Devices"]
     assert [row["DevicePath"] for row in listed] == \
         [f"/dev/{name}" for name in ("nvme0n1", "nvme0n2", "nvme1n1", "nvme1n2", "nvme2n1")]
+    assert two.good("lsblk -n -o PATH").split() == [row["DevicePath"] for row in listed]
     two.provokes.append("^pci_nvme_err_req_status .* status 0x41(18|1c) opc 0x15$")
     output, status = two.run("nvme attach-ns /dev/nvme0 -n 2 -c 0")
     assert (status, "NVMe status: Namespace Already Attached(0x4118)\n" in output) == (1, True)

@@ -1,4 +1,6 @@
 """`make run` itself, as a person calls it: a terminal, QEMU's keys, its exit status."""
+import subprocess
+
 import pexpect
 import pytest
 
@@ -15,6 +17,13 @@ def terminal(tmp_path):
     process.expect_exact("nvmetal:/# ")
     yield process
     process.close(force=True)
+
+
+def test_words_for_the_kernel_as_typed():
+    words = 'run="echo $? $(date) $$ #"'
+    shown = subprocess.run(["make", "-s", "--eval", 'shown: ; @printf %s "$$CMDLINE"', "shown",
+                            f"CMDLINE={words}"], cwd=ROOT, capture_output=True, check=True)
+    assert shown.stdout.decode() == words
 
 
 def test_poweroff_ends_it_well(terminal):

@@ -28,6 +28,17 @@ static const struct command probe = {.name = "probe",
 
 #define USAGE "usage: probe [-a] [-n NUM] [-x] [-q] [-r] [--only-long WORD] [-u] FILE...\n"
 
+static const struct option other_options[] = {{'f', "flags", "NUM", "bits"},
+                                              {'n', "namespace-id", "NUM", "which"},
+                                              {ONLY_LONG, "force", NULL, "no questions"},
+                                              {'I', "iso", "[KIND]", "its argument may be missing"},
+                                              {0}};
+
+static const struct command long_only = {
+    .name = "probe", .options = other_options, .long_only = true, .run = nothing};
+
+static const struct command *probed = &probe;
+
 /* Parses `line` and writes down what came: keys, arguments, then the operands. */
 static const char *parse(const char *line)
 {
@@ -39,7 +50,7 @@ static const char *parse(const char *line)
         argv[argc++] = word;
     argv[argc] = NULL;
     struct file *error = run_file("", 0);
-    struct invocation self = {.command = &probe, .argc = argc, .argv = argv, .error = error};
+    struct invocation self = {.command = probed, .argc = argc, .argv = argv, .error = error};
     char *at = seen;
     *at = 0;
     for (int key; (key = option_next(&self));) {
@@ -226,6 +237,31 @@ static void test_broken_pipe_is_silent(void **state)
     file_close(file);
 }
 
+static void test_one_dash_and_optional_arguments(void **state)
+{
+    static const char *const cases[][2] = {
+        {"probe -force x", "# [x]"},
+        {"probe -fo", "# "},
+        {"probe -f 3", "f(3) "},
+        {"probe -f3", "f(3) "},
+        {"probe -flags=4", "f(4) "},
+        {"probe x -namespace-id 5", "n(5) [x]"},
+        {"probe -name=6 x", "n(6) [x]"},
+        {"probe -nosuch x", "n(osuch) [x]"},
+        {"probe -I x", "I [x]"},
+        {"probe -Ix", "I(x) "},
+        {"probe --iso=y x", "I(y) [x]"},
+        {"probe x --iso y", "I [x][y]"},
+        {"probe -x", "!"},
+    };
+    (void)state;
+    probed = &long_only;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        assert_string_equal(parse(cases[i][0]), cases[i][1]);
+    probed = &probe;
+    assert_string_equal(parse("probe -only-long=1"), "!");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +271,7 @@ int main(void)
         cmocka_unit_test(test_output_is_gathered),
         cmocka_unit_test_setup_teardown(test_failing_output, note_memory, check_memory),
         cmocka_unit_test_setup_teardown(test_broken_pipe_is_silent, note_memory, check_memory),
+        cmocka_unit_test(test_one_dash_and_optional_arguments),
     };
     if (fs_start() != OK)
         return 1;

@@ -55,6 +55,7 @@ static void test_interrupt(void **state)
                                         "xxd -p /dev/zero",
                                         "seq 9",
                                         "sleep 1d",
+                                        "sleep inf",
                                         "tee",
                                         "dd if=/dev/zero of=/dev/null status=none",
                                         "ls /dev",

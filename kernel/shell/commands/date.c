@@ -182,7 +182,8 @@ static bool parse(const char *given, int64_t *seconds, unsigned *nanoseconds)
 
 static const struct option options[] = {
     {'d', "date", "@SECONDS", "show this time since 1970, not now"},
-    {'I', NULL, NULL, "only the date, as ISO 8601 has it"},
+    {'I', "iso-8601", "[KIND]",
+     "as ISO 8601 has it: date (as without it), hours, minutes, seconds or ns"},
     {'R', "rfc-email", NULL, "as in a mail"},
     {RFC_3339, "rfc-3339", "KIND", "date, seconds or ns"},
     {'u', "utc", NULL, "in UTC (there is nothing else here)"},
@@ -197,6 +198,19 @@ static const char *rfc_3339(const char *kind)
     return !strcmp(kind, "ns") ? "%F %T.%N+00:00" : NULL;
 }
 
+static const char *iso_8601(const char *kind)
+{
+    static const char *const kinds[][2] = {{"date", "%F"},
+                                           {"hours", "%FT%H+00:00"},
+                                           {"minutes", "%FT%H:%M+00:00"},
+                                           {"seconds", "%FT%T+00:00"},
+                                           {"ns", "%FT%T,%N+00:00"}};
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        if (!kind || !strcmp(kind, kinds[i][0]))
+            return kinds[i][1];
+    return NULL;
+}
+
 static int date(struct invocation *self)
 {
     const char *format = DEFAULT, *given = NULL;
@@ -206,11 +220,12 @@ static int date(struct invocation *self)
         if (key == 'd')
             given = self->argument;
         else if (key != 'u')
-            format = key == 'I'   ? "%F"
+            format = key == 'I'   ? iso_8601(self->argument)
                      : key == 'R' ? "%a, %d %b %Y %T +0000"
                                   : rfc_3339(self->argument);
         if (!format)
-            return usage(self, "invalid argument '%s' for '--rfc-3339'", self->argument);
+            return usage(self, "invalid argument '%s' for '--%s'", self->argument,
+                         key == 'I' ? "iso-8601" : "rfc-3339");
     }
     if (self->argc - self->next > 1)
         return usage(self, "extra operand '%s'", self->argv[self->next + 1]);

@@ -401,8 +401,12 @@ static int dd(struct invocation *self)
     return status;
 }
 
+static const char *const names[] = {"if",    "of",    "bs",    "ibs",    "obs",
+                                    "count", "skip",  "iseek", "seek",   "oseek",
+                                    "conv",  "iflag", "oflag", "status", NULL};
+
 COMMAND(dd, .summary = "copy and convert blocks of a file or device", .operands = "[OPERAND]...",
-        .usage_status = 1, .run = dd,
+        .names = names, .usage_status = 1, .run = dd,
         .details = "  if=FILE      read FILE instead of the input\n"
                    "  of=FILE      write FILE instead of the output\n"
                    "  bs=N         copy N bytes at a time; ibs=N, obs=N: read, write (512)\n"

@@ -67,6 +67,19 @@ static int parse_list(struct dd *dd, const struct symbol *table, const char *lis
     }
 }
 
+/* Of several the last. */
+static int parse_level(struct dd *dd, const char *list)
+{
+    uint64_t ignored = 0;
+    const char *last = strrchr(list, ',');
+    const struct symbol *level =
+        find_symbol(levels, last ? last + 1 : list, strlen(last ? last + 1 : list));
+    int status = parse_list(dd, levels, list, "status level", &ignored);
+    if (!status)
+        dd->level = (enum dd_level)level->value;
+    return status;
+}
+
 /* A size, to which a final B may be added after the digits: it only says "bytes". */
 static int parse_size(const char *text, uint64_t *value)
 {
@@ -117,12 +130,9 @@ static int parse_operand(struct dd *dd, const char *operand)
         return parse_list(dd, flags, value, "input flag", &dd->input_flags);
     else if (NAMED("oflag"))
         return parse_list(dd, flags + 1, value, "output flag", &dd->output_flags);
-    else if (NAMED("status")) {
-        const struct symbol *level = find_symbol(levels, value, strlen(value));
-        if (!level)
-            return usage(dd->self, "invalid status level: '%s'", value);
-        dd->level = (enum dd_level)level->value;
-    } else {
+    else if (NAMED("status"))
+        return parse_level(dd, value);
+    else {
         for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
             if (strlen(numbers[i].name) == length && !memcmp(numbers[i].name, operand, length))
                 return parse_number(dd, &numbers[i], value);

@@ -14,7 +14,8 @@
 
 struct ls {
     struct invocation *self;
-    bool all, almost, details, directories, human, one;
+    bool all, almost, details, directories, human, one, reverse;
+    int order;                   /* the option that says it; 0: by name */
     int links_width, size_width; /* of the columns at hand */
 };
 
@@ -85,99 +86,117 @@ static void print_name(struct ls *ls, const char *name, const struct file_inform
     out(ls->self, "%s\n", name);
 }
 
-/* One entry of a directory: measured first, printed then. */
-static int do_entry(struct ls *ls, const char *directory, const char *name, bool print)
+struct entry {
+    const char *name;
+    int status; /* of asking what it is */
+    struct file_information information;
+};
+
+static uint64_t rank(const struct ls *ls, const struct entry *entry)
 {
-    char path[FS_PATH_MAX];
-    struct file_information information = {.type = NODE_FILE};
-    int status =
-        path_join(path, directory, name) ? fs_information(path, &information) : ERR_NAME_TOO_LONG;
-    if (status == OK && print)
-        print_name(ls, name, &information);
-    else if (status == OK)
-        measure(ls, &information);
-    else if (print)
-        return complain(ls->self, "cannot access '%s/%s': %s", directory, name,
-                        status_text(status));
-    return 0;
+    return ls->order == 't'   ? entry->information.changed
+           : ls->order == 'S' ? entry->information.size
+                              : 0;
 }
 
-static bool is_shown(const struct ls *ls, const char *name)
+static bool is_behind(const struct ls *ls, const struct entry *a, const struct entry *b)
 {
-    return ls->all || ls->almost || name[0] != '.';
+    uint64_t x = rank(ls, a), y = rank(ls, b);
+    int sign = x == y ? strcmp(a->name, b->name) : x < y ? 1 : -1;
+    return ls->reverse ? sign < 0 : sign > 0;
 }
 
-static int do_entries(struct ls *ls, const char *directory, bool print)
+static void sort(const struct ls *ls, struct entry *entries, unsigned count)
 {
-    char name[FS_NAME_MAX + 1];
-    int worst = 0;
-    if (ls->all) {
-        worst |= do_entry(ls, directory, ".", print);
-        worst |= do_entry(ls, directory, "..", print);
+    for (unsigned i = 1; i < count; i++)
+        for (unsigned j = i; j > 0 && is_behind(ls, &entries[j - 1], &entries[j]); j--) {
+            struct entry entry = entries[j];
+            entries[j] = entries[j - 1];
+            entries[j - 1] = entry;
+        }
+}
+
+/* What a directory has to show, in order, or NULL without memory. */
+static struct entry *gather(const struct ls *ls, const char *directory, struct arena *arena,
+                            unsigned *total)
+{
+    char name[FS_NAME_MAX + 1], path[FS_PATH_MAX];
+    unsigned dots = ls->all ? 2 : 0, most = dots;
+    while (fs_entry(directory, most - dots, name) == OK)
+        most++;
+    struct entry *entries = arena_get(arena, most * sizeof *entries);
+    *total = 0;
+    for (unsigned i = 0; i < most && !arena->failed; i++) {
+        if (i < dots)
+            snprintf(name, sizeof name, "%s", i ? ".." : ".");
+        else if (fs_entry(directory, i - dots, name) != OK ||
+                 (name[0] == '.' && !ls->all && !ls->almost))
+            continue;
+        struct entry *entry = &entries[(*total)++];
+        *entry = (struct entry){.name = arena_copy(arena, name, strlen(name)),
+                                .status = ERR_NAME_TOO_LONG};
+        if (path_join(path, directory, name))
+            entry->status = fs_information(path, &entry->information);
     }
-    for (unsigned i = 0; !ls->self->output_failed && fs_entry(directory, i, name) == OK; i++) {
+    if (arena->failed)
+        return NULL;
+    sort(ls, entries, *total);
+    return entries;
+}
+
+static int list_lines(struct ls *ls, const char *directory, const struct entry *entries,
+                      unsigned count)
+{
+    int worst = 0;
+    ls->links_width = ls->size_width = 1;
+    for (unsigned i = 0; i < count; i++)
+        if (entries[i].status == OK)
+            measure(ls, &entries[i].information);
+    for (unsigned i = 0; i < count && !ls->self->output_failed; i++) {
         if (console_interrupted())
             return STATUS_INTERRUPTED;
-        if (is_shown(ls, name))
-            worst |= do_entry(ls, directory, name, print);
+        if (entries[i].status == OK)
+            print_name(ls, entries[i].name, &entries[i].information);
+        else
+            worst = complain(ls->self, "cannot access '%s/%s': %s", directory, entries[i].name,
+                             status_text(entries[i].status));
     }
     return worst;
 }
 
-static int list_lines(struct ls *ls, const char *directory)
+/* As on a telephone book's page: down the first column, then down the next. */
+static int list_columns(struct ls *ls, const struct entry *entries, unsigned count)
 {
-    ls->links_width = ls->size_width = 1;
-    int status = ls->details ? do_entries(ls, directory, false) : 0;
-    return status ? status : do_entries(ls, directory, true);
+    size_t width = 3;
+    for (unsigned i = 0; i < count; i++)
+        width = MAX(width, strlen(entries[i].name) + 2);
+    unsigned columns = (unsigned)MAX(SCREEN_WIDTH / width, (size_t)1);
+    unsigned rows = (count + columns - 1) / columns;
+    for (unsigned row = 0; row < rows && !console_interrupted(); row++)
+        for (unsigned i = row; i < count; i += rows) {
+            bool last = i + rows >= count;
+            out(ls->self, "%-*s%s", last ? 0 : (int)width, entries[i].name, last ? "\n" : "");
+        }
+    return console_interrupted() ? STATUS_INTERRUPTED : 0;
 }
 
-/* As on a telephone book's page: down the first column, then down the next. */
-static int list_columns(struct ls *ls, const char *directory)
+static int no_memory(struct ls *ls)
 {
-    char name[FS_NAME_MAX + 1];
-    struct arena arena = {0};
-    unsigned count = 0, dots = ls->all ? 2 : 0;
-    size_t width = 3;
-    while (fs_entry(directory, count, name) == OK)
-        count++;
-    char **names = arena_get(&arena, (count + dots) * sizeof *names);
-    unsigned total = 0, most = count + dots;
-    for (unsigned i = 0; i < most && !arena.failed; i++) {
-        if (i < dots)
-            snprintf(name, sizeof name, "%s", i ? ".." : ".");
-        else if (fs_entry(directory, i - dots, name) != OK || !is_shown(ls, name))
-            continue;
-        names[total++] = arena_copy(&arena, name, strlen(name));
-        width = MAX(width, strlen(name) + 2);
-    }
-    unsigned columns = (unsigned)MAX(SCREEN_WIDTH / width, (size_t)1);
-    unsigned rows = (total + columns - 1) / columns;
-    for (unsigned row = 0; row < rows && !arena.failed && !console_interrupted(); row++)
-        for (unsigned i = row; i < total; i += rows) {
-            bool last = i + rows >= total;
-            out(ls->self, "%-*s%s", last ? 0 : (int)width, names[i], last ? "\n" : "");
-        }
-    if (arena.failed)
-        complain(ls->self, "%s", status_text(ERR_NO_MEMORY));
-    int status = console_interrupted() ? STATUS_INTERRUPTED : arena.failed ? 2 : 0;
-    arena_free(&arena);
-    return status;
+    complain(ls->self, "%s", status_text(ERR_NO_MEMORY));
+    return 2;
 }
 
 static int list_directory(struct ls *ls, const char *directory)
 {
     bool lines = ls->one || ls->details || !file_is_console(ls->self->out);
-    return lines ? list_lines(ls, directory) : list_columns(ls, directory);
-}
-
-static void sort(char **names, int count)
-{
-    for (int i = 1; i < count; i++)
-        for (int j = i; j > 0 && strcmp(names[j - 1], names[j]) > 0; j--) {
-            char *name = names[j];
-            names[j] = names[j - 1];
-            names[j - 1] = name;
-        }
+    struct arena arena = {0};
+    unsigned count;
+    const struct entry *entries = gather(ls, directory, &arena, &count);
+    int status = !entries ? no_memory(ls)
+                 : lines  ? list_lines(ls, directory, entries, count)
+                          : list_columns(ls, entries, count);
+    arena_free(&arena);
+    return status;
 }
 
 /* By its own name, not by what is in it. */
@@ -187,37 +206,50 @@ static bool is_listed(const struct ls *ls, const struct file_information *inform
 }
 
 /* First what is wrong, then the files, then what is in the directories. */
-static int list_operands(struct ls *ls, char **names, int count)
+static int list_sorted(struct ls *ls, const struct entry *entries, unsigned count)
 {
     struct invocation *self = ls->self;
     int worst = 0;
-    struct file_information information;
     bool printed = false;
-    sort(names, count);
     ls->links_width = ls->size_width = 1;
-    for (int i = 0; i < count; i++) {
-        int status = fs_information(names[i], &information);
-        if (status == OK && is_listed(ls, &information))
-            measure(ls, &information);
-        if (status != OK) {
-            complain(self, "cannot access '%s': %s", names[i], status_text(status));
+    for (unsigned i = 0; i < count; i++) {
+        const struct entry *entry = &entries[i];
+        if (entry->status == OK && is_listed(ls, &entry->information))
+            measure(ls, &entry->information);
+        if (entry->status != OK) {
+            complain(self, "cannot access '%s': %s", entry->name, status_text(entry->status));
             worst = 2;
         }
     }
-    for (int i = 0; i < count; i++)
-        if (fs_information(names[i], &information) == OK && is_listed(ls, &information)) {
-            print_name(ls, names[i], &information);
+    for (unsigned i = 0; i < count; i++)
+        if (entries[i].status == OK && is_listed(ls, &entries[i].information)) {
+            print_name(ls, entries[i].name, &entries[i].information);
             printed = true;
         }
-    for (int i = 0; i < count && worst != STATUS_INTERRUPTED; i++) {
-        if (ls->directories || !path_is_directory(names[i]))
+    for (unsigned i = 0; i < count && worst != STATUS_INTERRUPTED; i++) {
+        if (entries[i].status != OK || is_listed(ls, &entries[i].information))
             continue;
         if (count > 1)
-            out(self, "%s%s:\n", printed ? "\n" : "", names[i]);
+            out(self, "%s%s:\n", printed ? "\n" : "", entries[i].name);
         printed = true;
-        worst = MAX(worst, list_directory(ls, names[i]));
+        worst = MAX(worst, list_directory(ls, entries[i].name));
     }
     return worst;
+}
+
+static int list_operands(struct ls *ls, char **names, unsigned count)
+{
+    struct arena arena = {0};
+    struct entry *entries = arena_get(&arena, count * sizeof *entries);
+    for (unsigned i = 0; entries && i < count; i++) {
+        entries[i] = (struct entry){.name = names[i]};
+        entries[i].status = fs_information(names[i], &entries[i].information);
+    }
+    if (entries)
+        sort(ls, entries, count);
+    int status = entries ? list_sorted(ls, entries, count) : no_memory(ls);
+    arena_free(&arena);
+    return status;
 }
 
 static const struct option options[] = {
@@ -227,6 +259,9 @@ static const struct option options[] = {
     {'d', "directory", NULL, "directories themselves, not what is in them"},
     {'h', "human-readable", NULL, "with -l, sizes in K, M, G"},
     {'l', NULL, NULL, "kind, links, owner, size, last change and name"},
+    {'r', "reverse", NULL, "in reverse order"},
+    {'S', NULL, NULL, "the largest first"},
+    {'t', NULL, NULL, "the last changed first"},
     {0}};
 
 static int ls(struct invocation *self)
@@ -241,11 +276,14 @@ static int ls(struct invocation *self)
         ls.directories |= key == 'd';
         ls.human |= key == 'h';
         ls.details |= key == 'l';
+        ls.reverse |= key == 'r';
+        if (key == 't' || key == 'S')
+            ls.order = key;
     }
     static char dot[] = ".";
     char *alone[] = {dot};
     if (self->next < self->argc)
-        return list_operands(&ls, self->argv + self->next, self->argc - self->next);
+        return list_operands(&ls, self->argv + self->next, (unsigned)(self->argc - self->next));
     return ls.directories ? list_operands(&ls, alone, 1) : list_directory(&ls, ".");
 }
 

@@ -4,6 +4,7 @@
 #include "kernel/idle.h"
 #include "kernel/x86/clock.h"
 #include "lib/number.h"
+#include "lib/string.h"
 
 /* Digits behind the point, in nanoseconds; finer ones are dropped. Moves *at behind them. */
 static uint64_t fraction(const char **at)
@@ -16,13 +17,17 @@ static uint64_t fraction(const char **at)
     return value;
 }
 
-/* "1.5", ".5m": seconds, minutes, hours or days, saturating; false if it is not that. */
+/* "1.5", ".5m", "inf": seconds, minutes, hours or days, saturating; false if it is not that. */
 static bool parse(const char *text, uint64_t *nanoseconds)
 {
     static const struct {
         char suffix;
         uint64_t seconds;
     } units[] = {{0, 1}, {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    if (!strcmp(text, "inf") || !strcmp(text, "infinity")) {
+        *nanoseconds = CLOCK_NEVER;
+        return true;
+    }
     const char *at = text;
     uint64_t whole = 0, part = 0;
     int status = number_prefix(text, 10, &whole, &at);

@@ -1,17 +1,20 @@
-/* wc: counts lines, words and bytes. */
+/* wc: counts lines, words and bytes, and how wide lines are. */
 #include "kernel/command/command.h"
 #include "kernel/command/reader.h"
 #include "lib/string.h"
 
 #define LINES BIT(0)
 #define WORDS BIT(1)
-#define BYTES BIT(2)
+#define CHARS BIT(2) /* a byte each: there is one locale, C */
+#define BYTES BIT(3)
+#define WIDTH BIT(4)
 
 /* As wide as a count is printed when files are not all of a known size. */
 #define STREAM_WIDTH 7
+#define TAB_STOP     8u
 
 struct counts {
-    uint64_t lines, words, bytes;
+    uint64_t lines, words, bytes, widest;
 };
 
 struct wc {
@@ -39,12 +42,20 @@ static int count_file(struct wc *wc, const char *name, struct counts *counts)
     if (status != OK)
         return status;
     bool in_word = false;
+    uint64_t column = 0;
     reader_show(&reader, wc->self);
     while (reader_fill(&reader)) {
         const uint8_t *bytes = reader_bytes(&reader);
         size_t length = reader_available(&reader);
         for (size_t i = 0; i < length; i++) {
             counts->lines += bytes[i] == '\n';
+            if (bytes[i] == '\t')
+                column = ROUND_DOWN(column, TAB_STOP) + TAB_STOP;
+            else if (bytes[i] == '\n' || bytes[i] == '\r' || bytes[i] == '\f')
+                column = 0;
+            else
+                column += bytes[i] == ' ' || is_printed(bytes[i]);
+            counts->widest = MAX(counts->widest, column);
             if (is_blank(bytes[i])) {
                 in_word = false;
             } else if (is_printed(bytes[i])) {
@@ -62,7 +73,8 @@ static int count_file(struct wc *wc, const char *name, struct counts *counts)
 
 static void print_counts(struct wc *wc, const struct counts *counts, const char *name)
 {
-    const uint64_t values[] = {counts->lines, counts->words, counts->bytes};
+    const uint64_t values[] = {counts->lines, counts->words, counts->bytes, counts->bytes,
+                               counts->widest};
     bool first = true;
     for (unsigned i = 0; i < ARRAY_SIZE(values); i++)
         if (wc->columns & BIT(i)) {
@@ -85,6 +97,7 @@ static int do_file(struct wc *wc, const char *name, const char *label)
     wc->total.lines += counts.lines;
     wc->total.words += counts.words;
     wc->total.bytes += counts.bytes;
+    wc->total.widest = MAX(wc->total.widest, counts.widest);
     return status == OK ? 0 : 1;
 }
 
@@ -93,7 +106,7 @@ static int choose_width(struct wc *wc)
 {
     struct invocation *self = wc->self;
     int files = self->argc - self->next;
-    bool one_column = wc->columns == LINES || wc->columns == WORDS || wc->columns == BYTES;
+    bool one_column = (wc->columns & (wc->columns - 1)) == 0;
     if (files <= 1 && one_column)
         return 1;
     uint64_t sum = 0;
@@ -115,10 +128,13 @@ static int choose_width(struct wc *wc)
     return MAX(width, least);
 }
 
-static const struct option options[] = {{'c', "bytes", NULL, "print the number of bytes"},
-                                        {'l', "lines", NULL, "print the number of lines"},
-                                        {'w', "words", NULL, "print the number of words"},
-                                        {0}};
+static const struct option options[] = {
+    {'c', "bytes", NULL, "print the number of bytes"},
+    {'l', "lines", NULL, "print the number of lines"},
+    {'L', "max-line-length", NULL, "print how wide the widest is"},
+    {'m', "chars", NULL, "print the number of characters, bytes here"},
+    {'w', "words", NULL, "print the number of words"},
+    {0}};
 
 static int wc(struct invocation *self)
 {
@@ -126,7 +142,11 @@ static int wc(struct invocation *self)
     for (int key; (key = option_next(self));) {
         if (key < 0)
             return 1;
-        wc.columns |= key == 'c' ? BYTES : key == 'l' ? LINES : WORDS;
+        wc.columns |= key == 'c'   ? BYTES
+                      : key == 'l' ? LINES
+                      : key == 'L' ? WIDTH
+                      : key == 'm' ? CHARS
+                                   : WORDS;
     }
     if (!wc.columns)
         wc.columns = LINES | WORDS | BYTES;

@@ -155,7 +155,7 @@ static bool take_report(struct target *target, int key)
     struct zns *z = CONTAINER_OF(target, struct zns, target);
     switch (key) {
     case 's':
-        return target_number(target, "start-lba", UINT64_MAX, &z->start);
+        return target_size(target, "start-lba", UINT64_MAX, &z->start);
     case 'd':
         return target_number(target, "descs", UINT32_MAX, &z->count);
     case 'S':
@@ -300,7 +300,7 @@ static bool take_action(struct target *target, int key)
     struct zns *z = CONTAINER_OF(target, struct zns, target);
     switch (key) {
     case 's':
-        return target_number(target, "start-lba", UINT64_MAX, &z->start);
+        return target_size(target, "start-lba", UINT64_MAX, &z->start);
     case 'a':
         return z->bits |= NVME_ZONE_CDW13_ALL;
     case 'r':
