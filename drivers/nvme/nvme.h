@@ -114,9 +114,9 @@ struct nvme_request {
  * anyone: each value is one aligned word that only ever grows.
  */
 struct nvme_counters {
-    uint64_t submitted; /* requests that nvme_submit() has taken */
-    uint64_t completed; /* requests that ended, `errors` of them not with NVME_OK */
-    uint64_t errors;    /* without those for events that a reset has ended */
+    uint64_t submitted;    /* requests that nvme_submit() has taken */
+    uint64_t completed;    /* requests that ended, `errors` of them not with NVME_OK */
+    uint64_t errors;       /* without those for events that a reset has ended */
     uint64_t retries;      /* commands sent again: submitted + retries is what the device has got */
     uint64_t sq_doorbells; /* writes of the tail doorbell */
     uint64_t cq_doorbells; /* writes of the head doorbell */

@@ -14,6 +14,8 @@ Where ours are different on purpose, no case is made of it:
 - sha256sum does not escape newlines and backslashes in names;
 - grep has no back-references and no context; with -w it tries only the longest
   match at a place;
+- grep -E says nothing of operators with nothing in front of them, as in *a;
+- wc -m counts bytes, as in the C locale, and -L is as wide as that has it;
 - date reads no dates but @SECONDS, and sets none;
 - ls -l shows the size of a device where Linux has its numbers, and no total;
 - dd's direct is refused where blocks are not whole, as on Linux, but a RAM file

@@ -5,10 +5,6 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 
-/* There are no permissions that -f could force its way past. */
-const struct option transfer_options[] = {{'f', "force", NULL, "do not ask (never done anyway)"},
-                                          {0}};
-
 static int into_directory(struct invocation *self, const char *from, const char *directory,
                           char path[FS_PATH_MAX])
 {
@@ -21,9 +17,10 @@ static int into_directory(struct invocation *self, const char *from, const char 
     return complain(self, "'%s/%s': %s", directory, last, status_text(ERR_NAME_TOO_LONG));
 }
 
-static int transfer_one(struct invocation *self, const char *from, const char *to, bool into,
-                        int (*one)(struct invocation *self, const char *from, const char *to))
+static int transfer_one(const struct transfer *transfer, const char *from, const char *to,
+                        bool into)
 {
+    struct invocation *self = transfer->self;
     char path[FS_PATH_MAX];
     struct file_information source, target;
     int status = fs_information(from, &source);
@@ -34,17 +31,24 @@ static int transfer_one(struct invocation *self, const char *from, const char *t
             return 1;
         to = path;
     }
-    if (fs_information(to, &target) == OK && target.number == source.number)
+    bool there = fs_information(to, &target) == OK;
+    if (there && target.number == source.number)
         return complain(self, "'%s' and '%s' are the same file", from, to);
-    return one(self, from, to);
+    if (there && transfer->keep && target.type != NODE_DIRECTORY)
+        return 0;
+    return transfer->one(transfer, from, to);
 }
 
-int transfer(struct invocation *self,
-             int (*one)(struct invocation *self, const char *from, const char *to))
+int transfer(struct transfer *transfer)
 {
-    for (int key; (key = option_next(self));)
+    struct invocation *self = transfer->self;
+    for (int key; (key = option_next(self));) {
         if (key < 0)
             return 1;
+        transfer->recursive |= key == 'r' || key == 'R';
+        transfer->verbose |= key == 'v';
+        transfer->keep |= key == 'n';
+    }
     int count = self->argc - self->next, worst = 0;
     char **operand = self->argv + self->next;
     if (count == 0)
@@ -59,7 +63,7 @@ int transfer(struct invocation *self,
         return complain(self, "target '%s': %s", to,
                         status_text(status == OK ? ERR_NOT_DIRECTORY : status));
     for (int i = 0; i < count - 1; i++) {
-        status = transfer_one(self, operand[i], to, into, one);
+        status = transfer_one(transfer, operand[i], to, into);
         if (status == STATUS_INTERRUPTED)
             return status;
         worst = MAX(worst, status);

@@ -7,11 +7,22 @@
 
 #include "kernel/command/command.h"
 
+struct transfer {
+    struct invocation *self;
+    bool recursive, verbose, keep; /* keep: what is there already stays as it is */
+    int (*one)(const struct transfer *transfer, const char *from, const char *to);
+};
+
 /* Reads the options and operands and calls `one` for each pair of names that are two files, the
  * first of which is there. Returns the worst exit status, or at once with 130. */
-int transfer(struct invocation *self,
-             int (*one)(struct invocation *self, const char *from, const char *to));
+int transfer(struct transfer *transfer);
 
-extern const struct option transfer_options[];
+/* There are no permissions that -f could force its way past. */
+/* clang-format off */
+#define TRANSFER_OPTIONS                                            \
+    {'f', "force", NULL, "do not ask (never done anyway)"},         \
+    {'n', "no-clobber", NULL, "leave files that are there alone"},  \
+    {'v', "verbose", NULL, "say what is done"}
+/* clang-format on */
 
 #endif

@@ -72,8 +72,8 @@ static size_t expand(const struct invocation *self, const char *text, char *to)
         const char *end = text[0] == '$' && text[1] == '{' ? strchr(text, '}') : NULL;
         const char *value = end ? environment(self, text + 2, (size_t)(end - text - 2)) : text;
         size_t part = end ? strlen(value) : 1;
-        if (to)
-            memcpy(to + length, value, part);
+        for (size_t i = 0; to && i < part; i++)
+            to[length + i] = value[i];
         length += part;
         text = end ? end + 1 : text + 1;
     }
