@@ -19,6 +19,7 @@
 #define MOST_TRANSFER            (256u << 20)
 #define SHUTDOWN_LEAST_MS        5000
 #define SHUTDOWN_MOST_MS         60000
+#define READY_MOST_UNITS         1200 /* of CRTO, which could say nine hours: ten minutes */
 #define READY_POLL_NS            100000
 #define STILL_WAITING_NS         (2000 * NVME_NS_PER_MS)
 #define PRP_ENTRIES(bytes, page) ((unsigned)((bytes) / (page)) + 1)
@@ -258,6 +259,7 @@ static int read_capabilities(struct nvme_controller *controller)
     uint64_t units = NVME_GET(NVME_CAP_TO, cap);
     if (cap & NVME_CAP_CRWMS) {
         uint32_t more = NVME_GET(NVME_CRTO_CRWMT, nvme_read32(controller, NVME_REG_CRTO));
+        more = more > READY_MOST_UNITS ? READY_MOST_UNITS : more;
         units = more > units ? more : units;
     }
     controller->ready_timeout_ns = (units ? units : 1) * NVME_CAP_TO_UNIT_MS * NVME_NS_PER_MS;

@@ -31,13 +31,12 @@ const struct acpi_table *acpi_find(const char *signature);
 /* The table at a physical address, checked and mapped; NULL, and a line in the log, if unsound. */
 const struct acpi_table *acpi_map(uint64_t physical);
 
-/* MADT, ACPI 5.2.12. */
-struct acpi_interrupts {
-    uint64_t local_apic;
-    uint64_t io_apic;      /* the first one's registers; 0: none */
-    uint32_t io_apic_base; /* its first global system interrupt */
+/* MADT, ACPI 5.2.12: the I/O APIC that has a pin for a global interrupt. */
+struct acpi_io_apic {
+    uint64_t address; /* of its registers; 0: none */
+    uint32_t base;    /* its first global interrupt */
 };
-struct acpi_interrupts acpi_interrupts(void);
+struct acpi_io_apic acpi_io_apic(uint32_t global_interrupt);
 
 /* The local APIC ID of the index-th processor in working order, as the table has it: one may be
  * named twice. False behind the last. */

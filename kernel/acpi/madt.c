@@ -1,6 +1,6 @@
 /*
  * MADT (ACPI 5.2.12): a list of entries of many types, of which we read the
- * processors, the first I/O APIC and the ISA interrupts that it does not get as
+ * processors, the I/O APICs and the ISA interrupts that these do not get as
  * they are. Lengths in it are checked before anything behind them is.
  */
 #include "kernel/acpi/acpi.h"
@@ -17,7 +17,6 @@ enum {
     MADT_LOCAL_APIC = 0,
     MADT_IO_APIC = 1,
     MADT_OVERRIDE = 2,
-    MADT_LOCAL_APIC_ADDRESS = 5,
     MADT_LOCAL_X2APIC = 9,
 };
 #define MADT_CPU_ENABLED 1u
@@ -61,20 +60,17 @@ static const struct madt *madt(void)
     return found && found->header.length >= sizeof *found ? found : NULL;
 }
 
-struct acpi_interrupts acpi_interrupts(void)
+/* No entry says how many pins there are: the one that begins closest below has it, if any does. */
+struct acpi_io_apic acpi_io_apic(uint32_t global_interrupt)
 {
-    struct acpi_interrupts result = {0};
+    struct acpi_io_apic result = {0};
     const struct madt *table = madt();
-    if (!table)
-        return result;
-    result.local_apic = table->local_apic;
-    for (const struct madt_entry *e = NULL; (e = madt_next(table, e));) {
-        if (e->type == MADT_LOCAL_APIC_ADDRESS && e->length >= 12)
-            result.local_apic = number(e->bytes + 2, 8);
-        else if (e->type == MADT_IO_APIC && e->length >= 12 && !result.io_apic) {
-            result.io_apic = number(e->bytes + 2, 4);
-            result.io_apic_base = (uint32_t)number(e->bytes + 6, 4);
-        }
+    for (const struct madt_entry *e = NULL; table && (e = madt_next(table, e));) {
+        if (e->type != MADT_IO_APIC || e->length < 12)
+            continue;
+        uint32_t base = (uint32_t)number(e->bytes + 6, 4);
+        if (base <= global_interrupt && (!result.address || base > result.base))
+            result = (struct acpi_io_apic){.address = number(e->bytes + 2, 4), .base = base};
     }
     return result;
 }

@@ -72,3 +72,14 @@ void text_append(struct text *text, const char *string)
     while (*string)
         text_add(text, *string++);
 }
+
+char *arena_join(struct arena *arena, int count, char *const *items)
+{
+    struct text text = {.arena = arena};
+    for (int i = 0; i < count; i++) {
+        if (i)
+            text_add(&text, ' ');
+        text_append(&text, items[i]);
+    }
+    return text.bytes ? text.bytes : arena_get(arena, 1);
+}

@@ -20,6 +20,7 @@ struct arena {
 
 void *arena_get(struct arena *arena, size_t size);
 char *arena_copy(struct arena *arena, const char *text, size_t length);
+char *arena_join(struct arena *arena, int count, char *const *items); /* with blanks between */
 void arena_free(struct arena *arena);
 
 /* A text that grows in an arena; what does not fit into memory is dropped. */

@@ -51,13 +51,39 @@ static uint64_t page_count;
 static uint64_t tables_physical, tables_size;
 static struct frames_usage usage;
 
+static const struct efi_memory_descriptor *next_range(const struct handover *handover,
+                                                      const struct efi_memory_descriptor *range)
+{
+    const uint8_t *map = frames_pointer(handover->memory_map),
+                  *end = map + handover->memory_map_size;
+    const uint8_t *at = range ? (const uint8_t *)range + handover->memory_descriptor_size : map;
+    return at + sizeof *range <= end ? (const void *)at : NULL;
+}
+
+static bool is_usable(const struct efi_memory_descriptor *range)
+{
+    return range->type == EFI_CONVENTIONAL || range->type == EFI_BOOT_SERVICES_DATA;
+}
+
+/* Firmware may name memory twice: what is something else as well, or was ours before, is not
+ * usable. */
+static bool is_named_twice(const struct handover *handover,
+                           const struct efi_memory_descriptor *range)
+{
+    for (const struct efi_memory_descriptor *other = NULL; (other = next_range(handover, other));)
+        if ((other < range || !is_usable(other)) && other->pages &&
+            other->physical < range->physical + range->pages * PAGE_SIZE &&
+            range->physical < other->physical + other->pages * PAGE_SIZE)
+            return true;
+    return false;
+}
+
 void frames_for_each_range(const struct handover *handover,
                            void (*each)(uint64_t physical, uint64_t bytes, bool usable))
 {
-    const uint8_t *map = frames_pointer(handover->memory_map);
-    for (uint64_t at = 0; at + sizeof(struct efi_memory_descriptor) <= handover->memory_map_size;
-         at += handover->memory_descriptor_size) {
-        const struct efi_memory_descriptor *range = (const void *)(map + at);
+    for (const struct efi_memory_descriptor *range = NULL; (range = next_range(handover, range));) {
+        if (!range->pages || (is_usable(range) && is_named_twice(handover, range)))
+            continue;
         switch (range->type) {
         case EFI_CONVENTIONAL:
         case EFI_BOOT_SERVICES_DATA:

@@ -103,8 +103,9 @@ static void put_arguments(struct expansion *self, bool quoted, bool each)
 }
 
 /* NULL if it is unset. Numbers are written to `buffer`. */
-static const char *parameter(struct shell *shell, const char *name, char buffer[24])
+static const char *parameter(struct expansion *self, const char *name, char buffer[24])
 {
+    struct shell *shell = self->shell;
     int number = 0;
     switch (name[0]) {
     case '?':
@@ -120,15 +121,15 @@ static const char *parameter(struct shell *shell, const char *name, char buffer[
         return NULL;
     case '@':
     case '*':
-        return shell->argument_count ? shell->arguments[0] : NULL;
+        return arena_join(self->arena, shell->argument_count, shell->arguments);
     }
     if (name_begins(name[0]))
         return variable_get(shell, name);
     for (; *name && number < 100000; name++)
         number = 10 * number + (*name - '0');
-    if (!number)
-        return shell->name;
-    return number <= shell->argument_count ? shell->arguments[number - 1] : NULL;
+    if (number > shell->argument_count)
+        return NULL;
+    return number ? shell->arguments[number - 1] : shell->name;
 }
 
 /* What ${name#pattern} and its like leave of `value`; a copy, as the pattern may assign to it. */
@@ -168,7 +169,7 @@ static const char *assign(struct expansion *self, const struct part *part)
 static void expand_parameter(struct expansion *self, const struct part *part)
 {
     char buffer[24];
-    const char *value = parameter(self->shell, part->text, buffer);
+    const char *value = parameter(self, part->text, buffer);
     bool missing = !value || (part->colon && !*value);
     bool list = strchr("@*", part->text[0]) && strchr("-=?", part->operation);
     if (part->operation == (missing ? '-' : '+')) {

@@ -134,10 +134,7 @@ void apic_start(void)
 {
     uint64_t base = enable();
     if (!(cpuid(1, 0).ecx & CPUID_X2APIC)) {
-        uint64_t physical = acpi_interrupts().local_apic;
-        if (!physical)
-            physical = base;
-        registers = paging_map(physical, APIC_REGISTERS, MEMORY_DEVICE);
+        registers = paging_map(base, APIC_REGISTERS, MEMORY_DEVICE);
         if (!registers)
             panic("the local APIC cannot be mapped");
     }
@@ -178,16 +175,16 @@ uint32_t apic_message_data(unsigned vector)
 
 bool apic_route_isa(uint8_t irq, unsigned vector)
 {
-    struct acpi_interrupts found = acpi_interrupts();
     struct acpi_isa_route route = acpi_isa_route(irq);
+    struct acpi_io_apic found = acpi_io_apic(route.global_interrupt);
     volatile uint32_t *index =
-        found.io_apic ? paging_map(found.io_apic, IO_APIC_SIZE, MEMORY_DEVICE) : NULL;
+        found.address ? paging_map(found.address, IO_APIC_SIZE, MEMORY_DEVICE) : NULL;
     if (!index)
         return false;
     volatile uint32_t *data = index + IO_APIC_DATA / sizeof *index;
     *index = IO_APIC_VERSION;
     uint32_t last = *data >> 16 & 0xff;
-    uint32_t pin = route.global_interrupt - found.io_apic_base;
+    uint32_t pin = route.global_interrupt - found.base;
     if (pin > last)
         return false;
     *index = IO_APIC_REDIRECTION + 2 * pin + 1;

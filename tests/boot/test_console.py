@@ -44,6 +44,25 @@ def test_ctrl_c_drops_the_line(machine):
     assert machine.good("echo whole") == "whole\n"
 
 
+def test_ctrl_c_within_a_word(machine):
+    """The command whose word was cut short does not run."""
+    machine.good("echo treasure > precious; rm -f /lost*")
+    machine.type("mv precious lost$(cat /dev/zero)")
+    time.sleep(1)
+    machine.send(ctrl("C"))
+    machine.wait_for_prompt()
+    assert machine.run("ls /lost*")[1] != 0
+    assert machine.good("cat precious; rm precious") == "treasure\n"
+
+
+def test_two_read_the_console(machine):
+    """The second one waits for what the first has left."""
+    machine.type("dd if=/dev/console bs=1 count=1 status=none > /one | head -n 1 /dev/console")
+    machine.send("abc\r")
+    assert machine.wait_for_prompt().endswith("bc\n")
+    assert machine.good("cat /one; rm /one") == "a"
+
+
 def test_a_slow_terminal_loses_nothing(machine):
     machine.send("seq 1 30000; echo end $?\r")
     time.sleep(2)

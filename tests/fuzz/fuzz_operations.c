@@ -350,7 +350,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         script(); /* from the very start */
     int error = nvme_start(&host->nvme, &host->ops, &options);
     CHECK(error == NVME_OK || faults);
-    while (!error && input.left && host->nvme.state == NVME_LIVE)
+    while (!error && input.left && host->nvme.state == NVME_LIVE && host->nvme.io_capacity)
         operate();
     if (!error && choose(&input, 4))
         works_or_is_dead();

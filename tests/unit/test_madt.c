@@ -74,8 +74,7 @@ static void test_both_kinds_in_their_order(void **state)
     add_apic(0, ENABLED);
     add_x2apic(1, ENABLED | ONLINE_CAPABLE);
     expect(4, (const uint32_t[]){2, 300, 0, 1});
-    assert_int_equal(acpi_interrupts().io_apic, 0xfec00000);
-    assert_int_equal(acpi_interrupts().local_apic, 0xfee00000);
+    assert_int_equal(acpi_io_apic(0).address, 0xfec00000);
 }
 
 static void test_only_those_in_working_order(void **state)
@@ -116,7 +115,7 @@ static void test_lengths_that_lie(void **state)
     expect(0, NULL);
     set_length(ENTRIES - 1); /* not even the fields in front of them */
     expect(0, NULL);
-    assert_int_equal(acpi_interrupts().local_apic, 0);
+    assert_int_equal(acpi_io_apic(0).address, 0);
 }
 
 static void test_isa_routes(void **state)
@@ -132,6 +131,26 @@ static void test_isa_routes(void **state)
     assert_true(route.active_low && route.level);
 }
 
+static void add_io_apic(uint8_t third, uint8_t base)
+{
+    add((const uint8_t[]){1, 12, 0, 0, 0, third, 0xc0, 0xfe, base, 0, 0, 0}, 12);
+}
+
+static void test_several_io_apics(void **state)
+{
+    (void)state;
+    assert_int_equal(acpi_io_apic(4).address, 0);
+    add_io_apic(0x20, 24);
+    assert_int_equal(acpi_io_apic(4).address, 0);
+    add_io_apic(0x10, 0);
+    add_io_apic(0x30, 48);
+    assert_int_equal(acpi_io_apic(4).address, 0xfec01000);
+    assert_int_equal(acpi_io_apic(23).base, 0);
+    assert_int_equal(acpi_io_apic(24).address, 0xfec02000);
+    assert_int_equal(acpi_io_apic(47).base, 24);
+    assert_int_equal(acpi_io_apic(300).address, 0xfec03000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +160,7 @@ int main(void)
         cmocka_unit_test_setup(test_named_twice, empty),
         cmocka_unit_test_setup(test_lengths_that_lie, empty),
         cmocka_unit_test_setup(test_isa_routes, empty),
+        cmocka_unit_test_setup(test_several_io_apics, empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,16 +114,9 @@ static int run_eval(struct invocation *self)
 {
     struct shell *shell = self->shell;
     struct arena arena = {0};
-    struct text text = {.arena = &arena};
-    for (int i = 1; i < self->argc; i++) {
-        text_append(&text, self->argv[i]);
-        text_add(&text, ' ');
-    }
-    int status = 0;
-    if (arena.failed)
-        status = shell_no_memory(shell);
-    else if (text.bytes)
-        status = shell_run_source(shell, shell->name, text.bytes, text.length, NULL);
+    const char *text = arena_join(&arena, self->argc - 1, self->argv + 1);
+    int status = arena.failed ? shell_no_memory(shell)
+                              : shell_run_source(shell, shell->name, text, strlen(text), NULL);
     arena_free(&arena);
     return status;
 }

@@ -160,3 +160,11 @@ done
 > a1; > b2; > c; echo [[:alpha:]][[:digit:]] [[:alpha:]] [[:alpha:][:digit:]]*
 case 'a]' in [[:alpha]) echo 1;; [[:alpha]]) echo 2;; *) echo 3;; esac
 case a in [[:alpha:) echo 1;; [[:) echo 2;; [[:alpha:]) echo 3;; *) echo 4;; esac
+### operators on all arguments
+t='for i in "${*-none}" ${@-none} ${*-none}; do echo "[$i]"; done; echo
+for i in "${@:-none}" "${*:-none}" ${@:-none} ${*:-none}; do echo "[$i]"; done; echo
+for i in "${@+set}" "${*+set}" ${@+set} ${*+set}; do echo "[$i]"; done; echo
+for i in "${@:+set}" "${*:+set}" ${@:+set} ${*:+set}; do echo "[$i]"; done; echo
+x=${*-none}; echo $x; x="${@:-none}"; echo $x; echo ${#@} ${#*} ${@#a} "${*#a}" "${@%d}"
+(echo ${@?a}); echo $?; (echo "${*:?a}"); echo $?; (echo "${@=x}"); echo $?; (echo ${*:=x}); echo $?'
+eval "$t"; set -- ''; eval "$t"; set -- '' ''; eval "$t"; set -- '' a; eval "$t"; set -- abc abd; eval "$t"
