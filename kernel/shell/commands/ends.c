@@ -110,7 +110,7 @@ struct kept {
 };
 
 /* Adds what the reader has; false without memory. */
-static bool keep(struct kept *kept, struct reader *reader)
+static bool keep(struct kept *kept, struct reader *reader, bool lines)
 {
     const size_t length = kept->end - kept->begin, more = reader_available(reader);
     if (kept->end + more > kept->size && kept->begin > length) {
@@ -126,8 +126,9 @@ static bool keep(struct kept *kept, struct reader *reader)
         kept->size = 2 * (kept->end + more);
     }
     memcpy(kept->bytes + kept->end, reader_bytes(reader), more);
-    for (size_t i = 0; i < more; i++)
-        kept->newlines += kept->bytes[kept->end++] == '\n';
+    for (size_t i = 0; lines && i < more; i++)
+        kept->newlines += kept->bytes[kept->end + i] == '\n';
+    kept->end += more;
     reader_take(reader, more);
     return true;
 }
@@ -154,7 +155,7 @@ int ends_stream(struct ends *ends, struct reader *reader, bool front)
     struct kept kept = {0};
     int status = OK;
     while (status == OK && !ends->self->output_failed && reader_fill(reader))
-        if (keep(&kept, reader))
+        if (keep(&kept, reader, !ends->bytes))
             drop(&kept, ends, false, front);
         else
             status = ERR_NO_MEMORY;
