@@ -30,7 +30,7 @@ def test_both_directions(boot, smp, wait):
     machine.good("dd if=/dev/nvme0n1 of=half bs=1M count=32 status=none", timeout=90)
     machine.good("dd if=half of=/dev/nvme0n1 bs=1M seek=32 conv=fsync status=none", timeout=90)
     machine.good("dd if=/dev/nvme0n1 of=back bs=64K skip=512 status=none", timeout=90)
-    assert machine.good("cmp half back", timeout=60) == ""
+    machine.good("cmp half back", timeout=60)
     # One command at a time: the device falls asleep after each, and each has to wake it.
     before = doorbells(machine)
     machine.good("dd if=/dev/nvme0n1 of=small bs=512 count=2000 status=none", timeout=60)
