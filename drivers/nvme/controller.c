@@ -8,7 +8,6 @@
 
 #define ADMIN_ENTRIES            64
 #define ENTRIES_LEAST            2
-#define PAGE_LEAST               4096u
 #define DEFAULT_ADMIN_MS         60000
 #define DEFAULT_IO_MS            30000
 #define DEFAULT_SLOW_MS          600000
@@ -42,7 +41,7 @@ void *nvme_alloc_raw(struct nvme_controller *controller, size_t bytes, uint64_t 
 void *nvme_alloc(struct nvme_controller *controller, size_t bytes, uint64_t *bus)
 {
     const struct nvme_host *host = controller->host;
-    void *memory = host->dma_alloc(host->context, bytes, PAGE_LEAST, bus);
+    void *memory = host->dma_alloc(host->context, bytes, NVME_PAGE_LEAST, bus);
     if (memory)
         __builtin_memset(memory, 0, bytes);
     return memory;
@@ -152,7 +151,7 @@ static int enable(struct nvme_controller *controller)
         return NVME_ERR_DEVICE;
     }
     unsigned mps = 0;
-    while (PAGE_LEAST << mps < controller->page_size)
+    while (NVME_PAGE_LEAST << mps < controller->page_size)
         mps++;
     bool sets = NVME_GET(NVME_CAP_CSS, controller->cap) & NVME_CAP_CSS_SETS;
     uint32_t css = sets ? NVME_CC_CSS_ALL : NVME_CC_CSS_NVM;
@@ -269,9 +268,9 @@ static int read_capabilities(struct nvme_controller *controller)
                  (unsigned long long)cap);
         return NVME_ERR_DEVICE;
     }
-    controller->page_size = PAGE_LEAST << NVME_GET(NVME_CAP_MPSMIN, cap);
+    controller->page_size = NVME_PAGE_LEAST << NVME_GET(NVME_CAP_MPSMIN, cap);
     while (controller->page_size < controller->options.page_size &&
-           controller->page_size < PAGE_LEAST << NVME_GET(NVME_CAP_MPSMAX, cap))
+           controller->page_size < NVME_PAGE_LEAST << NVME_GET(NVME_CAP_MPSMAX, cap))
         controller->page_size *= 2;
     controller->doorbell_shift = 2 + (unsigned)NVME_GET(NVME_CAP_DSTRD, cap);
     /* As many queues as have doorbells within the offsets that there are. */
@@ -304,12 +303,11 @@ static void take_identity(struct nvme_controller *controller)
     copy_text(controller->firmware, data->fr, sizeof data->fr);
     controller->volatile_cache = data->vwc & NVME_VWC_PRESENT;
 
-    /* MDTS counts in the smallest page. Shifts that overflow are no limit. It may get less, but not
-     * more, since queues have lists for what there was at first. */
+    /* It may get less, but not more, since queues have lists for what there was at first. */
     size_t limit = controller->max_transfer;
-    uint64_t unit = PAGE_LEAST << NVME_GET(NVME_CAP_MPSMIN, controller->cap);
-    if (data->mdts && data->mdts < 32 && unit << data->mdts < limit)
-        limit = (size_t)(unit << data->mdts);
+    uint64_t most = nvme_bytes_limit(controller, data->mdts);
+    if (most < limit)
+        limit = (size_t)most;
     controller->max_transfer = limit;
     controller->simple_bytes = limit < controller->page_size ? limit : controller->page_size;
     if (controller->options.data == NVME_DATA_SGL)
@@ -461,8 +459,6 @@ static void take_options(struct nvme_controller *controller, const struct nvme_o
         o->io_queues = 1;
     if (o->io_queues > NVME_QUEUES_MOST)
         o->io_queues = NVME_QUEUES_MOST;
-    if (o->polled_queues > o->io_queues)
-        o->polled_queues = o->io_queues;
     if (!o->admin_timeout_ms)
         o->admin_timeout_ms = DEFAULT_ADMIN_MS;
     if (!o->io_timeout_ms)

@@ -101,9 +101,7 @@ static int read_append_limit(struct nvme_controller *controller,
     int error = identify(controller, NVME_IDENTIFY_SET_CONTROLLER, NVME_CSI_ZONED, 0, data);
     if (error)
         return error;
-    uint64_t page = 4096ULL << NVME_GET(NVME_CAP_MPSMIN, controller->cap), most = UINT64_MAX;
-    if (data->zasl && data->zasl < 32)
-        most = page << data->zasl;
+    uint64_t most = nvme_bytes_limit(controller, data->zasl);
     controller->limits.append_bytes =
         most < controller->max_transfer ? most : controller->max_transfer;
     return NVME_OK;

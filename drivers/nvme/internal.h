@@ -50,6 +50,17 @@ static inline uint64_t nvme_now(struct nvme_controller *controller)
     return controller->host->now_ns(controller->host->context);
 }
 
+/* The smallest page that there may be: CAP.MPSMIN counts from it. */
+#define NVME_PAGE_LEAST 4096u
+
+/* A limit as Identify tells it: a power of two in units of the controller's smallest page. 0 is
+ * none, and so is one that overflows. */
+static inline uint64_t nvme_bytes_limit(const struct nvme_controller *controller, uint8_t shift)
+{
+    uint64_t page = (uint64_t)NVME_PAGE_LEAST << NVME_GET(NVME_CAP_MPSMIN, controller->cap);
+    return shift && shift < 32 ? page << shift : UINT64_MAX;
+}
+
 /* There is no memcmp() where there is no C library. */
 static inline bool nvme_same_bytes(const void *one, const void *other, size_t count)
 {

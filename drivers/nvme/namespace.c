@@ -244,12 +244,6 @@ int nvme_rescan(struct nvme_controller *controller)
     return error;
 }
 
-static uint64_t bytes_limit(const struct nvme_controller *controller, uint8_t shift)
-{
-    uint64_t page = 4096ULL << NVME_GET(NVME_CAP_MPSMIN, controller->cap);
-    return shift && shift < 32 ? page << shift : UINT64_MAX;
-}
-
 /* The commands that have a limit, without those that are known not to work (quirks.c). */
 static uint16_t limited_commands(const struct nvme_controller *controller,
                                  const struct nvme_identify_nvm *data)
@@ -274,9 +268,9 @@ static int read_limits(struct nvme_controller *controller)
         else if (error)
             return error;
     }
-    limits->verify_bytes = bytes_limit(controller, data->vsl);
-    limits->zeroes_bytes = bytes_limit(controller, data->wzsl);
-    limits->uncorrectable_bytes = bytes_limit(controller, data->wusl);
+    limits->verify_bytes = nvme_bytes_limit(controller, data->vsl);
+    limits->zeroes_bytes = nvme_bytes_limit(controller, data->wzsl);
+    limits->uncorrectable_bytes = nvme_bytes_limit(controller, data->wusl);
     limits->dataset_ranges = data->dmrl ? data->dmrl : UINT64_MAX;
     limits->dataset_range_blocks = data->dmrsl ? data->dmrsl : UINT64_MAX;
     limits->dataset_blocks = data->dmsl ? data->dmsl : UINT64_MAX;
