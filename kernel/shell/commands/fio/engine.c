@@ -248,7 +248,7 @@ static inline void issue_plain(struct fio_job *job, struct fio_batch *batch, uin
     target->pass_left -= count;
     if (target->pass_left == 0)
         fio_plan_rewind(job, target);
-    while ((status = block_submit_list(device, &list)) != OK)
+    while (list && (status = block_submit_list(device, &list)) != OK)
         insist(device, &list, status);
 }
 
