@@ -73,11 +73,10 @@ struct fio_batch {
     struct fio_batch *next;
 
     /* Of slow jobs alone: */
-    bool touched;                       /* some of it has come back and is not accounted for yet */
-    uint32_t done[FIO_DIRECTIONS];      /* of these, so many */
-    uint32_t others;                    /* failures and flushes */
-    uint32_t submitted[FIO_DIRECTIONS]; /* how many were */
-    uint64_t bytes[FIO_DIRECTIONS];     /* how much is done */
+    bool touched;                   /* some of it has come back and is not accounted for yet */
+    uint32_t done[FIO_DIRECTIONS];  /* of these, so many */
+    uint32_t others;                /* failures and flushes */
+    uint64_t bytes[FIO_DIRECTIONS]; /* how much is done */
 };
 
 struct fio_part {
@@ -134,11 +133,12 @@ enum fio_phase {
 
 struct fio_job {
     /* The loop's: */
-    struct block_request *free; /* slots, by their requests, as they may be submitted */
+    struct block_request *free; /* slots, by their requests, as they may be submitted; the last
+                                   one is `none` */
     struct block_ended ended;   /* of these, what is not accounted for */
     struct fio_batch *touched, *free_batches;
     uint64_t now;       /* clock_ns, as last seen */
-    uint64_t left;      /* I/Os to issue, of a plain job */
+    uint64_t granted;   /* of a plain job: I/Os that the plan allows; 0: there are no more */
     uint32_t in_flight; /* what is not accounted for */
     uint32_t depth, batch_submit, batch_complete;
     bool plain; /* one file, direction, size; nothing to check: the short way */
@@ -151,7 +151,6 @@ struct fio_job {
     uint32_t block;                  /* of a plain job: bytes */
     uint32_t blocks;                 /* the same in the device's */
     uint64_t event;                  /* when the loop has to look up; clock_ns */
-    uint64_t until;                  /* of this turn: it ends then */
     uint64_t resume;                 /* nothing is issued before (rate, thinktime) */
     struct fio_random random;
     struct fio_target *target; /* the first */
@@ -170,6 +169,7 @@ struct fio_job {
     bool replaying; /* plan.c: what is drawn was written before and is to be read */
     bool sequence_known, flush_due, ending; /* ending: by a flush that is not counted */
     unsigned target_count, next_target;
+    uint64_t left;                 /* I/Os of a plain job, without what was granted */
     uint64_t bytes_left, ios_left; /* of a slow job */
     uint64_t issued, written, replayed, replay_count;
     uint64_t passes;                /* run.c: that were verified */
@@ -182,7 +182,7 @@ struct fio_job {
     int error;           /* an errno, 0: none */
     unsigned failure_count, failures_shown;
     struct fio_failure failures[FIO_FAILURES_KEPT];
-    struct fio_slot *slots;
+    struct fio_slot *slots, none;
     struct fio_batch *batches;
     struct fio_target targets[FIO_FILES_MOST];
     struct fio_stats stats;
@@ -206,8 +206,9 @@ void fio_plan_start(struct fio_job *job);
 void fio_plan_replay(struct fio_job *job);
 /* The next I/O; false when there is none left. */
 bool fio_plan_next(struct fio_job *job, struct fio_io *io);
-/* A new pass over all blocks. */
-void fio_plan_rewind(struct fio_job *job, struct fio_target *target);
+/* Of a plain job that has issued all that was granted: grants what is left, up to the end of this
+ * pass over all blocks or the next. */
+void fio_plan_grant(struct fio_job *job);
 
 /* ---- engine.c, slow.c, sync.c: one turn; whether anything was done ------------------------------
  */
@@ -215,9 +216,9 @@ void fio_plan_rewind(struct fio_job *job, struct fio_target *target);
 bool fio_block_turn(struct fio_job *job);
 bool fio_sync_turn(struct fio_job *job);
 
-static inline struct fio_slot *fio_slot_of(struct block_request *request)
+static inline struct fio_slot *fio_slot_of(const struct block_request *request)
 {
-    return CONTAINER_OF(request, struct fio_slot, whole.request);
+    return CONTAINER_OF((void *)request, struct fio_slot, whole.request);
 }
 
 static inline struct fio_slot *fio_slot_take(struct fio_job *job)

@@ -79,7 +79,7 @@ void fio_job_event(struct fio_job *job)
         if (job->now >= job->sample_start + SAMPLE)
             sample(job);
         if (job->now >= job->deadline) { /* what is in flight is waited for */
-            job->left = job->bytes_left = job->ios_left = 0;
+            job->granted = job->left = job->bytes_left = job->ios_left = 0;
             job->deadline = UINT64_MAX;
         }
     }

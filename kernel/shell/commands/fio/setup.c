@@ -386,6 +386,7 @@ static bool set_memory(struct fio_job *job)
     if (!job->slots || !job->batches)
         return false;
     unsigned more = more_parts(job);
+    job->free = &job->none.whole.request;
     for (unsigned i = 0; i < job->depth; i++) {
         if (!set_slot(job, i, more))
             return false;

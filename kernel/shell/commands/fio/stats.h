@@ -30,6 +30,8 @@ enum fio_direction {
     FIO_DIRECTIONS
 };
 
+/* Only fio_stats_merge() fills in what follows from the rest: there are as many values of clat and
+ * lat as I/Os, of slat too unless there are none, and the sum of lat is that of the two others. */
 struct fio_direction_stats {
     struct fio_sum slat, clat, lat;
     struct fio_sum bw, iops; /* of the samples: KiB and I/Os a second */
@@ -66,17 +68,36 @@ static inline unsigned fio_bucket(uint64_t value)
 /* What stands for a bucket: its middle. */
 uint64_t fio_bucket_value(unsigned bucket);
 
-/* `count` times the same value. */
-static inline void fio_sum_add(struct fio_sum *sum, uint64_t value, uint64_t count)
+/* What several times the same value, `total` in all, add to all but count and sum. */
+static inline void fio_sum_spread(struct fio_sum *sum, uint64_t value, uint64_t total)
 {
-    uint64_t total = value * count;
-    sum->count += count;
-    sum->sum += total;
     sum->squares += (wide)total * value;
     if (value < sum->min)
         sum->min = value;
     if (value > sum->max)
         sum->max = value;
+}
+
+/* `count` times the same value. */
+static inline void fio_sum_add(struct fio_sum *sum, uint64_t value, uint64_t count)
+{
+    sum->count += count;
+    sum->sum += value * count;
+    fio_sum_spread(sum, value, value * count);
+}
+
+/* So many I/Os that took this long to submit, and from then on. */
+static inline void fio_times_add(struct fio_direction_stats *stats, uint64_t slat, uint64_t clat,
+                                 uint64_t count)
+{
+    uint64_t slats = slat * count, clats = clat * count;
+    stats->ios += count;
+    stats->slat.sum += slats;
+    fio_sum_spread(&stats->slat, slat, slats);
+    stats->clat.sum += clats;
+    fio_sum_spread(&stats->clat, clat, clats);
+    fio_sum_spread(&stats->lat, slat + clat, slats + clats);
+    stats->buckets[fio_bucket(clat)] += count;
 }
 
 void fio_stats_clear(struct fio_stats *stats);
@@ -96,14 +117,18 @@ uint64_t fio_count_between(const struct fio_stats *stats, uint64_t from, uint64_
 /* The class of a queue depth from 1: 1, 2 to 3, 4 to 7, ... */
 static inline unsigned fio_depth_class(uint32_t depth)
 {
-    unsigned class = 31 ^ (unsigned)__builtin_clz(depth | 1);
+    if (depth <= 1)
+        return 0;
+    unsigned class = 31 ^ (unsigned)__builtin_clz(depth);
     return class < FIO_CLASSES ? class : FIO_CLASSES - 1;
 }
 
 /* The class of the size of a batch from 1: up to 4, up to 8, ... */
 static inline unsigned fio_batch_class(uint32_t size)
 {
-    unsigned class = 31 ^ (unsigned)__builtin_clz((size - 1) | 2);
+    if (size <= 4)
+        return 1;
+    unsigned class = 31 ^ (unsigned)__builtin_clz(size - 1);
     return class < FIO_CLASSES ? class : FIO_CLASSES - 1;
 }
 
