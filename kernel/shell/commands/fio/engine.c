@@ -41,7 +41,7 @@ static ALWAYS_INLINE void leave_batch(struct fio_job *job, struct fio_batch *bat
 static ALWAYS_INLINE void account_done(struct fio_job *job, uint32_t count)
 {
     job->in_flight -= count;
-    job->stats.completes[fio_batch_class(count)]++;
+    fio_count_batch(job->stats.completes, count);
 }
 
 /* Of a plain job, now. */
@@ -81,8 +81,9 @@ static RARE uint32_t account_failed(struct fio_job *job, const struct block_requ
 static ALWAYS_INLINE uint32_t account_good(struct fio_job *job, uint64_t now)
 {
     const struct block_request *at = job->free;
+    struct fio_batch *batch = fio_slot_of(at)->batch;
     uint32_t all = 0;
-    for (struct fio_batch *batch; (batch = fio_slot_of(at)->batch);) {
+    do {
         uint32_t count = 0;
         do {
             count++;
@@ -90,7 +91,8 @@ static ALWAYS_INLINE uint32_t account_good(struct fio_job *job, uint64_t now)
         } while (fio_slot_of(at)->batch == batch);
         account_some(job, batch, count, now);
         all += count;
-    }
+        batch = fio_slot_of(at)->batch;
+    } while (batch);
     return all;
 }
 
@@ -113,13 +115,13 @@ static ALWAYS_INLINE bool account_plain(struct fio_job *job, uint64_t now)
         return false;
     fio_slot_of(behind)->batch = NULL; /* where what has come back ends */
     job->free = block_ended_take(&job->ended, behind);
+    if (job->free == behind)
+        return false;
     if (job->ended.failed) {
         job->now = now;
         count = account_failed(job, behind);
     } else {
         count = account_good(job, now);
-        if (count == 0)
-            return false;
     }
     account_done(job, count);
     return true;
@@ -241,8 +243,8 @@ static RARE void insist(struct block_device *device, struct block_request **list
 
 static ALWAYS_INLINE void count_submitted(struct fio_job *job, uint32_t count)
 {
-    job->stats.submits[fio_batch_class(count)]++;
-    job->stats.depths[fio_depth_class(job->in_flight)] += count;
+    fio_count_batch(job->stats.submits, count);
+    fio_count_depth(job->stats.depths, job->in_flight, count);
 }
 
 /* Submits a batch; returns what the time is then. */
@@ -334,7 +336,7 @@ static bool end_turn(struct fio_job *job, bool busy)
 static ALWAYS_INLINE uint32_t room_plain(const struct fio_job *job)
 {
     uint32_t count = MIN(job->depth - job->in_flight, job->batch_submit);
-    return job->granted < count ? (uint32_t)job->granted : count;
+    return MIN(count, job->granted);
 }
 
 /* A job that is alone stays until something is due, and sleeps in the polls. */
@@ -343,25 +345,27 @@ static __attribute__((noinline)) bool plain_turn(struct fio_job *job)
     struct block_device *device = job->target->device;
     uint64_t now = clock_ns();
     uint64_t stay = job->alone && job->batch_complete ? MIN(job->event, now + NAP) : 0;
-    bool busy;
+    uint64_t waited = 0;
+    bool busy = false;
     if (job->stopping)
         job->granted = 0;
     do {
         uint32_t count = room_plain(job);
         if (count)
             now = submit_plain(job, count, now);
-        else if (job->in_flight == 0) {
-            busy = stalled(job);
-            return end_turn(job, busy);
-        }
+        else if (job->in_flight == 0)
+            break;
         bool more = job->in_flight < job->depth && count == job->batch_submit;
+        waited -= now;
         block_poll(device, more ? 0 : stay);
-        uint64_t before = now;
         now = clock_ns();
-        job->stats.waited += now - before;
+        waited += now;
         busy = account_plain(job, now) || count;
     } while (now < stay);
     job->now = now;
+    job->stats.waited += waited;
+    if (job->in_flight == 0 && job->granted == 0)
+        busy = stalled(job);
     return end_turn(job, busy);
 }
 

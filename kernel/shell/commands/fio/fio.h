@@ -138,7 +138,7 @@ struct fio_job {
     struct block_ended ended;   /* of these, what is not accounted for */
     struct fio_batch *touched, *free_batches;
     uint64_t now;       /* clock_ns, as last seen */
-    uint64_t granted;   /* of a plain job: I/Os that the plan allows; 0: there are no more */
+    uint32_t granted;   /* of a plain job: I/Os that the plan allows; 0: there are no more */
     uint32_t in_flight; /* what is not accounted for */
     uint32_t depth, batch_submit, batch_complete;
     bool plain; /* one file, direction, size; nothing to check: the short way */

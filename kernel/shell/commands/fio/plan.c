@@ -46,7 +46,8 @@ void fio_plan_grant(struct fio_job *job)
     struct fio_target *target = job->target;
     if (target->pass_left == 0)
         rewind(job, target);
-    job->granted = MIN(job->left, target->pass_left);
+    uint64_t most = MIN(job->left, target->pass_left);
+    job->granted = (uint32_t)MIN(most, (uint64_t)UINT32_MAX);
     job->left -= job->granted;
     target->pass_left -= job->granted;
 }

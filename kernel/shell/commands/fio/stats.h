@@ -117,19 +117,31 @@ uint64_t fio_count_between(const struct fio_stats *stats, uint64_t from, uint64_
 /* The class of a queue depth from 1: 1, 2 to 3, 4 to 7, ... */
 static inline unsigned fio_depth_class(uint32_t depth)
 {
-    if (depth <= 1)
-        return 0;
-    unsigned class = 31 ^ (unsigned)__builtin_clz(depth);
+    unsigned class = 31 ^ (unsigned)__builtin_clz(depth | 1);
     return class < FIO_CLASSES ? class : FIO_CLASSES - 1;
 }
 
 /* The class of the size of a batch from 1: up to 4, up to 8, ... */
 static inline unsigned fio_batch_class(uint32_t size)
 {
-    if (size <= 4)
-        return 1;
-    unsigned class = 31 ^ (unsigned)__builtin_clz(size - 1);
+    unsigned class = 31 ^ (unsigned)__builtin_clz((size - 1) | 2);
     return class < FIO_CLASSES ? class : FIO_CLASSES - 1;
+}
+
+static inline void fio_count_depth(uint64_t counts[FIO_CLASSES], uint32_t depth, uint32_t times)
+{
+    if (depth == 1)
+        counts[0] += times;
+    else
+        counts[fio_depth_class(depth)] += times;
+}
+
+static inline void fio_count_batch(uint64_t counts[FIO_CLASSES], uint32_t size)
+{
+    if (size <= 4)
+        counts[1]++;
+    else
+        counts[fio_batch_class(size)]++;
 }
 
 #endif
