@@ -40,7 +40,7 @@ static ALWAYS_INLINE void leave_batch(struct fio_job *job, struct fio_batch *bat
 
 static ALWAYS_INLINE void account_done(struct fio_job *job, uint32_t count)
 {
-    job->in_flight -= count;
+    job->room += count;
     fio_count_batch(job->stats.completes, count);
 }
 
@@ -48,9 +48,7 @@ static ALWAYS_INLINE void account_done(struct fio_job *job, uint32_t count)
 static ALWAYS_INLINE void account_some(struct fio_job *job, struct fio_batch *batch, uint32_t count,
                                        uint64_t now)
 {
-    struct fio_direction_stats *stats = job->own;
-    fio_times_add(stats, batch->issued - batch->started, now - batch->issued, count);
-    stats->bytes += (uint64_t)count * job->block;
+    fio_times_add(job->own, batch->issued - batch->started, now - batch->issued, count);
     leave_batch(job, batch, count);
 }
 
@@ -103,7 +101,7 @@ static __attribute__((noinline)) bool too_few(const struct fio_job *job)
     for (struct block_request *const *at = &job->ended.first; at != job->ended.end;
          at = &(*at)->next)
         count++;
-    return count < MIN(job->batch_complete, job->in_flight);
+    return count < MIN(job->batch_complete, fio_in_flight(job));
 }
 
 /* False: nothing, or not enough, has come back. */
@@ -153,7 +151,7 @@ static bool too_few_touched(const struct fio_job *job)
     for (const struct fio_batch *batch = job->touched; batch; batch = batch->next)
         count +=
             batch->others + batch->done[FIO_READ] + batch->done[FIO_WRITE] + batch->done[FIO_TRIM];
-    return count < MIN(job->batch_complete, job->in_flight);
+    return count < MIN(job->batch_complete, fio_in_flight(job));
 }
 
 static bool account_slow(struct fio_job *job)
@@ -244,7 +242,7 @@ static RARE void insist(struct block_device *device, struct block_request **list
 static ALWAYS_INLINE void count_submitted(struct fio_job *job, uint32_t count)
 {
     fio_count_batch(job->stats.submits, count);
-    fio_count_depth(job->stats.depths, job->in_flight, count);
+    fio_count_depth(job->stats.depths, fio_in_flight(job), count);
 }
 
 /* Submits a batch; returns what the time is then. */
@@ -262,7 +260,7 @@ static ALWAYS_INLINE uint64_t submit_plain(struct fio_job *job, uint32_t count, 
         link = place_otherwise(job, target, batch, count);
     job->free = *link;
     *link = NULL;
-    job->in_flight += count;
+    job->room -= count;
     job->granted -= count;
     if (job->granted == 0)
         fio_plan_grant(job);
@@ -282,10 +280,10 @@ static void issue_slow(struct fio_job *job, struct fio_batch *batch, uint32_t co
         struct fio_slot *slot = fio_slot_take(job);
         /* Counted first: it may have failed by then. */
         batch->outstanding++;
-        job->in_flight++;
+        job->room--;
         if (!fio_slow_issue(job, slot, batch)) {
             batch->outstanding--;
-            job->in_flight--;
+            job->room++;
             fio_slot_free(job, slot);
             return;
         }
@@ -296,11 +294,11 @@ static void issue_slow(struct fio_job *job, struct fio_batch *batch, uint32_t co
 static uint32_t submit_slow(struct fio_job *job, uint32_t count)
 {
     struct fio_batch *batch = job->free_batches;
-    uint32_t before = job->in_flight;
+    uint32_t before = job->room;
     batch->started = job->now;
     job->free_batches = batch->next;
     issue_slow(job, batch, count);
-    count = job->in_flight - before;
+    count = before - job->room;
     if (count == 0) {
         batch->next = job->free_batches;
         job->free_batches = batch;
@@ -329,13 +327,13 @@ static bool end_turn(struct fio_job *job, bool busy)
 {
     if (job->now >= job->event)
         fio_job_event(job);
-    return busy || (job->alone && job->in_flight);
+    return busy || (job->alone && fio_in_flight(job));
 }
 
 /* How many I/Os there are room, occasion and leave for. */
 static ALWAYS_INLINE uint32_t room_plain(const struct fio_job *job)
 {
-    uint32_t count = MIN(job->depth - job->in_flight, job->batch_submit);
+    uint32_t count = MIN(job->room, job->batch_submit);
     return MIN(count, job->granted);
 }
 
@@ -345,7 +343,6 @@ static __attribute__((noinline)) bool plain_turn(struct fio_job *job)
     struct block_device *device = job->target->device;
     uint64_t now = clock_ns();
     uint64_t stay = job->alone && job->batch_complete ? MIN(job->event, now + NAP) : 0;
-    uint64_t waited = 0;
     bool busy = false;
     if (job->stopping)
         job->granted = 0;
@@ -353,18 +350,19 @@ static __attribute__((noinline)) bool plain_turn(struct fio_job *job)
         uint32_t count = room_plain(job);
         if (count)
             now = submit_plain(job, count, now);
-        else if (job->in_flight == 0)
+        else if (fio_in_flight(job) == 0)
             break;
-        bool more = job->in_flight < job->depth && count == job->batch_submit;
-        waited -= now;
+        bool more = job->room && count == job->batch_submit;
+        job->polling -= now;
         block_poll(device, more ? 0 : stay);
         now = clock_ns();
-        waited += now;
+        job->polling += now;
         busy = account_plain(job, now) || count;
     } while (now < stay);
     job->now = now;
-    job->stats.waited += waited;
-    if (job->in_flight == 0 && job->granted == 0)
+    job->stats.waited += job->polling;
+    job->polling = 0;
+    if (fio_in_flight(job) == 0 && job->granted == 0)
         busy = stalled(job);
     return end_turn(job, busy);
 }
@@ -391,7 +389,7 @@ static void poll_slow(struct fio_job *job, uint64_t deadline)
 
 static uint32_t room_slow(struct fio_job *job)
 {
-    uint32_t count = MIN(job->depth - job->in_flight, job->batch_submit);
+    uint32_t count = MIN(job->room, job->batch_submit);
     return job->touched || job->stopping ? 0 : fio_pace(job, count);
 }
 
@@ -402,14 +400,13 @@ static __attribute__((noinline)) bool slow_turn(struct fio_job *job)
     uint64_t until = MIN(job->event, job->now + NAP);
     do {
         uint32_t count = room_slow(job), issued = count ? submit_slow(job, count) : 0;
-        if (job->in_flight == 0) {
+        if (fio_in_flight(job) == 0) {
             busy = stalled(job);
             break;
         }
         if (!issued && job->resume > job->now)
             until = MIN(until, job->resume);
-        bool more = job->batch_complete == 0 ||
-                    (issued == job->batch_submit && job->in_flight < job->depth);
+        bool more = job->batch_complete == 0 || (issued == job->batch_submit && job->room);
         poll_slow(job, more || !job->alone ? 0 : until);
         busy = account_slow(job) || issued;
     } while (job->alone && job->now < until);

@@ -137,9 +137,10 @@ struct fio_job {
                                    one is `none` */
     struct block_ended ended;   /* of these, what is not accounted for */
     struct fio_batch *touched, *free_batches;
-    uint64_t now;       /* clock_ns, as last seen */
-    uint32_t granted;   /* of a plain job: I/Os that the plan allows; 0: there are no more */
-    uint32_t in_flight; /* what is not accounted for */
+    uint64_t now;     /* clock_ns, as last seen */
+    uint32_t granted; /* of a plain job: I/Os that the plan allows; 0: there are no more */
+    uint64_t polling; /* nanoseconds of this turn, of a plain job; in a poll less its beginning */
+    uint32_t room;    /* how many more there may be in flight */
     uint32_t depth, batch_submit, batch_complete;
     bool plain; /* one file, direction, size; nothing to check: the short way */
     bool alone; /* the only job of its processor: it may sleep in a poll */
@@ -215,6 +216,19 @@ void fio_plan_grant(struct fio_job *job);
 
 bool fio_block_turn(struct fio_job *job);
 bool fio_sync_turn(struct fio_job *job);
+
+/* What is not accounted for. */
+static inline uint32_t fio_in_flight(const struct fio_job *job)
+{
+    return job->depth - job->room;
+}
+
+/* How much has come back of a direction; a plain job counts I/Os alone. */
+static inline uint64_t fio_bytes(const struct fio_job *job, unsigned direction)
+{
+    const struct fio_direction_stats *stats = &job->stats.of[direction];
+    return job->plain ? stats->ios * job->block : stats->bytes;
+}
 
 static inline struct fio_slot *fio_slot_of(const struct block_request *request)
 {

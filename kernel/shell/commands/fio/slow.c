@@ -204,7 +204,7 @@ bool fio_slow_issue(struct fio_job *job, struct fio_slot *slot, struct fio_batch
     slot->status = OK;
     slot->flush = false;
     if (job->flush_due) { /* covers what is written already: it goes alone */
-        if (job->in_flight > 1)
+        if (fio_in_flight(job) > 1)
             return false;
         start_flush(job, slot);
         return true;

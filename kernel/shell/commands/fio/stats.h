@@ -13,8 +13,7 @@
 #include "lib/wide.h"
 
 #define FIO_BUCKET_BITS 6
-#define FIO_VALUE_BITS  40 /* longer times (18 minutes) are counted in the last bucket */
-#define FIO_BUCKETS     ((FIO_VALUE_BITS - FIO_BUCKET_BITS + 1) << FIO_BUCKET_BITS)
+#define FIO_BUCKETS     ((64 - FIO_BUCKET_BITS + 1) << FIO_BUCKET_BITS)
 
 #define FIO_MILLION 1000000u
 
@@ -61,8 +60,7 @@ static inline unsigned fio_bucket(uint64_t value)
 {
     unsigned top = 63 ^ (unsigned)__builtin_clzll(value | 1 << FIO_BUCKET_BITS);
     unsigned shift = top - FIO_BUCKET_BITS;
-    unsigned bucket = (shift << FIO_BUCKET_BITS) + (unsigned)(value >> shift);
-    return bucket < FIO_BUCKETS ? bucket : FIO_BUCKETS - 1;
+    return (shift << FIO_BUCKET_BITS) + (unsigned)(value >> shift);
 }
 
 /* What stands for a bucket: its middle. */
@@ -130,8 +128,8 @@ static inline unsigned fio_batch_class(uint32_t size)
 
 static inline void fio_count_depth(uint64_t counts[FIO_CLASSES], uint32_t depth, uint32_t times)
 {
-    if (depth == 1)
-        counts[0] += times;
+    if (__builtin_expect(depth == 1, true))
+        counts[0]++;
     else
         counts[fio_depth_class(depth)] += times;
 }
