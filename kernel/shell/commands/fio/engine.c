@@ -44,6 +44,19 @@ static ALWAYS_INLINE void account_done(struct fio_job *job, uint32_t count)
     fio_count_batch(job->stats.completes, count);
 }
 
+static RARE void plain_failed(struct fio_job *job, const struct block_request *request)
+{
+    struct fio_target *target = job->target;
+    struct fio_io io = {.target = target,
+                        .direction = (enum fio_direction)job->direction,
+                        .offset = request->lba * target->device->block_size,
+                        .length = job->block};
+    fio_io_failed(job, &io, request->status);
+    job->ended.failed--;
+    if (job->stopping)
+        job->granted = 0;
+}
+
 /* Of a plain job, now. */
 static ALWAYS_INLINE void account_some(struct fio_job *job, struct fio_batch *batch, uint32_t count,
                                        uint64_t now)
@@ -55,23 +68,16 @@ static ALWAYS_INLINE void account_some(struct fio_job *job, struct fio_batch *ba
 /* What has come back, up to the free slots that were there before, one by one. */
 static RARE uint32_t account_failed(struct fio_job *job, const struct block_request *behind)
 {
-    struct fio_target *target = job->target;
     uint32_t count = 0;
-    job->ended.failed = 0;
     for (const struct block_request *at = job->free; at != behind; at = at->next, count++) {
         struct fio_batch *batch = fio_slot_of(at)->batch;
         if (at->status == OK) {
             account_some(job, batch, 1, job->now);
             continue;
         }
-        struct fio_io io = {.target = target,
-                            .direction = (enum fio_direction)job->direction,
-                            .offset = at->lba * target->device->block_size,
-                            .length = job->block};
-        fio_io_failed(job, &io, at->status);
+        plain_failed(job, at);
         leave_batch(job, batch, 1);
     }
-    job->granted = job->stopping ? 0 : job->granted;
     return count;
 }
 
@@ -337,15 +343,29 @@ static ALWAYS_INLINE uint32_t room_plain(const struct fio_job *job)
     return MIN(count, job->granted);
 }
 
-/* A job that is alone stays until something is due, and sleeps in the polls. */
+/* A job that is alone stays until something is due, and sleeps in the polls; this is until when. */
+static uint64_t begin_turn(struct fio_job *job, uint64_t now)
+{
+    if (job->stopping)
+        job->granted = 0;
+    return job->alone && job->batch_complete ? MIN(job->event, now + NAP) : 0;
+}
+
+static bool end_plain_turn(struct fio_job *job, uint64_t now, bool busy)
+{
+    job->now = now;
+    job->stats.waited += job->polling;
+    job->polling = 0;
+    if (fio_in_flight(job) == 0 && job->granted == 0)
+        busy = stalled(job);
+    return end_turn(job, busy);
+}
+
 static __attribute__((noinline)) bool plain_turn(struct fio_job *job)
 {
     struct block_device *device = job->target->device;
-    uint64_t now = clock_ns();
-    uint64_t stay = job->alone && job->batch_complete ? MIN(job->event, now + NAP) : 0;
+    uint64_t now = clock_ns(), stay = begin_turn(job, now);
     bool busy = false;
-    if (job->stopping)
-        job->granted = 0;
     do {
         uint32_t count = room_plain(job);
         if (count)
@@ -359,12 +379,86 @@ static __attribute__((noinline)) bool plain_turn(struct fio_job *job)
         job->polling += now;
         busy = account_plain(job, now) || count;
     } while (now < stay);
-    job->now = now;
-    job->stats.waited += job->polling;
-    job->polling = 0;
-    if (fio_in_flight(job) == 0 && job->granted == 0)
-        busy = stalled(job);
-    return end_turn(job, busy);
+    return end_plain_turn(job, now, busy);
+}
+
+static __attribute__((noinline)) uint64_t unit_otherwise(struct fio_job *job)
+{
+    return next_unit(job, job->target);
+}
+
+/* Submits the only slot there is; returns what the time is then. */
+static ALWAYS_INLINE uint64_t submit_single(struct fio_job *job, struct block_request *request)
+{
+    struct fio_target *target = job->target;
+    struct block_request *list = request;
+    uint64_t unit = target->order == FIO_MAP ? fio_map_next(&target->map) : unit_otherwise(job);
+    request->lba = target->first + unit * job->blocks;
+    request->next = NULL;
+    if (--job->granted == 0)
+        fio_plan_grant(job);
+    int status = block_submit_list(target->device, &list);
+    if (status != OK)
+        insist(target->device, &list, status);
+    return clock_ns();
+}
+
+static ALWAYS_INLINE void account_single(struct fio_job *job, struct block_request *request,
+                                         uint64_t slat, uint64_t clat)
+{
+    block_ended_take(&job->ended, NULL);
+    if (job->ended.failed) {
+        job->polling += clat;
+        plain_failed(job, request);
+    } else {
+        fio_times_add(job->own, slat, clat, 1);
+    }
+}
+
+/* What has come back in a turn, and whether one more or fewer is in flight than before. */
+static void count_single(struct fio_stats *stats, uint64_t count, uint64_t more)
+{
+    stats->completes[fio_batch_class(1)] += count;
+    stats->submits[fio_batch_class(1)] += count + more;
+    stats->depths[fio_depth_class(1)] += count + more;
+}
+
+/* With a depth of one there is nothing to be shared out or looked for, and all latency is waiting.
+ */
+static __attribute__((noinline)) bool single_turn(struct fio_job *job)
+{
+    struct block_device *device = job->target->device;
+    struct block_request *request = &job->slots->whole.request;
+    struct fio_batch *batch = job->batches;
+    uint64_t now = clock_ns(), stay = begin_turn(job, now);
+    uint64_t started = batch->started, issued = batch->issued;
+    uint64_t count = 0, before = fio_in_flight(job), clat = job->own->clat.sum;
+    bool waits = before;
+    if (!waits && job->granted == 0)
+        return end_plain_turn(job, now, false);
+    if (waits)
+        job->polling -= now - issued;
+    do {
+        if (!waits) {
+            started = now;
+            issued = submit_single(job, request);
+        }
+        block_poll(device, stay);
+        now = clock_ns();
+        waits = !block_ended_any(&job->ended);
+        if (waits)
+            continue;
+        account_single(job, request, issued - started, now - issued);
+        count++;
+    } while (now < stay && job->granted);
+    if (waits)
+        job->polling += now - issued;
+    job->polling += job->own->clat.sum - clat;
+    job->room = !waits;
+    batch->started = started;
+    batch->issued = issued;
+    count_single(&job->stats, count, fio_in_flight(job) - before);
+    return end_plain_turn(job, now, count);
 }
 
 /* The last of several devices may sleep, but only shortly. */
@@ -415,5 +509,5 @@ static __attribute__((noinline)) bool slow_turn(struct fio_job *job)
 
 bool fio_block_turn(struct fio_job *job)
 {
-    return job->plain ? plain_turn(job) : slow_turn(job);
+    return !job->plain ? slow_turn(job) : job->depth == 1 ? single_turn(job) : plain_turn(job);
 }
