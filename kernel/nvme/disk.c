@@ -92,10 +92,23 @@ void transfer_ended(struct transfer *transfer)
 static void transfer_done(struct nvme_request *request)
 {
     struct transfer *transfer = CONTAINER_OF(request, struct transfer, request);
-    if (path_ended_here(transfer))
+    if (transfer->cpu == cpu_current())
         ended(transfer);
     else
         path_ended_elsewhere(transfer);
+}
+
+void requests_ended(struct nvme_request *chain, unsigned cpu)
+{
+    while (chain) {
+        struct nvme_request *request = chain;
+        struct transfer *transfer = CONTAINER_OF(request, struct transfer, request);
+        chain = request->next;
+        if (request->done == transfer_done && transfer->cpu == cpu)
+            ended(transfer);
+        else
+            request->done(request);
+    }
 }
 
 static bool is_write(const struct block_request *block)
@@ -149,25 +162,6 @@ static inline int prepare(struct transfer *transfer, const struct block_request 
     return error;
 }
 
-static inline int submit(const struct nvme_namespace *ns, struct transfer *transfer,
-                         struct nvme_queue *queue, done_function *done)
-{
-    const struct block_request *block = block_of(transfer);
-    if (transfer->prepared && block->fixed)
-        return nvme_submit_again(queue, &transfer->request, block->lba);
-    int error = prepare(transfer, block, ns, done);
-    return error ? error : nvme_submit(queue, &transfer->request);
-}
-
-static __attribute__((noinline)) int submit_locked(const struct nvme_namespace *ns,
-                                                   struct transfer *transfer, done_function *done)
-{
-    uint64_t flags = path_lock(transfer->path);
-    int error = submit(ns, transfer, transfer->path->queue, done);
-    path_unlock(transfer->path, flags);
-    return error;
-}
-
 static __attribute__((noinline, cold)) int submit_status(int error)
 {
     switch (error) {
@@ -182,6 +176,60 @@ static __attribute__((noinline, cold)) int submit_status(int error)
     }
 }
 
+static struct transfer *transfer_of(struct block_request *block)
+{
+    return (struct transfer *)(void *)block->driver;
+}
+
+/* Those at the front of the list that only go to another LBA than before; *list is the rest. */
+static inline struct nvme_request *take_prepared(struct block_request **list, unsigned cpu)
+{
+    struct nvme_request *chain, **end = &chain;
+    struct block_request *block = *list;
+    const bool polled = block->polled;
+    while (block && transfer_of(block)->prepared && block->polled == polled) {
+        struct transfer *transfer = transfer_of(block);
+        transfer->cpu = (uint16_t)cpu;
+        nvme_set_lba(&transfer->request, block->lba);
+        *end = &transfer->request;
+        end = &transfer->request.next;
+        block = block->next;
+    }
+    *end = NULL;
+    *list = block;
+    return chain;
+}
+
+static __attribute__((noinline)) int submit_new(const struct nvme_namespace *ns,
+                                                struct nvme_queue *queue,
+                                                struct block_request **list, unsigned cpu,
+                                                done_function *done)
+{
+    struct transfer *transfer = transfer_of(*list);
+    transfer->cpu = (uint16_t)cpu;
+    int error = prepare(transfer, *list, ns, done);
+    if (!error)
+        error = nvme_submit(queue, &transfer->request);
+    if (!error)
+        *list = (*list)->next;
+    return error;
+}
+
+static inline int submit_some(const struct nvme_namespace *ns, struct path *path,
+                              struct block_request **list, unsigned cpu, done_function *done)
+{
+    struct nvme_request *chain = take_prepared(list, cpu);
+    const uint64_t flags = path_lock(path);
+    int error = chain ? nvme_submit_again(path->queue, &chain)
+                      : submit_new(ns, path->queue, list, cpu, done);
+    path_unlock(path, flags);
+    if (chain) {
+        struct block_request *rest = block_of(CONTAINER_OF(chain, struct transfer, request));
+        *list = rest;
+    }
+    return error;
+}
+
 static inline __attribute__((always_inline)) int
 submit_list(struct block_device *block, struct block_request **list, done_function *done)
 {
@@ -190,19 +238,9 @@ submit_list(struct block_device *block, struct block_request **list, done_functi
     const bool was_inside = paths_enter(cpu);
     struct path *const *paths = disk->device->path_of[cpu];
     int error = disk->retired ? NVME_ERR_GONE : NVME_OK;
-    struct block_request *request = *list;
-    for (; request && !error; request = request->next) {
-        struct transfer *transfer = (struct transfer *)(void *)request->driver;
-        struct path *path = paths[request->polled];
-        transfer->cpu = (uint16_t)cpu;
-        transfer->path = path;
-        error = path->shared ? submit_locked(disk->ns, transfer, done)
-                             : submit(disk->ns, transfer, path->queue, done);
-        if (error)
-            break;
-    }
+    while (*list && !error)
+        error = submit_some(disk->ns, paths[(*list)->polled], list, cpu, done);
     paths_leave(cpu, was_inside);
-    *list = request;
     return error ? submit_status(error) : OK;
 }
 

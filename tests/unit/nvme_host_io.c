@@ -54,6 +54,16 @@ int testio_submit(struct testhost *host, struct nvme_queue *queue, struct testio
     return nvme_submit(queue, &io->request);
 }
 
+int testio_again(struct testio *io, uint64_t lba)
+{
+    struct nvme_request *chain = &io->request;
+    chain->next = NULL;
+    nvme_set_lba(chain, lba);
+    int error = nvme_submit_again(io->queue, &chain);
+    assert_ptr_equal(chain, error ? &io->request : NULL);
+    return error;
+}
+
 int testio_flush(struct testhost *host, struct nvme_queue *queue, struct testio *io)
 {
     testio_reset(host, queue, io);

@@ -28,8 +28,7 @@ static uint8_t *direct_data(struct testhost *host, size_t pages)
 static void submit_again(struct testhost *host, struct testio *io, uint64_t lba)
 {
     unsigned done = io->done;
-    assert_int_equal(nvme_submit_again(io->queue, &io->request, lba), NVME_OK);
-    assert_int_equal(io->request.result, NVME_ERR_PENDING);
+    assert_int_equal(testio_again(io, lba), NVME_OK);
     testhost_drain(host, io->queue);
     assert_int_equal(io->done, done + 1);
     assert_int_equal(io->request.result, NVME_OK);
@@ -96,7 +95,7 @@ static void test_lists(void **state)
     testhost_drain(host, queue);
     submit_again(host, &io, 32);
     assert_int_equal(testio_submit(host, queue, &other, false, 0, 8 * BLOCKS, others), NVME_OK);
-    assert_int_equal(nvme_submit_again(queue, &io.request, 64), NVME_OK);
+    assert_int_equal(testio_again(&io, 64), NVME_OK);
     testhost_drain(host, queue);
     assert_int_equal(io.done, 3);
     uint8_t *expected = testhost_data(host, 4 * PAGE);
@@ -115,7 +114,7 @@ static void test_range(void **state)
     static const uint64_t wrong[] = {NAMESPACE_BLOCKS - BLOCKS + 1, NAMESPACE_BLOCKS - 1,
                                      NAMESPACE_BLOCKS, UINT64_MAX - BLOCKS + 1, UINT64_MAX};
     for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        assert_int_equal(nvme_submit_again(queue, &io.request, wrong[i]), NVME_ERR_INVALID);
+        assert_int_equal(testio_again(&io, wrong[i]), NVME_ERR_INVALID);
     assert_int_equal(queue->tail, queue->rung);
     submit_again(host, &io, NAMESPACE_BLOCKS - BLOCKS);
     testhost_free(host);
@@ -131,8 +130,7 @@ static void test_full_queue(void **state)
     struct testio io[4] = {0};
     read_twice(host, io, 4, data);
     for (unsigned i = 0; i < 4; i++)
-        assert_int_equal(nvme_submit_again(queue, &io[i].request, 8 * i),
-                         i < 3 ? NVME_OK : NVME_ERR_BUSY);
+        assert_int_equal(testio_again(&io[i], 8 * i), i < 3 ? NVME_OK : NVME_ERR_BUSY);
     testhost_drain(host, queue);
     submit_again(host, &io[3], 24);
     testhost_free(host);
@@ -149,7 +147,7 @@ static void test_deadline(void **state)
     io[1].request.timeout_ns = 5 * MS;
     read_twice(host, io, 2, data);
     for (unsigned i = 0; i < 2; i++)
-        assert_int_equal(nvme_submit_again(queue, &io[i].request, 8), NVME_OK);
+        assert_int_equal(testio_again(&io[i], 8), NVME_OK);
     assert_int_equal(io[0].request.deadline - io[1].request.deadline,
                      queue->default_timeout_ns - 5 * MS);
     testhost_drain(host, queue);
@@ -167,11 +165,11 @@ static void test_changed_namespace(void **state)
     uint8_t *data = direct_data(host, 2);
     read_twice(host, io, 2, data);
     /* Behind another, so that the short way is gone. */
-    assert_int_equal(nvme_submit_again(queue, &io[0].request, 8), NVME_OK);
+    assert_int_equal(testio_again(&io[0], 8), NVME_OK);
     host->nvme.namespaces->changes++;
-    assert_int_equal(nvme_submit_again(queue, &io[1].request, 8), NVME_ERR_GONE);
+    assert_int_equal(testio_again(&io[1], 8), NVME_ERR_GONE);
     testhost_drain(host, queue);
-    assert_int_equal(nvme_submit_again(queue, &io[1].request, 8), NVME_ERR_GONE);
+    assert_int_equal(testio_again(&io[1], 8), NVME_ERR_GONE);
     host->nvme.namespaces->changes--;
     submit_again(host, &io[1], 8);
     nvme_stop(&host->nvme);
