@@ -23,22 +23,19 @@
 #define BOUNCE_BYTES     (128u * 1024)
 #define POLL_NANOSECONDS NS_PER_SEC /* at most this long between two looks at Ctrl-C */
 
-struct transfer;
-
 struct slot {
-    struct block_request request;
+    struct block_request request; /* first, for it leads back here */
     struct block_segment segment;
-    struct transfer *transfer;
-    struct slot *next_free;
 };
 
 struct transfer {
     struct block_device *device;
     unsigned in_flight;
-    int status;       /* of the failure at the lowest block, or why issuing stopped */
-    uint64_t failed;  /* its block; UINT64_MAX without one */
-    unsigned touched; /* slots[0..touched) are in use or on the free list */
-    struct slot *free;
+    int status;                 /* of the failure at the lowest block, or why issuing stopped */
+    uint64_t failed;            /* its block; UINT64_MAX without one */
+    unsigned touched;           /* slots[0..touched) are in use or on the free list */
+    struct block_request *free; /* slots, by their requests */
+    struct block_ended ended;
     struct slot slots[MOST_IN_FLIGHT];
 };
 
@@ -115,6 +112,7 @@ static void start(struct transfer *transfer, struct block_device *device)
     transfer->status = OK;
     transfer->failed = UINT64_MAX;
     transfer->free = NULL;
+    block_ended_init(&transfer->ended);
 }
 
 static void fail(struct transfer *transfer, uint64_t lba, int status)
@@ -125,32 +123,28 @@ static void fail(struct transfer *transfer, uint64_t lba, int status)
     }
 }
 
-static void request_done(struct block_request *request)
+static void poll(struct transfer *transfer)
 {
-    struct slot *slot = request->context;
-    struct transfer *transfer = slot->transfer;
-    if (request->status != OK)
-        fail(transfer, request->lba, request->status);
-    slot->next_free = transfer->free;
-    transfer->free = slot;
-    transfer->in_flight--;
-}
-
-static void poll(struct block_device *device)
-{
+    struct block_request *free = transfer->free;
     idle_glance();
-    block_poll(device, clock_ns() + POLL_NANOSECONDS);
+    block_poll(transfer->device, clock_ns() + POLL_NANOSECONDS);
+    transfer->free = block_ended_take(&transfer->ended, free);
+    for (struct block_request *request = transfer->free; request != free; request = request->next) {
+        if (request->status != OK)
+            fail(transfer, request->lba, request->status);
+        transfer->in_flight--;
+    }
 }
 
 /* NULL when all are in flight. */
 static struct slot *slot_take(struct transfer *transfer)
 {
-    struct slot *slot = transfer->free;
-    if (slot)
-        transfer->free = slot->next_free;
-    else if (transfer->touched < MOST_IN_FLIGHT)
-        slot = &transfer->slots[transfer->touched++];
-    return slot;
+    struct block_request *request = transfer->free;
+    if (request) {
+        transfer->free = request->next;
+        return CONTAINER_OF(request, struct slot, request);
+    }
+    return transfer->touched < MOST_IN_FLIGHT ? &transfer->slots[transfer->touched++] : NULL;
 }
 
 /* Issues one request; false when the device or we can take no more at the moment. */
@@ -161,23 +155,21 @@ static bool issue(struct transfer *transfer, enum block_operation operation, uin
     struct slot *slot = slot_take(transfer);
     if (!slot)
         return false;
-    slot->transfer = transfer;
     slot->segment = (struct block_segment){buffer, (size_t)blocks * device->block_size};
     slot->request = (struct block_request){.operation = operation,
                                            .lba = lba,
                                            .blocks = blocks,
                                            .segments = &slot->segment,
                                            .segment_count = blocks ? 1 : 0,
-                                           .done = request_done,
-                                           .context = slot};
+                                           .ended = &transfer->ended};
     transfer->in_flight++;
     int status = block_submit(device, &slot->request);
     if (status == OK)
         return true;
 
     transfer->in_flight--;
-    slot->next_free = transfer->free;
-    transfer->free = slot;
+    slot->request.next = transfer->free;
+    transfer->free = &slot->request;
     if (status == ERR_AGAIN)
         return false;
     fail(transfer, lba, status);
@@ -201,10 +193,10 @@ static uint64_t transfer_aligned(struct block_device *device, enum block_operati
         if (issue(&transfer, operation, lba + issued, blocks, buffer + issued * device->block_size))
             issued += blocks;
         else
-            poll(device);
+            poll(&transfer);
     }
     while (transfer.in_flight)
-        poll(device);
+        poll(&transfer);
     *status = transfer.status;
     return transfer.status == OK ? count : transfer.failed - lba;
 }
@@ -270,8 +262,8 @@ int block_flush(struct block_device *device)
     if (console_interrupted())
         return ERR_INTERRUPTED;
     while (!issue(&transfer, BLOCK_FLUSH, 0, 0, NULL))
-        poll(device);
+        poll(&transfer);
     while (transfer.in_flight)
-        poll(device);
+        poll(&transfer);
     return transfer.status;
 }

@@ -4,9 +4,10 @@
  * in bytes.
  *
  * Requests carry many segments and several are in flight at once. Nothing
- * runs behind the caller's back: completions are reaped by whoever waits,
- * in block_poll(), so a `done` function runs in its submitter's context, never
- * in an interrupt handler.
+ * runs behind the caller's back: completions are reaped by whoever waits, in
+ * block_poll(), never by an interrupt handler, and are put on a list of the
+ * submitter's. Who polls then looks at his list, where requests may be that he
+ * did not wait for.
  */
 #ifndef KERNEL_BLOCK_BLOCK_H
 #define KERNEL_BLOCK_BLOCK_H
@@ -16,6 +17,7 @@
 #include <stdint.h>
 
 #include "lib/list.h"
+#include "lib/status.h"
 
 enum block_operation {
     BLOCK_READ,
@@ -36,10 +38,23 @@ struct block_segment {
 struct block_device;
 
 /*
- * Filled in by the submitter and its property, but not to be touched from block_submit() to `done`.
- * For BLOCK_DISCARD it lies in heap memory itself: the device may read from it.
+ * Requests of one submitter that have ended, in the order in which they did. It is the submitter's,
+ * on whose processor alone it grows; where it lies it stays while requests are in flight.
+ */
+struct block_ended {
+    struct block_request *first; /* linked by `next`; the last one's says nothing */
+    struct block_request **end;  /* where the next goes */
+    unsigned failed;             /* how many had a status that is not OK, since it was 0 */
+};
+
+/*
+ * Filled in by the submitter and its property, but not to be touched from block_submit() until it
+ * is on the list. For BLOCK_DISCARD it lies in heap memory itself: the device may read from it.
  */
 struct block_request {
+    /* Behind it, in what is submitted together or has ended; it is the submitter's while the
+     * request is. The first member, so that the address of both is one. */
+    struct block_request *next;
     enum block_operation operation;
     bool polled;            /* wanted from a queue without interrupts, where the device has such */
     bool fixed;             /* the LBA alone changes from one time it is submitted to the next: the
@@ -49,15 +64,11 @@ struct block_request {
     uint32_t blocks;        /* how many; 0 for BLOCK_FLUSH */
     unsigned segment_count; /* 0 for operations without data */
     const struct block_segment *segments; /* their lengths sum up to blocks * block_size */
-    void (*done)(struct block_request *request);
-    void *context; /* the submitter's */
-
-    int status; /* set before done(): OK or an error */
+    struct block_ended *ended;            /* the list it is put on */
+    int status;                           /* when it is there: OK or an error */
 
     /* The block layer's. */
     struct block_device *device;
-    struct block_request *next;   /* behind it, in what is submitted together; it is the
-                                     submitter's while the request is */
     struct block_request *merged; /* the next that goes with this one in a single command */
     const struct block_segment *own_segments; /* what the first of several had alone */
     struct block_segment merged_segment;
@@ -81,14 +92,45 @@ struct block_operations {
     void (*poll)(struct block_device *device, uint64_t deadline);
 };
 
+static inline void block_ended_init(struct block_ended *ended)
+{
+    ended->end = &ended->first;
+    ended->failed = 0;
+}
+
+static inline bool block_ended_any(const struct block_ended *ended)
+{
+    return ended->end != &ended->first;
+}
+
+/* Takes all there are, in front of `behind` (NULL, or a list that they are to join), which is what
+ * it returns if there are none. */
+static inline struct block_request *block_ended_take(struct block_ended *ended,
+                                                     struct block_request *behind)
+{
+    *ended->end = behind;
+    ended->end = &ended->first;
+    return ended->first;
+}
+
+/* Puts a request on its list, with its status. */
+static inline void block_end(struct block_request *request)
+{
+    struct block_ended *ended = request->ended;
+    if (request->status != OK)
+        ended->failed++;
+    *ended->end = request;
+    ended->end = &request->next;
+}
+
 /* For drivers: the request has ended, with request->status. */
 void block_complete_merged(struct block_request *first); /* its part, where there are several */
 static inline void block_complete(struct block_request *request)
 {
-    if (request->merged)
+    if (__builtin_expect(request->merged != NULL, false))
         block_complete_merged(request);
     else
-        request->done(request);
+        block_end(request);
 }
 
 struct block_device {
@@ -157,9 +199,9 @@ static inline uint32_t block_most(const struct block_device *device, uint64_t lb
 
 /*
  * Takes a request. The device hears of it by block_poll(), so that many cost one doorbell; what
- * continues the one before it, in blocks and in memory, goes into the same command. OK: done() will
- * be called exactly once, on this processor, from block_poll() or another wait. ERR_AGAIN: full,
- * block_poll() first. Limits are the submitter's to respect; who does not gets a status.
+ * continues the one before it, in blocks and in memory, goes into the same command. OK: it will
+ * come to its list exactly once, on this processor, in block_poll() or another wait. ERR_AGAIN:
+ * full, block_poll() first. Limits are the submitter's to respect; who does not gets a status.
  */
 int block_submit(struct block_device *device, struct block_request *request);
 

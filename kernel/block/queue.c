@@ -95,7 +95,7 @@ void block_complete_merged(struct block_request *first)
     for (struct block_request *request = first, *next; request; request = next) {
         next = request->merged;
         request->status = status;
-        request->done(request);
+        block_end(request);
     }
 }
 
@@ -106,7 +106,7 @@ static RARE void not_all_sent(struct plug *plug, int status)
         return;
     struct block_request *refused = plug->head.next;
     plug->head.next = refused->next;
-    /* Each will hear of it where done() may be called. */
+    /* They end where their submitters look for that: in a poll. */
     take_apart(plug, refused, status);
 }
 
@@ -194,7 +194,7 @@ static bool send_alone(struct plug *plug)
         plug->alone = behind;
         if (status != OK) {
             request->status = status;
-            request->done(request);
+            block_end(request);
             ended = true;
         }
     }

@@ -22,9 +22,14 @@ struct asked {
     unsigned done; /* how often; the status is in the request */
 };
 
-static void asked_done(struct block_request *request)
+static struct block_ended ended;
+
+static void poll(struct fake *fake, uint64_t deadline)
 {
-    ((struct asked *)request->context)->done++;
+    block_poll(&fake->device, deadline);
+    for (struct block_request *request = block_ended_take(&ended, NULL); request;
+         request = request->next)
+        CONTAINER_OF(request, struct asked, request)->done++;
 }
 
 static int ask(struct fake *fake, struct asked *asked, enum block_operation operation, uint64_t lba,
@@ -36,8 +41,7 @@ static int ask(struct fake *fake, struct asked *asked, enum block_operation oper
                                             .blocks = blocks,
                                             .segments = &asked->segment,
                                             .segment_count = blocks != 0,
-                                            .done = asked_done,
-                                            .context = asked};
+                                            .ended = &ended};
     return block_submit(&fake->device, &asked->request);
 }
 
@@ -64,7 +68,7 @@ static void test_merging(void **state)
     for (unsigned i = 0; i < 20; i++)
         assert_int_equal(ask(&fake, &asked[i], BLOCK_WRITE, 100 + i, 1, buffer + i * 512), OK);
     while (!asked[19].done || fake.in_flight)
-        block_poll(&fake.device, 1);
+        poll(&fake, 1);
     check_asked(asked, 20, OK);
     assert_int_equal(fake.submitted, 3);
     assert_memory_equal(buffer, fake.data + 100 * 512, 20 * 512);
@@ -80,9 +84,9 @@ static void test_merging(void **state)
         assert_int_equal(ask(&fake, &asked[i], apart[i].operation, apart[i].lba,
                              apart[i].operation != BLOCK_FLUSH, buffer + apart[i].place * 512),
                          OK);
-    block_poll(&fake.device, 1);
+    poll(&fake, 1);
     while (fake.in_flight)
-        block_poll(&fake.device, 1);
+        poll(&fake, 1);
     check_asked(asked, ARRAY_SIZE(apart), OK);
     assert_int_equal(fake.submitted, ARRAY_SIZE(apart));
     fake_end(&fake);
@@ -101,7 +105,7 @@ static void test_merged_failure(void **state)
     for (unsigned i = 0; i < 8; i++)
         assert_int_equal(ask(&fake, &asked[i], BLOCK_READ, 200 + i, 1, buffer + i * 512), OK);
     for (unsigned polls = 0; polls < 100; polls++)
-        block_poll(&fake.device, 0);
+        poll(&fake, 0);
     assert_int_equal(fake.submitted, 9);
     check_asked(asked, 5, OK);
     check_asked(asked + 5, 1, ERR_IO);
@@ -126,7 +130,7 @@ static void test_parts_in_order(void **state)
     for (unsigned i = 0; i < 16; i++)
         assert_int_equal(ask(&fake, &asked[i], BLOCK_WRITE, 200 + i, 1, buffer + i * 512), OK);
     for (unsigned polls = 0; polls < 100; polls++) {
-        block_poll(&fake.device, 0);
+        poll(&fake, 0);
         for (unsigned i = 1; i < 16; i++)
             assert_true(asked[i].done <= asked[i - 1].done);
     }
@@ -148,9 +152,9 @@ static void test_zones(void **state)
     fake.device.zone_blocks = 5;
     for (unsigned i = 0; i < 12; i++)
         assert_int_equal(ask(&fake, &asked[i], BLOCK_WRITE, 100 + i, 1, buffer + i * 512), OK);
-    block_poll(&fake.device, 1);
+    poll(&fake, 1);
     while (fake.in_flight)
-        block_poll(&fake.device, 1);
+        poll(&fake, 1);
     check_asked(asked, 12, OK);
     assert_int_equal(fake.submitted, 3);
     assert_int_equal(block_most(&fake.device, 103), 2);
@@ -177,11 +181,11 @@ static void test_merged_refused(void **state)
         assert_true(++taken < 40);
     for (unsigned i = 0; i < taken; i++)
         assert_int_equal(asked[i].done, 0);
-    block_poll(&fake.device, 1);
+    poll(&fake, 1);
     check_asked(asked, 3, ERR_NO_DEVICE);
     assert_int_equal(ask(&fake, &asked[taken], BLOCK_READ, 600, 1, buffer), OK);
     while (!asked[taken].done || fake.in_flight)
-        block_poll(&fake.device, 1);
+        poll(&fake, 1);
     check_asked(asked + 3, taken - 2, OK);
     fake_end(&fake);
     free(buffer);
@@ -202,10 +206,10 @@ static void test_two_devices(void **state)
     for (unsigned polls = 0; ask(&other, &asked[2], BLOCK_READ, 30, 1, buffer + 1024) != OK;
          polls++) {
         assert_true(polls < 3);
-        block_poll(&other.device, UINT64_MAX);
+        poll(&other, UINT64_MAX);
     }
-    block_poll(&other.device, UINT64_MAX);
-    block_poll(&full.device, 0);
+    poll(&other, UINT64_MAX);
+    poll(&full, 0);
     check_asked(asked, 3, OK);
     fake_end(&full);
     fake_end(&other);
@@ -225,8 +229,7 @@ static struct block_request *list_of(struct fake *fake, struct asked *asked, uns
                                    .blocks = 1,
                                    .segments = &asked[i].segment,
                                    .segment_count = 1,
-                                   .done = asked_done,
-                                   .context = &asked[i],
+                                   .ended = &ended,
                                    .device = fixed ? &fake->device : NULL,
                                    .next = i + 1 < count ? &asked[i + 1].request : NULL};
     }
@@ -252,7 +255,7 @@ static void test_fixed_list(void **state)
     unsigned refused = 0;
     for (int status; (status = block_submit_list(&fake.device, &list)) != OK;)
         if (status == ERR_AGAIN) {
-            block_poll(&fake.device, 1);
+            poll(&fake, 1);
         } else {
             assert_int_equal(status, ERR_NO_DEVICE);
             assert_ptr_equal(list, &asked[6].request);
@@ -262,7 +265,7 @@ static void test_fixed_list(void **state)
     assert_int_equal(refused, 1);
     assert_null(list);
     while (fake.in_flight)
-        block_poll(&fake.device, 1);
+        poll(&fake, 1);
     check_asked(&before, 1, OK);
     check_asked(asked, 6, OK);
     check_asked(asked + 7, 5, OK);
@@ -286,9 +289,9 @@ static void test_list(void **state)
     assert_int_equal(block_submit_list(&fake.device, &list), OK);
     assert_null(list);
     assert_int_equal(fake.submitted, 0);
-    block_poll(&fake.device, 1);
+    poll(&fake, 1);
     while (fake.in_flight)
-        block_poll(&fake.device, 1);
+        poll(&fake, 1);
     assert_int_equal(fake.submitted, 3);
     check_asked(asked, 12, OK);
     assert_memory_equal(buffer, fake.data, 12 * 512);
@@ -299,6 +302,7 @@ static void test_list(void **state)
 int main(void)
 {
     srand(4);
+    block_ended_init(&ended);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_merging),        cmocka_unit_test(test_merged_failure),
         cmocka_unit_test(test_merged_refused), cmocka_unit_test(test_two_devices),

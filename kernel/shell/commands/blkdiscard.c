@@ -16,33 +16,26 @@ struct discard {
     struct block_device *device;
     uint64_t offset, length, step; /* bytes */
     bool zero, verbose;
-    bool done;
 };
-
-static void request_done(struct block_request *request)
-{
-    struct discard *discard = request->context;
-    discard->done = true;
-}
 
 /* One request, to its end. */
 static int carry_out(struct discard *discard, struct block_request *request, uint64_t lba,
                      uint64_t blocks)
 {
     struct block_device *device = discard->device;
+    struct block_ended ended;
+    block_ended_init(&ended);
     *request =
         (struct block_request){.operation = discard->zero ? BLOCK_WRITE_ZEROES : BLOCK_DISCARD,
                                .lba = lba,
                                .blocks = (uint32_t)blocks,
-                               .done = request_done,
-                               .context = discard};
-    discard->done = false;
+                               .ended = &ended};
     int status;
     while ((status = block_submit(device, request)) == ERR_AGAIN)
         block_poll(device, clock_ns() + NS_PER_SEC);
     if (status != OK)
         return status;
-    while (!discard->done)
+    while (!block_ended_any(&ended))
         block_poll(device, clock_ns() + NS_PER_SEC);
     return request->status;
 }

@@ -13,8 +13,9 @@
 #define MOST_REQUESTS 1024u
 
 struct dd_request {
-    struct block_request request;
+    struct block_request request; /* first, for it leads back here */
     struct block_segment segment;
+    struct dd_record *record;
 };
 
 /* Requests for a record, at most; 0: this side is synchronous. */
@@ -47,6 +48,7 @@ bool dd_ring_start(struct dd_ring *ring, struct dd_side in, struct dd_side out, 
             ring->count = ring->window = (unsigned)count;
             ring->batch = MAX(ring->count / 4, 1u);
             ring->pieces = (unsigned)each;
+            block_ended_init(&ring->ended);
             return true;
         }
         dd_ring_end(ring);
@@ -68,12 +70,17 @@ uint8_t *dd_ring_buffer(const struct dd_ring *ring)
     return ring->memory + ring->current % ring->count * ring->size;
 }
 
-static void request_done(struct block_request *request)
+/* How many requests of a record have not ended, by what is known now. */
+static unsigned left(struct dd_ring *ring, const struct dd_record *record)
 {
-    struct dd_record *record = request->context;
-    if (request->status != OK)
-        record->status = request->status;
-    record->left--;
+    for (struct block_request *request = block_ended_take(&ring->ended, NULL); request;
+         request = request->next) {
+        struct dd_record *its = CONTAINER_OF(request, struct dd_request, request)->record;
+        if (request->status != OK)
+            its->status = request->status;
+        its->left--;
+    }
+    return record->left;
 }
 
 /* At most a second: a device that says nothing has deadlines of its own. */
@@ -102,18 +109,18 @@ static void submit(struct dd_ring *ring, struct block_device *device,
                                                 .blocks = (uint32_t)(length / device->block_size),
                                                 .segment_count = 1,
                                                 .segments = &piece->segment,
-                                                .done = request_done,
-                                                .context = record};
+                                                .ended = &ring->ended};
+        piece->record = record;
         record->left++;
         while (block_submit(device, &piece->request) == ERR_AGAIN)
             poll(device);
     }
 }
 
-static void wait(const struct dd_ring *ring, uint64_t number, struct block_device *device)
+static void wait(struct dd_ring *ring, uint64_t number, struct block_device *device)
 {
     const struct dd_record *record = &ring->records[number % ring->count];
-    while (record->left)
+    while (left(ring, record))
         poll(device);
 }
 
@@ -240,7 +247,7 @@ const struct dd_record *dd_ring_written(struct dd_ring *ring, uint64_t most)
     if (ring->sent == ring->behind)
         return NULL;
     const struct dd_record *record = &ring->records[ring->behind % ring->count];
-    if (record->left && ring->current - ring->behind <= most)
+    if (left(ring, record) && ring->current - ring->behind <= most)
         return NULL;
     return result(ring, ring->behind, ring->out.device);
 }

@@ -16,7 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct block_device;
+#include "kernel/block/block.h"
+
 struct file;
 
 /* Where the copy stood when the turn of a record came that is written. */
@@ -48,6 +49,7 @@ struct dd_ring {
     uint8_t *memory;
     struct dd_record *records;
     struct dd_request *requests;
+    struct block_ended ended; /* of these, what their records do not know of yet */
 
     /* behind <= sent <= current <= ahead <= behind + count */
     uint64_t behind;  /* the oldest whose write the caller has not heard of */

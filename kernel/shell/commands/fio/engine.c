@@ -27,105 +27,146 @@ int fio_submit(struct block_device *device, struct block_request *request)
 /* ---- Completion --------------------------------------------------------------------------------
  */
 
-/* The batch has some of it to account for, the slot is free. */
-static inline void give_back(struct fio_job *job, struct fio_slot *slot, struct fio_batch *batch)
+/* So many of a batch have come back. */
+static ALWAYS_INLINE void leave_batch(struct fio_job *job, struct fio_batch *batch, uint32_t count)
 {
-    fio_touch(job, batch);
-    fio_slot_free(job, slot);
-}
-
-static __attribute__((noinline, cold)) void plain_failed(struct fio_job *job, struct fio_slot *slot)
-{
-    struct fio_target *target = job->target;
-    struct fio_io io = {.target = target,
-                        .direction = (enum fio_direction)slot->direction,
-                        .offset = slot->whole.request.lba * target->device->block_size,
-                        .length = job->block};
-    fio_io_failed(job, &io, slot->whole.request.status);
-    slot->batch->others++;
-    give_back(job, slot, slot->batch);
-}
-
-void fio_plain_done(struct block_request *request)
-{
-    struct fio_slot *slot = fio_slot_of(request);
-    struct fio_job *job = request->context;
-    if (request->status != OK) {
-        plain_failed(job, slot);
-        return;
-    }
-    struct fio_batch *batch = slot->batch;
-    batch->done[slot->direction]++;
-    give_back(job, slot, batch);
-}
-
-/* All of a direction that came back of a batch. */
-static ALWAYS_INLINE uint32_t account_direction(struct fio_job *job, struct fio_batch *batch,
-                                                unsigned direction, bool plain)
-{
-    struct fio_direction_stats *stats = plain ? job->own : &job->stats.of[direction];
-    uint32_t count = batch->done[direction];
-    if (count == 0)
-        return 0;
-    uint64_t now = job->now, clat = now - batch->issued;
-    batch->done[direction] = 0;
-    fio_sum_add(&stats->clat, clat, count);
-    fio_sum_add(&stats->lat, now - batch->started, count);
-    stats->buckets[fio_bucket(clat)] += count;
-    stats->ios += count;
-    if (plain) {
-        stats->bytes += (uint64_t)count * job->block;
-    } else {
-        stats->bytes += batch->bytes[direction];
-        batch->bytes[direction] = 0;
-    }
-    return count;
-}
-
-static ALWAYS_INLINE uint32_t account_batch(struct fio_job *job, struct fio_batch *batch,
-                                            bool plain)
-{
-    uint32_t count = batch->others;
-    batch->touched = false;
-    batch->others = 0;
-    if (plain)
-        count += account_direction(job, batch, job->direction, true);
-    else
-        for (unsigned direction = job->first; direction <= job->last; direction++)
-            count += account_direction(job, batch, direction, false);
     batch->outstanding -= count;
     if (batch->outstanding == 0) {
         batch->next = job->free_batches;
         job->free_batches = batch;
     }
+}
+
+static ALWAYS_INLINE void account_times(struct fio_job *job, struct fio_direction_stats *stats,
+                                        const struct fio_batch *batch, uint32_t count)
+{
+    uint64_t now = job->now, clat = now - batch->issued;
+    fio_sum_add(&stats->clat, clat, count);
+    fio_sum_add(&stats->lat, now - batch->started, count);
+    stats->buckets[fio_bucket(clat)] += count;
+    stats->ios += count;
+}
+
+static ALWAYS_INLINE void account_done(struct fio_job *job, uint32_t count)
+{
+    job->in_flight -= count;
+    job->stats.completes[fio_batch_class(count)]++;
+}
+
+/* Of a plain job. */
+static ALWAYS_INLINE void account_some(struct fio_job *job, struct fio_batch *batch, uint32_t count)
+{
+    account_times(job, job->own, batch, count);
+    job->own->bytes += (uint64_t)count * job->block;
+    leave_batch(job, batch, count);
+}
+
+/* One by one, from `request` on to before `behind`. */
+static __attribute__((noinline, cold)) uint32_t account_failed(struct fio_job *job,
+                                                               struct block_request *request,
+                                                               const struct block_request *behind)
+{
+    struct fio_target *target = job->target;
+    uint32_t count = 0;
+    job->ended.failed = 0;
+    for (; request != behind; request = request->next, count++) {
+        struct fio_batch *batch = fio_slot_of(request)->batch;
+        if (request->status == OK) {
+            account_some(job, batch, 1);
+            continue;
+        }
+        struct fio_io io = {.target = target,
+                            .direction = (enum fio_direction)job->direction,
+                            .offset = request->lba * target->device->block_size,
+                            .length = job->block};
+        fio_io_failed(job, &io, request->status);
+        leave_batch(job, batch, 1);
+    }
     return count;
 }
 
-/* Are there as many as were to be waited for? */
-static bool enough(const struct fio_job *job)
+/* The same; what follows one another and is of one batch goes together. */
+static ALWAYS_INLINE uint32_t account_good(struct fio_job *job, struct block_request *request,
+                                           const struct block_request *behind)
+{
+    uint32_t all = 0;
+    do {
+        struct fio_batch *batch = fio_slot_of(request)->batch;
+        uint32_t count = 0;
+        do {
+            count++;
+            request = request->next;
+        } while (request != behind && fio_slot_of(request)->batch == batch);
+        account_some(job, batch, count);
+        all += count;
+    } while (request != behind);
+    return all;
+}
+
+/* Less has come back than was to be waited for. */
+static bool too_few(const struct fio_job *job)
+{
+    uint32_t count = 0;
+    for (struct block_request *const *at = &job->ended.first; at != job->ended.end;
+         at = &(*at)->next)
+        count++;
+    return count < MIN(job->batch_complete, job->in_flight);
+}
+
+/* False: nothing, or not enough, has come back. */
+static ALWAYS_INLINE bool account_plain(struct fio_job *job)
+{
+    struct block_request *behind = job->free;
+    if (job->batch_complete > 1 && too_few(job))
+        return false;
+    struct block_request *first = job->free = block_ended_take(&job->ended, behind);
+    if (first == behind)
+        return false;
+    account_done(job, job->ended.failed ? account_failed(job, first, behind)
+                                        : account_good(job, first, behind));
+    return true;
+}
+
+static uint32_t account_batch(struct fio_job *job, struct fio_batch *batch)
+{
+    uint32_t all = batch->others;
+    for (unsigned direction = job->first; direction <= job->last; direction++) {
+        uint32_t count = batch->done[direction];
+        if (count) {
+            account_times(job, &job->stats.of[direction], batch, count);
+            job->stats.of[direction].bytes += batch->bytes[direction];
+        }
+        all += count;
+        batch->done[direction] = 0;
+        batch->bytes[direction] = 0;
+    }
+    batch->touched = false;
+    batch->others = 0;
+    leave_batch(job, batch, all);
+    return all;
+}
+
+static bool too_few_touched(const struct fio_job *job)
 {
     uint32_t count = 0;
     for (const struct fio_batch *batch = job->touched; batch; batch = batch->next)
         count +=
             batch->others + batch->done[FIO_READ] + batch->done[FIO_WRITE] + batch->done[FIO_TRIM];
-    return count >= MIN(job->batch_complete, job->in_flight);
+    return count < MIN(job->batch_complete, job->in_flight);
 }
 
-/* False: nothing, or not enough, has come back. */
-static ALWAYS_INLINE bool account(struct fio_job *job, bool plain)
+static bool account_slow(struct fio_job *job)
 {
     struct fio_batch *batch = job->touched;
     uint32_t count = 0;
-    if (!batch || (job->batch_complete > 1 && !enough(job)))
+    if (!batch || (job->batch_complete > 1 && too_few_touched(job)))
         return false;
     job->touched = NULL;
-    do {
-        struct fio_batch *next = batch->next;
-        count += account_batch(job, batch, plain);
-        batch = next;
-    } while (batch);
-    job->in_flight -= count;
-    job->stats.completes[fio_batch_class(count)]++;
+    for (struct fio_batch *next; batch; batch = next) {
+        next = batch->next;
+        count += account_batch(job, batch);
+    }
+    account_done(job, count);
     return true;
 }
 
@@ -192,7 +233,7 @@ static __attribute__((noinline, cold)) void insist(struct block_device *device,
     }
     *list = first->next;
     first->status = status;
-    fio_plain_done(first);
+    block_end(first);
 }
 
 static inline void issue_plain(struct fio_job *job, struct fio_batch *batch, uint32_t count)
@@ -216,7 +257,7 @@ static void issue_slow(struct fio_job *job, struct fio_batch *batch, uint32_t co
     batch->outstanding = 0;
     while (count--) {
         struct fio_slot *slot = fio_slot_take(job);
-        /* Counted first: submission may poll, and find it done. */
+        /* Counted first: it may have failed by then. */
         batch->outstanding++;
         job->in_flight++;
         if (!fio_slow_issue(job, slot, batch)) {
@@ -232,7 +273,9 @@ static void issue_slow(struct fio_job *job, struct fio_batch *batch, uint32_t co
 static ALWAYS_INLINE uint32_t room(struct fio_job *job, bool plain)
 {
     uint32_t count = MIN(job->depth - job->in_flight, job->batch_submit);
-    if (job->touched || job->stopping)
+    bool waits =
+        plain ? job->batch_complete > 1 && block_ended_any(&job->ended) : job->touched != NULL;
+    if (waits || job->stopping)
         return 0;
     if (!plain)
         return fio_pace(job, count);
@@ -256,7 +299,6 @@ static ALWAYS_INLINE uint32_t submit(struct fio_job *job, uint32_t count, bool p
     struct fio_batch *batch = job->free_batches;
     uint32_t before = job->in_flight;
     batch->started = job->now;
-    batch->issued = job->now; /* for what comes back meanwhile, when the queue is full */
     job->free_batches = batch->next;
     if (plain)
         issue_plain(job, batch, count);
@@ -297,6 +339,8 @@ static ALWAYS_INLINE void poll(struct fio_job *job, bool plain, bool more)
         block_poll(job->target->device, deadline);
     else
         poll_several(job, deadline);
+    if (!plain)
+        fio_slow_take_back(job);
     job->now = clock_ns();
     job->stats.waited += job->now - before;
 }
@@ -328,7 +372,7 @@ static ALWAYS_INLINE bool turn(struct fio_job *job, bool plain)
         poll(job, plain,
              job->batch_complete == 0 ||
                  (issued == job->batch_submit && job->in_flight < job->depth));
-        busy = account(job, plain) || issued;
+        busy = (plain ? account_plain(job) : account_slow(job)) || issued;
     } while (job->alone && job->now < job->until);
     if (job->now >= job->event)
         fio_job_event(job);

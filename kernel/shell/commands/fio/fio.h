@@ -70,26 +70,27 @@ struct fio_io {
 struct fio_batch {
     uint64_t started, issued; /* clock_ns */
     uint32_t outstanding;
+    struct fio_batch *next;
+
+    /* Of slow jobs alone: */
     bool touched;                       /* some of it has come back and is not accounted for yet */
     uint32_t done[FIO_DIRECTIONS];      /* of these, so many */
     uint32_t others;                    /* failures and flushes */
-    uint32_t submitted[FIO_DIRECTIONS]; /* how many were; of slow jobs */
-    uint64_t bytes[FIO_DIRECTIONS];     /* slow jobs: how much that is */
-    struct fio_batch *next;
+    uint32_t submitted[FIO_DIRECTIONS]; /* how many were */
+    uint64_t bytes[FIO_DIRECTIONS];     /* how much is done */
 };
 
 struct fio_part {
-    struct block_request request;
+    struct block_request request; /* first, for it leads back here */
     struct block_segment segment;
+    struct fio_slot *slot;
 };
 
 struct fio_slot {
     struct fio_part whole; /* the request, or its first part; first, for it leads back here */
     struct fio_batch *batch;
-    uint32_t direction;
 
     /* Of slow jobs alone: */
-    struct fio_job *job;
     struct fio_part *parts; /* those behind the first, where a block is more than a request takes */
     unsigned parts_left;
     int status;
@@ -134,6 +135,7 @@ enum fio_phase {
 struct fio_job {
     /* The loop's: */
     struct block_request *free; /* slots, by their requests, as they may be submitted */
+    struct block_ended ended;   /* of these, what is not accounted for */
     struct fio_batch *touched, *free_batches;
     uint64_t now;       /* clock_ns, as last seen */
     uint64_t left;      /* I/Os to issue, of a plain job */
@@ -213,9 +215,6 @@ void fio_plan_rewind(struct fio_job *job, struct fio_target *target);
 bool fio_block_turn(struct fio_job *job);
 bool fio_sync_turn(struct fio_job *job);
 
-void fio_plain_done(struct block_request *request);
-void fio_slow_done(struct block_request *request);
-/* Marks a batch as having something to account for. */
 static inline struct fio_slot *fio_slot_of(struct block_request *request)
 {
     return CONTAINER_OF(request, struct fio_slot, whole.request);
@@ -234,14 +233,8 @@ static inline void fio_slot_free(struct fio_job *job, struct fio_slot *slot)
     job->free = &slot->whole.request;
 }
 
-static inline void fio_touch(struct fio_job *job, struct fio_batch *batch)
-{
-    if (batch->touched)
-        return;
-    batch->touched = true;
-    batch->next = job->touched;
-    job->touched = batch;
-}
+/* Of a slow job: sees to the requests that have ended; their batches are touched. */
+void fio_slow_take_back(struct fio_job *job);
 /* Fills and submits a slot with the next I/O; false: there is none, the slot is not taken. */
 bool fio_slow_issue(struct fio_job *job, struct fio_slot *slot, struct fio_batch *batch);
 /* How many I/Os may be issued now, up to `room`, by rate and thinktime; sets job->resume. */

@@ -308,10 +308,11 @@ static void set_plan(struct fio_request *request, struct fio_job *job)
 /* ---- Memory ------------------------------------------------------------------------------------
  */
 
-static void set_request(const struct fio_job *job, struct fio_slot *slot, struct fio_part *part)
+static void set_request(struct fio_job *job, struct fio_slot *slot, struct fio_part *part)
 {
     static const enum block_operation operations[] = {
         [FIO_READ] = BLOCK_READ, [FIO_WRITE] = BLOCK_WRITE, [FIO_TRIM] = BLOCK_DISCARD};
+    part->slot = slot;
     part->segment = (struct block_segment){slot->buffer, job->block};
     part->request = (struct block_request){.operation = operations[job->direction],
                                            .polled = job->options->hipri,
@@ -319,8 +320,7 @@ static void set_request(const struct fio_job *job, struct fio_slot *slot, struct
                                            .blocks = job->blocks,
                                            .segments = &part->segment,
                                            .segment_count = job->direction != FIO_TRIM,
-                                           .done = job->plain ? fio_plain_done : fio_slow_done,
-                                           .context = job->plain ? (void *)job : (void *)slot,
+                                           .ended = &job->ended,
                                            .device = job->target->device};
 }
 
@@ -360,8 +360,6 @@ static unsigned more_parts(const struct fio_job *job)
 static bool set_slot(struct fio_job *job, unsigned index, unsigned more)
 {
     struct fio_slot *slot = &job->slots[index];
-    slot->job = job;
-    slot->direction = job->direction;
     slot->buffer = kmalloc(MAX(ROUND_UP(job->most, 4096u), 4096u));
     if (!slot->buffer)
         return false;
@@ -382,6 +380,7 @@ static bool set_memory(struct fio_job *job)
     job->depth = job->block_engine ? (uint32_t)options->depth : 1;
     job->batch_submit = (uint32_t)MIN(options->batch_submit, (uint64_t)job->depth);
     job->batch_complete = (uint32_t)options->batch_complete;
+    block_ended_init(&job->ended);
     job->slots = kcalloc(job->depth, sizeof *job->slots);
     job->batches = kcalloc(job->depth, sizeof *job->batches);
     if (!job->slots || !job->batches)

@@ -85,93 +85,6 @@ void fio_paced(struct fio_job *job, const struct fio_io *io, uint64_t now)
     }
 }
 
-/* ---- Requests ----------------------------------------------------------------------------------
- */
-
-static void start_flush(struct fio_job *job, struct fio_slot *slot)
-{
-    struct block_request *request = &slot->whole.request;
-    job->flush_due = false;
-    slot->flush = true;
-    slot->io = (struct fio_io){.target = job->target, .direction = FIO_WRITE};
-    request->operation = BLOCK_FLUSH;
-    request->lba = 0;
-    request->blocks = 0;
-    request->segment_count = 0;
-    slot->parts_left = 1;
-    int status = fio_submit(job->target->device, request);
-    if (status != OK) {
-        request->status = status;
-        fio_slow_done(request);
-    }
-}
-
-static const enum block_operation operations[] = {
-    [FIO_READ] = BLOCK_READ, [FIO_WRITE] = BLOCK_WRITE, [FIO_TRIM] = BLOCK_DISCARD};
-
-/* The part of an I/O that begins `done` bytes into it. */
-static uint32_t set_part(struct fio_slot *slot, struct fio_part *part, uint32_t done)
-{
-    const struct fio_io *io = &slot->io;
-    const struct block_device *device = io->target->device;
-    uint64_t most = fio_request_bytes(device, io->direction);
-    uint32_t length = (uint32_t)MIN((uint64_t)(io->length - done), most);
-    part->segment = (struct block_segment){slot->buffer + done, length};
-    part->request.operation = operations[io->direction];
-    part->request.lba = (io->offset + done) / device->block_size;
-    part->request.blocks = length / device->block_size;
-    part->request.segment_count = io->direction != FIO_TRIM;
-    return length;
-}
-
-static void submit_parts(struct fio_slot *slot)
-{
-    const struct fio_io *io = &slot->io;
-    struct block_device *device = io->target->device;
-    slot->parts_left = 1; /* ours, until all are submitted */
-    struct fio_part *part = &slot->whole;
-    for (uint32_t done = 0; done < io->length;
-         part = part == &slot->whole ? slot->parts : part + 1) {
-        done += set_part(slot, part, done);
-        slot->parts_left++;
-        part->request.status = fio_submit(device, &part->request);
-        if (part->request.status != OK)
-            fio_slow_done(&part->request);
-    }
-    struct block_request ours = {.context = slot, .status = OK};
-    fio_slow_done(&ours);
-}
-
-bool fio_slow_issue(struct fio_job *job, struct fio_slot *slot, struct fio_batch *batch)
-{
-    struct fio_io *io = &slot->io;
-    slot->batch = batch;
-    slot->status = OK;
-    slot->flush = false;
-    if (job->flush_due) { /* covers what is written already: it goes alone */
-        if (job->in_flight > 1)
-            return false;
-        start_flush(job, slot);
-        return true;
-    }
-    if (!fio_plan_next(job, io))
-        return false;
-    const struct block_device *device = io->target->device;
-    slot->direction = io->direction;
-    batch->submitted[io->direction]++;
-    fio_paced(job, io, job->now);
-    if (io->direction == FIO_WRITE)
-        fio_prepare_write(job, io, slot->buffer);
-    if (IS_ALIGNED(io->offset | io->length, device->block_size)) {
-        submit_parts(slot);
-    } else {
-        struct block_request refused = {.context = slot, .status = ERR_INVALID};
-        slot->parts_left = 1;
-        fio_slow_done(&refused);
-    }
-    return true;
-}
-
 /* ---- Completion --------------------------------------------------------------------------------
  */
 
@@ -199,17 +112,117 @@ static void finish(struct fio_job *job, struct fio_slot *slot)
         fio_fail(job, &failure, FIO_ERROR_VERIFY);
 }
 
-void fio_slow_done(struct block_request *request)
+/* The batch has something to account for. */
+static void touch(struct fio_job *job, struct fio_batch *batch)
 {
-    struct fio_slot *slot = request->context;
-    struct fio_job *job = slot->job;
-    if (request->status != OK)
-        slot->status = request->status;
+    if (batch->touched)
+        return;
+    batch->touched = true;
+    batch->next = job->touched;
+    job->touched = batch;
+}
+
+/* One of the requests of a slot, or what stands for one. */
+static void part_ended(struct fio_job *job, struct fio_slot *slot, int status)
+{
+    if (status != OK)
+        slot->status = status;
     if (--slot->parts_left)
         return;
     finish(job, slot);
-    fio_touch(job, slot->batch);
+    touch(job, slot->batch);
     fio_slot_free(job, slot);
+}
+
+void fio_slow_take_back(struct fio_job *job)
+{
+    struct block_request *request = block_ended_take(&job->ended, NULL), *next;
+    for (; request; request = next) {
+        next = request->next;
+        part_ended(job, CONTAINER_OF(request, struct fio_part, request)->slot, request->status);
+    }
+}
+
+/* ---- Requests ----------------------------------------------------------------------------------
+ */
+
+static void start_flush(struct fio_job *job, struct fio_slot *slot)
+{
+    struct block_request *request = &slot->whole.request;
+    job->flush_due = false;
+    slot->flush = true;
+    slot->io = (struct fio_io){.target = job->target, .direction = FIO_WRITE};
+    request->operation = BLOCK_FLUSH;
+    request->lba = 0;
+    request->blocks = 0;
+    request->segment_count = 0;
+    slot->parts_left = 1;
+    int status = fio_submit(job->target->device, request);
+    if (status != OK)
+        part_ended(job, slot, status);
+}
+
+static const enum block_operation operations[] = {
+    [FIO_READ] = BLOCK_READ, [FIO_WRITE] = BLOCK_WRITE, [FIO_TRIM] = BLOCK_DISCARD};
+
+/* The part of an I/O that begins `done` bytes into it. */
+static uint32_t set_part(struct fio_slot *slot, struct fio_part *part, uint32_t done)
+{
+    const struct fio_io *io = &slot->io;
+    const struct block_device *device = io->target->device;
+    uint64_t most = fio_request_bytes(device, io->direction);
+    uint32_t length = (uint32_t)MIN((uint64_t)(io->length - done), most);
+    part->segment = (struct block_segment){slot->buffer + done, length};
+    part->request.operation = operations[io->direction];
+    part->request.lba = (io->offset + done) / device->block_size;
+    part->request.blocks = length / device->block_size;
+    part->request.segment_count = io->direction != FIO_TRIM;
+    return length;
+}
+
+static void submit_parts(struct fio_job *job, struct fio_slot *slot)
+{
+    const struct fio_io *io = &slot->io;
+    struct block_device *device = io->target->device;
+    slot->parts_left = 1; /* ours, until all are submitted */
+    struct fio_part *part = &slot->whole;
+    for (uint32_t done = 0; done < io->length;
+         part = part == &slot->whole ? slot->parts : part + 1) {
+        done += set_part(slot, part, done);
+        slot->parts_left++;
+        int status = fio_submit(device, &part->request);
+        if (status != OK)
+            part_ended(job, slot, status);
+    }
+    part_ended(job, slot, OK);
+}
+
+bool fio_slow_issue(struct fio_job *job, struct fio_slot *slot, struct fio_batch *batch)
+{
+    struct fio_io *io = &slot->io;
+    slot->batch = batch;
+    slot->status = OK;
+    slot->flush = false;
+    if (job->flush_due) { /* covers what is written already: it goes alone */
+        if (job->in_flight > 1)
+            return false;
+        start_flush(job, slot);
+        return true;
+    }
+    if (!fio_plan_next(job, io))
+        return false;
+    const struct block_device *device = io->target->device;
+    batch->submitted[io->direction]++;
+    fio_paced(job, io, job->now);
+    if (io->direction == FIO_WRITE)
+        fio_prepare_write(job, io, slot->buffer);
+    if (IS_ALIGNED(io->offset | io->length, device->block_size)) {
+        submit_parts(job, slot);
+    } else {
+        slot->parts_left = 1;
+        part_ended(job, slot, ERR_INVALID);
+    }
+    return true;
 }
 
 /* ---- Failures ----------------------------------------------------------------------------------
