@@ -436,13 +436,14 @@ static NVME_RARE void complete(struct nvme_queue *queue)
         return;
     }
     uint16_t status = entry.status >> 1;
+    int result = result_of(slot, status);
+    if (result && nvme_retry_status(queue, slot, status))
+        return;
     slot->request->status = status;
     slot->request->value = entry.dw0;
     if (status)
         slot->request->again_end = 0;
-    int result = result_of(slot, status);
-    if (!result || !nvme_retry_status(queue, slot, status))
-        end(queue, slot, result);
+    end(queue, slot, result);
 }
 
 static inline void advance(struct nvme_queue *queue, unsigned count)
@@ -513,6 +514,8 @@ static inline void tell_head(struct nvme_queue *queue)
         return;
     unsigned before = nvme_queue_told(queue);
     queue->untold = 0;
+    if (before == queue->head)
+        return; /* once round by what no device may do: nothing has changed for it */
     if (queue->shadow && !nvme_shadow_tell(queue, 1, before, queue->head))
         return;
     nvme_queue_doorbell(queue, 1, queue->head);
