@@ -22,7 +22,7 @@
 #define NVME_MOST_ENTRIES (1u << NVME_SLOT_BITS)
 
 /* The identifier under which a slot's next command goes. */
-static inline uint16_t nvme_next_cid(uint32_t cid)
+static inline uint16_t nvme_next_cid(uint16_t cid)
 {
     return (uint16_t)(cid + NVME_MOST_ENTRIES);
 }

@@ -92,8 +92,13 @@ struct nvme_request {
     struct nvme_segment array; /* the data of a command that takes ranges */
 
     /* The outcome, valid in and after done(). */
-    uint32_t value;  /* command specific, completion dword 0 */
-    int result;      /* NVME_OK, NVME_ERR_STATUS, _TIMEOUT, _RESET, _GONE or _DEAD */
+    union {
+        struct {
+            uint32_t value; /* command specific, completion dword 0 */
+            int result;     /* NVME_OK, NVME_ERR_STATUS, _TIMEOUT, _RESET, _GONE or _DEAD */
+        };
+        uint64_t outcome; /* both: the value alone is an NVME_OK */
+    };
     uint16_t status; /* the status field without phase tag, 0 if the device did not answer */
     uint8_t repeats; /* how often it was sent again */
 
@@ -172,23 +177,26 @@ struct nvme_queue {
 
     /*
      * Commands in flight. The low bits of a command identifier index `slots`, the high bits count
-     * reuse, so that a late or repeated completion is recognised. `free_slots` is a stack of the
-     * identifiers under which free slots are used next. A request that is to be sent again keeps
-     * its slot and its PRP lists, so that this cannot fail.
+     * reuse, so that a late or repeated completion is recognised. A request that is to be sent
+     * again keeps its slot and its PRP lists, so that this cannot fail.
      */
     struct nvme_slot {
-        struct nvme_request *request; /* not of a free one */
+        union {
+            struct nvme_request *request;
+            struct nvme_slot *next; /* of a free one: the next that is free */
+        };
         union {
             struct {
-                uint32_t cid;  /* of its command, or of the next one */
+                uint16_t cid;  /* of its command, or of the next one */
+                uint16_t none; /* 0 */
                 uint8_t state; /* enum nvme_slot_state */
                 bool lists;    /* its request has some */
             };
             uint64_t key; /* all of it, which is compared with a completion at once */
         };
     } * slots;
+    struct nvme_slot *free;
     uint32_t slot_mask; /* a power of two less one: there are at least `size` slots */
-    uint16_t *free_slots;
     unsigned free_count;
     unsigned waiting; /* slots in NVME_SLOT_WAITING */
 

@@ -53,6 +53,14 @@ static int allocate_lists(struct nvme_queue *queue, unsigned prp_entries)
     return queue->lists ? NVME_OK : NVME_ERR_NO_MEMORY;
 }
 
+static inline void put_slot(struct nvme_queue *queue, struct nvme_slot *slot)
+{
+    slot->state = NVME_SLOT_FREE;
+    slot->next = queue->free;
+    queue->free = slot;
+    queue->free_count++;
+}
+
 int nvme_queue_allocate(struct nvme_controller *controller, struct nvme_queue *queue, uint16_t id,
                         unsigned entries, unsigned prp_entries)
 {
@@ -72,20 +80,20 @@ int nvme_queue_allocate(struct nvme_controller *controller, struct nvme_queue *q
     while (queue->slot_mask + 1 < queue->size)
         queue->slot_mask = 2 * queue->slot_mask + 1;
     size_t slots_bytes = (queue->slot_mask + 1) * sizeof(struct nvme_slot);
-    queue->bookkeeping_bytes =
-        slots_bytes + (queue->size + (size_t)queue->list_count) * sizeof(uint16_t);
+    queue->bookkeeping_bytes = slots_bytes + queue->list_count * sizeof(uint16_t);
     uint64_t unused;
     queue->slots = nvme_alloc(controller, queue->bookkeeping_bytes, &unused);
     if (!queue->slots)
         goto out;
-    queue->free_slots = (uint16_t *)(void *)((uint8_t *)queue->slots + slots_bytes);
-    queue->list_next = queue->free_slots + queue->size;
+    queue->list_next = (uint16_t *)(void *)((uint8_t *)queue->slots + slots_bytes);
 
-    for (unsigned i = 0; i <= queue->slot_mask; i++)
+    for (unsigned i = 0; i <= queue->slot_mask; i++) {
+        queue->slots[i].cid = i;
         queue->slots[i].state = NVME_SLOT_FREE;
+    }
     /* One entry stays empty, or a full ring would look like an empty one (Base 3.3.1). */
-    for (uint16_t i = 0; i < queue->size - 1; i++)
-        queue->free_slots[queue->free_count++] = (uint16_t)(queue->size - 2 - i);
+    for (unsigned i = 0; i < queue->size - 1u; i++)
+        put_slot(queue, &queue->slots[queue->size - 2u - i]);
     for (uint16_t i = 0; i < queue->list_count; i++)
         queue->list_next[i] = (uint16_t)(i + 1);
     queue->list_next[queue->list_count - 1] = NVME_NO_LIST;
@@ -217,11 +225,11 @@ void nvme_queues_send_due(struct nvme_controller *controller, uint64_t now)
 /* Gives the request a slot, of which one is free. */
 static inline struct nvme_slot *occupy(struct nvme_queue *queue, struct nvme_request *request)
 {
-    uint16_t cid = queue->free_slots[--queue->free_count];
-    struct nvme_slot *slot = &queue->slots[cid & queue->slot_mask];
+    struct nvme_slot *slot = queue->free;
+    queue->free = slot->next;
+    queue->free_count--;
     queue->counters.submitted++;
     slot->request = request;
-    slot->cid = cid;
     request->result = NVME_ERR_PENDING;
     request->status = 0;
     request->value = 0;
@@ -307,27 +315,27 @@ static NVME_RARE int submit_again_checked(struct nvme_queue *queue, struct nvme_
 
 /* Sends those at the front of the chain of which nothing need be looked at, as far as there are
  * slots and the ring's end does not come between. Returns the rest. */
-static inline struct nvme_request *send_chain(struct nvme_queue *queue,
-                                              struct nvme_request *request, unsigned most)
+static inline struct nvme_request *send_plain(struct nvme_queue *queue,
+                                              struct nvme_request *request)
 {
-    struct nvme_command *const first = &queue->sq[queue->tail], *const end = first + most,
-                               *sqe = first;
-    const uint16_t *free = &queue->free_slots[queue->free_count];
-    struct nvme_slot *const slots = queue->slots;
-    const uint32_t mask = queue->slot_mask, changes = request->ns->changes;
+    const unsigned room = queue->size - queue->tail, slots = queue->free_count;
+    struct nvme_command *const first = &queue->sq[queue->tail],
+                               *const end = first + (slots < room ? slots : room), *sqe = first;
+    struct nvme_slot *free = queue->free;
+    const uint32_t changes = request->ns->changes;
     const uint64_t deadline = queue->batch_deadline;
-    do {
-        if (lba_of(request) >= request->again_end || request->ns_changes != changes)
-            break;
-        uint32_t cid = *--free;
-        struct nvme_slot *slot = &slots[cid & mask];
+    while (sqe != end && request && lba_of(request) < request->again_end &&
+           request->ns_changes == changes) {
+        struct nvme_slot *slot = free;
+        free = slot->next;
         slot->request = request;
-        slot->key = cid;
+        slot->state = NVME_SLOT_SENT;
         request->deadline = deadline;
-        write_plain(sqe++, &request->command, (uint16_t)cid);
+        write_plain(sqe++, &request->command, slot->cid);
         request = request->next;
-    } while (request && sqe != end);
+    }
     unsigned count = (unsigned)(sqe - first);
+    queue->free = free;
     queue->free_count -= count;
     queue->counters.submitted += count;
     queue->tail = queue->tail + count == queue->size ? 0 : queue->tail + count;
@@ -336,21 +344,19 @@ static inline struct nvme_request *send_chain(struct nvme_queue *queue,
 
 int nvme_submit_again(struct nvme_queue *queue, struct nvme_request **chain)
 {
+    struct nvme_request *request = *chain, *rest;
     int error = NVME_OK;
-    while (*chain && !error) {
-        struct nvme_request *request = *chain;
-        unsigned room = queue->size - queue->tail;
-        if (room > queue->free_count)
-            room = queue->free_count;
-        if (queue->open && room) {
-            begin_batch(queue);
-            *chain = send_chain(queue, request, room);
-        }
-        if (*chain == request) {
+    if (queue->open)
+        begin_batch(queue);
+    do {
+        rest = queue->open ? send_plain(queue, request) : request;
+        if (rest == request) {
             error = submit_again_checked(queue, request);
-            *chain = error ? request : request->next;
+            rest = error ? request : request->next;
         }
-    }
+        request = rest;
+    } while (request && !error);
+    *chain = request;
     return error;
 }
 
@@ -385,8 +391,9 @@ static void deliver(struct nvme_queue *queue)
 static void end(struct nvme_queue *queue, struct nvme_slot *slot, int result)
 {
     struct nvme_request *request = slot->request;
-    slot->state = NVME_SLOT_FREE;
-    queue->free_slots[queue->free_count++] = nvme_next_cid(slot->cid);
+    slot->cid = nvme_next_cid(slot->cid);
+    slot->lists = false;
+    put_slot(queue, slot);
     nvme_data_release(queue, request);
     queue->counters.completed++;
     /* What waits for an event, for ever, has not failed when a reset ends it. */
@@ -456,56 +463,6 @@ static inline void advance(struct nvme_queue *queue, unsigned count)
     }
 }
 
-/*
- * Takes the entries from the head to the ring's end, as long as each of them says that a command of
- * this queue has ended well, and there is nothing to give back but its slot. Returns how many.
- *
- * That the entry is there (its phase tag), whose it is, and that all went well is in one dword, and
- * that this was in flight is in its slot: they are equal then.
- */
-static inline unsigned gather(struct nvme_queue *queue)
-{
-    const struct nvme_completion *const cq = (const struct nvme_completion *)queue->cq,
-                                        *const first = cq + queue->head,
-                                        *const end = cq + queue->size, *entry = first;
-    uint16_t *free = &queue->free_slots[queue->free_count];
-    struct nvme_slot *const slots = queue->slots;
-    struct nvme_request **last = queue->ended_end;
-    const uint64_t phase = queue->phase ? NVME_CQE_DW3_PHASE : 0;
-    const uint32_t mask = queue->slot_mask;
-    const uint16_t id = queue->id;
-    do {
-        const uint64_t dw3 = __atomic_load_n(&entry->dw3, __ATOMIC_ACQUIRE);
-        struct nvme_slot *slot = &slots[dw3 & mask];
-        struct nvme_request *request = slot->request;
-        if ((slot->key | phase) != dw3 || entry->sq_id != id)
-            break;
-        request->value = entry->dw0;
-        request->result = NVME_OK;
-        slot->state = NVME_SLOT_FREE;
-        *free++ = nvme_next_cid((uint32_t)dw3);
-        *last = request;
-        last = &request->next;
-    } while (++entry != end);
-    unsigned count = (unsigned)(entry - first);
-    *last = NULL;
-    queue->ended_end = last;
-    queue->free_count += count;
-    queue->counters.completed += count;
-    advance(queue, count);
-    return count;
-}
-
-/* The next entry, of whatever kind, if it is there; returns how many: 0 or 1. */
-static inline unsigned complete_next(struct nvme_queue *queue)
-{
-    if (!nvme_has_completion(queue))
-        return 0;
-    complete(queue);
-    advance(queue, 1);
-    return 1;
-}
-
 /* Entries are given back in lots: a device that has run out of them waits, and then there is at
  * least one lot to give back. */
 static inline void tell_head(struct nvme_queue *queue)
@@ -521,41 +478,86 @@ static inline void tell_head(struct nvme_queue *queue)
     nvme_queue_doorbell(queue, 1, queue->head);
 }
 
-/* Puts what has ended into the queue's chain; returns how many entries there were. */
-static __attribute__((noinline)) unsigned reap(struct nvme_queue *queue)
+/*
+ * Takes the entries from the head to the ring's end, as long as each of them says that a command of
+ * this queue has ended well, and there is nothing to give back but its slot. Returns how many.
+ *
+ * That the entry is there (its phase tag), whose it is, and that all went well is in one dword, and
+ * that this was in flight is in its slot: they are equal then.
+ */
+static inline unsigned gather(struct nvme_queue *queue)
 {
-    unsigned reaped = 0, others;
+    const struct nvme_completion *const cq = (const struct nvme_completion *)queue->cq,
+                                        *const first = cq + queue->head,
+                                        *const end = cq + queue->size, *entry = first;
+    struct nvme_slot *const slots = queue->slots, *free = queue->free;
+    struct nvme_request **last = queue->ended_end;
+    const uint64_t phase = queue->phase ? NVME_CQE_DW3_PHASE : 0;
+    const uint32_t mask = queue->slot_mask;
+    const uint16_t id = queue->id;
+    do {
+        const uint64_t dw3 = __atomic_load_n(&entry->dw3, __ATOMIC_ACQUIRE);
+        struct nvme_slot *slot = &slots[dw3 & mask];
+        struct nvme_request *request = slot->request;
+        if ((slot->key | phase) != dw3 || entry->sq_id != id)
+            break;
+        request->outcome = entry->dw0;
+        slot->cid = nvme_next_cid(slot->cid);
+        slot->state = NVME_SLOT_FREE;
+        slot->next = free;
+        free = slot;
+        *last = request;
+        last = &request->next;
+    } while (++entry != end);
+    unsigned count = (unsigned)(entry - first);
+    *last = NULL;
+    queue->free = free;
+    queue->ended_end = last;
+    queue->free_count += count;
+    queue->counters.completed += count;
+    advance(queue, count);
+    return count;
+}
+
+/* Puts what has ended into the queue's chain; returns how many entries there were: the first is
+ * there. */
+static inline __attribute__((always_inline)) unsigned take_all(struct nvme_queue *queue)
+{
+    unsigned taken = 0;
     const uint64_t retries = queue->counters.retries;
     /* A sweep longer than the ring must not keep the device waiting for room. */
     do {
-        reaped += gather(queue);
-        others = complete_next(queue);
-        reaped += others;
-    } while (others && reaped < queue->size);
+        taken += gather(queue);
+        if (!nvme_has_completion(queue))
+            break;
+        complete(queue);
+        advance(queue, 1);
+        taken++;
+    } while (taken < queue->size);
     if (queue->counters.retries != retries)
         nvme_ring(queue);
     tell_head(queue);
-    return reaped;
+    return taken;
 }
 
 /* The same, counted. An interrupt whose look finds nothing is spurious, unless it may have been
  * meant for another. */
-static inline unsigned look(struct nvme_queue *queue)
+static inline __attribute__((always_inline)) unsigned look(struct nvme_queue *queue)
 {
     const uint64_t interrupts = queue->counters.interrupts;
-    unsigned reaped = nvme_has_completion(queue) ? reap(queue) : 0;
+    unsigned taken = nvme_has_completion(queue) ? take_all(queue) : 0;
     queue->counters.polls++;
-    if (!reaped && !queue->shares_vector)
+    if (!taken && !queue->shares_vector)
         queue->counters.spurious += interrupts - queue->interrupts_looked;
     queue->interrupts_looked = interrupts;
-    return reaped;
+    return taken;
 }
 
 unsigned nvme_reap(struct nvme_queue *queue)
 {
-    unsigned reaped = look(queue);
+    unsigned taken = look(queue);
     deliver(queue);
-    return reaped;
+    return taken;
 }
 
 struct nvme_request *nvme_take(struct nvme_queue *queue)

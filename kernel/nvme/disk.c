@@ -98,16 +98,28 @@ static void transfer_done(struct nvme_request *request)
         path_ended_elsewhere(transfer);
 }
 
+/* Of what is fixed, and so was merged with nothing. */
+static void fixed_transfer_done(struct nvme_request *request)
+{
+    transfer_done(request);
+}
+
 void requests_ended(struct nvme_request *chain, unsigned cpu)
 {
+    const uint16_t here = (uint16_t)cpu;
     while (chain) {
         struct nvme_request *request = chain;
         struct transfer *transfer = CONTAINER_OF(request, struct transfer, request);
+        struct block_request *block = block_of(transfer);
         chain = request->next;
-        if (request->done == transfer_done && transfer->cpu == cpu)
-            ended(transfer);
-        else
+        if (__builtin_expect(request->done == fixed_transfer_done && transfer->cpu == here &&
+                                 request->result == NVME_OK,
+                             true)) {
+            block->status = OK;
+            block_end(block);
+        } else {
             request->done(request);
+        }
     }
 }
 
@@ -151,7 +163,7 @@ static inline int prepare(struct transfer *transfer, const struct block_request 
     struct nvme_request *request = &transfer->request;
     request->timeout_ns = 0;
     request->once = false;
-    request->done = done;
+    request->done = block->fixed && done == transfer_done ? fixed_transfer_done : done;
     if (block->operation > BLOCK_WRITE)
         return prepare_other(transfer, block, ns);
     request->segments = (const struct nvme_segment *)block->segments;
@@ -186,8 +198,7 @@ static inline struct nvme_request *take_prepared(struct block_request **list, un
 {
     struct nvme_request *chain, **end = &chain;
     struct block_request *block = *list;
-    const bool polled = block->polled;
-    while (block && transfer_of(block)->prepared && block->polled == polled) {
+    while (block && transfer_of(block)->prepared) {
         struct transfer *transfer = transfer_of(block);
         transfer->cpu = (uint16_t)cpu;
         nvme_set_lba(&transfer->request, block->lba);

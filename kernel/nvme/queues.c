@@ -313,7 +313,7 @@ void path_poll(struct device *device, uint64_t deadline)
         nvme_check(&device->controller);
     uint64_t until = ring_all(&wait);
     /* What nobody has asked for may be there too, and has raised an interrupt. */
-    if (deadline && !is_ready(&wait) && !nvme_has_interrupted(paths[false]->queue))
+    if (deadline && !nvme_has_interrupted(paths[false]->queue))
         await(&wait, MIN(until, deadline));
     take_all(&wait);
 }
