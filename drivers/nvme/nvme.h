@@ -153,13 +153,14 @@ struct nvme_controller;
 
 struct nvme_queue {
     struct nvme_controller *controller;
-    uint16_t id;     /* 0: admin */
-    uint16_t size;   /* entries, of both SQ and CQ */
-    unsigned tail;   /* where the next SQE goes */
-    unsigned rung;   /* what the tail doorbell was last told, or its shadow */
-    unsigned head;   /* the next CQE to look at */
-    unsigned untold; /* how far the head doorbell, or its shadow, is behind the head */
-    unsigned phase;  /* the phase tag that a new CQE has, 0 or 1 */
+    uint16_t id;           /* 0: admin */
+    uint16_t size;         /* entries, of both SQ and CQ */
+    unsigned tail;         /* where the next SQE goes */
+    unsigned rung;         /* what the tail doorbell was last told, or its shadow */
+    unsigned head;         /* the next CQE to look at */
+    unsigned untold;       /* how far the head doorbell, or its shadow, is behind the head */
+    unsigned phase;        /* the phase tag that a new CQE has, 0 or 1 */
+    uint32_t doorbells[2]; /* their registers' offsets: the tail's, the head's */
     uint16_t vector;
     bool has_vector;            /* false: polled */
     bool shares_vector;         /* with other queues, each of them in the chain of `sharer` */
@@ -574,10 +575,10 @@ int nvme_submit(struct nvme_queue *queue, struct nvme_request *request);
  * Submits Reads and Writes by nvme_prepare_rw() that have ended once more, each from where
  * nvme_set_lba() says now: a chain of at least one, linked by `next`. Their segments, what is in
  * them, in place and length, and their timeouts are the same as before, which saves most of the
- * work. *chain is then what was not taken, NULL if NVME_OK; errors, of its first, as above, and
- * NVME_ERR_INVALID also beyond the namespace's end.
+ * work. Returns the rest, from the first on that was not taken; its result says why not, as above,
+ * and NVME_ERR_INVALID also beyond the namespace's end. NULL: all were.
  */
-int nvme_submit_again(struct nvme_queue *queue, struct nvme_request **chain);
+struct nvme_request *nvme_submit_again(struct nvme_queue *queue, struct nvme_request *chain);
 
 static inline void nvme_set_lba(struct nvme_request *request, uint64_t lba)
 {

@@ -23,7 +23,7 @@ static uint32_t doorbell(const struct nvme_queue *queue, unsigned is_cq)
 
 void nvme_queue_doorbell(struct nvme_queue *queue, unsigned is_cq, uint32_t value)
 {
-    nvme_write32(queue->controller, doorbell(queue, is_cq), value);
+    nvme_write32(queue->controller, queue->doorbells[is_cq], value);
     if (is_cq)
         queue->counters.cq_doorbells++;
     else
@@ -65,6 +65,8 @@ int nvme_queue_allocate(struct nvme_controller *controller, struct nvme_queue *q
                         unsigned entries, unsigned prp_entries)
 {
     *queue = (struct nvme_queue){.controller = controller, .id = id};
+    for (unsigned is_cq = 0; is_cq < 2; is_cq++)
+        queue->doorbells[is_cq] = doorbell(queue, is_cq);
     queue->size = (uint16_t)(entries < NVME_MOST_ENTRIES ? entries : NVME_MOST_ENTRIES);
 
     const size_t page = controller->page_size;
@@ -342,22 +344,23 @@ static inline struct nvme_request *send_plain(struct nvme_queue *queue,
     return request;
 }
 
-int nvme_submit_again(struct nvme_queue *queue, struct nvme_request **chain)
+struct nvme_request *nvme_submit_again(struct nvme_queue *queue, struct nvme_request *chain)
 {
-    struct nvme_request *request = *chain, *rest;
-    int error = NVME_OK;
     if (queue->open)
         begin_batch(queue);
-    do {
-        rest = queue->open ? send_plain(queue, request) : request;
-        if (rest == request) {
-            error = submit_again_checked(queue, request);
-            rest = error ? request : request->next;
+    while (chain) {
+        struct nvme_request *rest = queue->open ? send_plain(queue, chain) : chain;
+        if (rest == chain) {
+            int error = submit_again_checked(queue, chain);
+            if (error) {
+                chain->result = error;
+                break;
+            }
+            rest = chain->next;
         }
-        request = rest;
-    } while (request && !error);
-    *chain = request;
-    return error;
+        chain = rest;
+    }
+    return chain;
 }
 
 void nvme_ring(struct nvme_queue *queue)
@@ -480,23 +483,25 @@ static inline void tell_head(struct nvme_queue *queue)
 
 /*
  * Takes the entries from the head to the ring's end, as long as each of them says that a command of
- * this queue has ended well, and there is nothing to give back but its slot. Returns how many.
+ * this queue has ended well, and there is nothing to give back but its slot, and counts them.
+ * False: there are no more.
  *
  * That the entry is there (its phase tag), whose it is, and that all went well is in one dword, and
  * that this was in flight is in its slot: they are equal then.
  */
-static inline unsigned gather(struct nvme_queue *queue)
+static inline bool gather(struct nvme_queue *queue, unsigned *taken)
 {
     const struct nvme_completion *const cq = (const struct nvme_completion *)queue->cq,
                                         *const first = cq + queue->head,
                                         *const end = cq + queue->size, *entry = first;
     struct nvme_slot *const slots = queue->slots, *free = queue->free;
     struct nvme_request **last = queue->ended_end;
-    const uint64_t phase = queue->phase ? NVME_CQE_DW3_PHASE : 0;
+    const uint64_t phase = (uint64_t)queue->phase << NVME_CQE_DW3_PHASE_SHIFT;
+    uint64_t dw3;
     const uint32_t mask = queue->slot_mask;
     const uint16_t id = queue->id;
     do {
-        const uint64_t dw3 = __atomic_load_n(&entry->dw3, __ATOMIC_ACQUIRE);
+        dw3 = __atomic_load_n(&entry->dw3, __ATOMIC_ACQUIRE);
         struct nvme_slot *slot = &slots[dw3 & mask];
         struct nvme_request *request = slot->request;
         if ((slot->key | phase) != dw3 || entry->sq_id != id)
@@ -515,8 +520,9 @@ static inline unsigned gather(struct nvme_queue *queue)
     queue->ended_end = last;
     queue->free_count += count;
     queue->counters.completed += count;
+    *taken += count;
     advance(queue, count);
-    return count;
+    return entry == end || !((dw3 ^ phase) & 1u << NVME_CQE_DW3_PHASE_SHIFT);
 }
 
 /* Puts what has ended into the queue's chain; returns how many entries there were: the first is
@@ -527,8 +533,7 @@ static inline __attribute__((always_inline)) unsigned take_all(struct nvme_queue
     const uint64_t retries = queue->counters.retries;
     /* A sweep longer than the ring must not keep the device waiting for room. */
     do {
-        taken += gather(queue);
-        if (!nvme_has_completion(queue))
+        if (!gather(queue, &taken) || !nvme_has_completion(queue))
             break;
         complete(queue);
         advance(queue, 1);

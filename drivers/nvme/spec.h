@@ -357,8 +357,8 @@ _Static_assert(offsetof(struct nvme_completion, status) == 14, "Base figure 91")
 
 #define NVME_CQES 4
 
-#define NVME_CQE_PHASE     0x0001u
-#define NVME_CQE_DW3_PHASE 0x00010000u
+#define NVME_CQE_PHASE           0x0001u
+#define NVME_CQE_DW3_PHASE_SHIFT 16
 
 /* The status field without the phase tag, i.e. shifted right by one: Base 3.3.3.2.1, figure 92 */
 #define NVME_STATUS_SC   0x00ffu

@@ -193,24 +193,6 @@ static struct transfer *transfer_of(struct block_request *block)
     return (struct transfer *)(void *)block->driver;
 }
 
-/* Those at the front of the list that only go to another LBA than before; *list is the rest. */
-static inline struct nvme_request *take_prepared(struct block_request **list, unsigned cpu)
-{
-    struct nvme_request *chain, **end = &chain;
-    struct block_request *block = *list;
-    while (block && transfer_of(block)->prepared) {
-        struct transfer *transfer = transfer_of(block);
-        transfer->cpu = (uint16_t)cpu;
-        nvme_set_lba(&transfer->request, block->lba);
-        *end = &transfer->request;
-        end = &transfer->request.next;
-        block = block->next;
-    }
-    *end = NULL;
-    *list = block;
-    return chain;
-}
-
 static __attribute__((noinline)) int submit_new(const struct nvme_namespace *ns,
                                                 struct nvme_queue *queue,
                                                 struct block_request **list, unsigned cpu,
@@ -226,18 +208,40 @@ static __attribute__((noinline)) int submit_new(const struct nvme_namespace *ns,
     return error;
 }
 
-static inline int submit_some(const struct nvme_namespace *ns, struct path *path,
+/* Those at the front of the list, the first at least, that only go to another LBA than before. */
+static inline int submit_prepared(struct nvme_queue *queue, struct block_request **list,
+                                  unsigned cpu)
+{
+    struct block_request *block = *list;
+    struct nvme_request *chain = &transfer_of(block)->request, *last = chain;
+    for (;;) {
+        transfer_of(block)->cpu = (uint16_t)cpu;
+        nvme_set_lba(last, block->lba);
+        block = block->next;
+        if (!block || !transfer_of(block)->prepared)
+            break;
+        last = last->next = &transfer_of(block)->request;
+    }
+    last->next = NULL;
+    struct nvme_request *rest = nvme_submit_again(queue, chain);
+    *list = rest ? block_of(CONTAINER_OF(rest, struct transfer, request)) : block;
+    return rest ? rest->result : NVME_OK;
+}
+
+static inline int submit_some(const struct nvme_namespace *ns, struct nvme_queue *queue,
                               struct block_request **list, unsigned cpu, done_function *done)
 {
-    struct nvme_request *chain = take_prepared(list, cpu);
-    const uint64_t flags = path_lock(path);
-    int error = chain ? nvme_submit_again(path->queue, &chain)
-                      : submit_new(ns, path->queue, list, cpu, done);
+    return transfer_of(*list)->prepared ? submit_prepared(queue, list, cpu)
+                                        : submit_new(ns, queue, list, cpu, done);
+}
+
+static __attribute__((noinline)) int submit_locked(const struct nvme_namespace *ns,
+                                                   struct path *path, struct block_request **list,
+                                                   unsigned cpu, done_function *done)
+{
+    uint64_t flags = path_lock(path);
+    int error = submit_some(ns, path->queue, list, cpu, done);
     path_unlock(path, flags);
-    if (chain) {
-        struct block_request *rest = block_of(CONTAINER_OF(chain, struct transfer, request));
-        *list = rest;
-    }
     return error;
 }
 
@@ -249,8 +253,11 @@ submit_list(struct block_device *block, struct block_request **list, done_functi
     const bool was_inside = paths_enter(cpu);
     struct path *const *paths = disk->device->path_of[cpu];
     int error = disk->retired ? NVME_ERR_GONE : NVME_OK;
-    while (*list && !error)
-        error = submit_some(disk->ns, paths[(*list)->polled], list, cpu, done);
+    while (*list && !error) {
+        struct path *path = paths[(*list)->polled];
+        error = path->shared ? submit_locked(disk->ns, path, list, cpu, done)
+                             : submit_some(disk->ns, path->queue, list, cpu, done);
+    }
     paths_leave(cpu, was_inside);
     return error ? submit_status(error) : OK;
 }

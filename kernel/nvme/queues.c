@@ -264,16 +264,25 @@ static inline void await(struct wait *wait, uint64_t until)
 }
 
 /* Returns when the queue wants to be told of again, if nothing has come by then. */
-static inline uint64_t ring(struct path *path)
+static inline uint64_t ring(struct nvme_queue *queue)
 {
-    uint64_t flags = path_lock(path);
-    nvme_ring(path->queue);
-    uint64_t until = nvme_has_completion(path->queue) ? UINT64_MAX : nvme_nudge(path->queue);
+    nvme_ring(queue);
+    return queue->shadow && !nvme_has_completion(queue) ? nvme_nudge(queue) : UINT64_MAX;
+}
+
+static __attribute__((noinline)) uint64_t ring_locked(struct path *path)
+{
+    uint64_t flags = path_lock(path), until = ring(path->queue);
     path_unlock(path, flags);
     return until;
 }
 
-static inline struct nvme_request *take(struct path *path)
+static inline uint64_t ring_path(struct path *path)
+{
+    return path->shared ? ring_locked(path) : ring(path->queue);
+}
+
+static __attribute__((noinline)) struct nvme_request *take_locked(struct path *path)
 {
     uint64_t flags = path_lock(path);
     struct nvme_request *chain = nvme_take(path->queue);
@@ -281,25 +290,28 @@ static inline struct nvme_request *take(struct path *path)
     return chain;
 }
 
+static inline struct nvme_request *take_path(struct path *path)
+{
+    return path->shared ? take_locked(path) : nvme_take(path->queue);
+}
+
 static inline uint64_t ring_all(const struct wait *wait)
 {
     bool was_inside = paths_enter(wait->cpu);
-    uint64_t until = ring(wait->paths[false]);
+    uint64_t until = ring_path(wait->paths[false]);
     if (wait->polled)
-        until = MIN(until, ring(wait->paths[true]));
+        until = MIN(until, ring_path(wait->paths[true]));
     paths_leave(wait->cpu, was_inside);
     return until;
 }
 
-static inline void take_all(const struct wait *wait)
+static inline void take(const struct wait *wait, bool polled)
 {
     bool was_inside = paths_enter(wait->cpu);
-    struct nvme_request *chain = take(wait->paths[false]),
-                        *polled = wait->polled ? take(wait->paths[true]) : NULL;
+    struct nvme_request *chain = take_path(wait->paths[polled]);
     paths_leave(wait->cpu, was_inside);
-    requests_ended(chain, wait->cpu);
-    requests_ended(polled, wait->cpu);
-    take_mail(wait->cpu);
+    if (chain)
+        requests_ended(chain, wait->cpu);
 }
 
 void path_poll(struct device *device, uint64_t deadline)
@@ -315,5 +327,8 @@ void path_poll(struct device *device, uint64_t deadline)
     /* What nobody has asked for may be there too, and has raised an interrupt. */
     if (deadline && !nvme_has_interrupted(paths[false]->queue))
         await(&wait, MIN(until, deadline));
-    take_all(&wait);
+    take(&wait, false);
+    if (wait.polled)
+        take(&wait, true);
+    take_mail(cpu);
 }

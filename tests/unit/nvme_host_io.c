@@ -56,12 +56,11 @@ int testio_submit(struct testhost *host, struct nvme_queue *queue, struct testio
 
 int testio_again(struct testio *io, uint64_t lba)
 {
-    struct nvme_request *chain = &io->request;
-    chain->next = NULL;
-    nvme_set_lba(chain, lba);
-    int error = nvme_submit_again(io->queue, &chain);
-    assert_ptr_equal(chain, error ? &io->request : NULL);
-    return error;
+    io->request.next = NULL;
+    nvme_set_lba(&io->request, lba);
+    struct nvme_request *rest = nvme_submit_again(io->queue, &io->request);
+    assert_true(!rest || rest == &io->request);
+    return rest ? rest->result : NVME_OK;
 }
 
 int testio_flush(struct testhost *host, struct nvme_queue *queue, struct testio *io)
