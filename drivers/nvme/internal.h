@@ -19,11 +19,13 @@
  */
 #define NVME_SLOT_BITS    12
 #define NVME_SLOT_MASK    ((1u << NVME_SLOT_BITS) - 1)
-#define NVME_CID_MASK     0xffffu
 #define NVME_MOST_ENTRIES (1u << NVME_SLOT_BITS)
 
-/* In a slot's cid: no completion is expected, so that none has this identifier. */
-#define NVME_SLOT_IDLE (NVME_CID_MASK + 1)
+/* The identifier under which a slot's next command goes. */
+static inline uint16_t nvme_next_cid(uint16_t cid)
+{
+    return (uint16_t)(cid + NVME_MOST_ENTRIES);
+}
 
 /* How long a queue without an interrupt vector sleeps between looks at its completion queue. */
 #define NVME_POLL_INTERVAL_NS 50000ULL
@@ -133,16 +135,23 @@ void nvme_queue_clear(struct nvme_queue *queue);
 /* Says whether requests may go the short way: the controller is live, or is not any more. */
 void nvme_queues_open(struct nvme_controller *controller, bool open);
 
+/* What the head doorbell was last told, or its shadow. */
+static inline unsigned nvme_queue_told(const struct nvme_queue *queue)
+{
+    return queue->head - queue->untold + (queue->head < queue->untold ? queue->size : 0);
+}
+
 /* Writes the register of the tail doorbell, or of the head's. */
 void nvme_queue_doorbell(struct nvme_queue *queue, unsigned is_cq, uint32_t value);
 
 /* Takes the request out of its slot and calls its done(). */
 void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int result);
 
-/* Puts the command of an occupied slot into the submission queue, under a new identifier. */
+/* Puts the command of an occupied slot into the submission queue. */
 void nvme_queue_send(struct nvme_queue *queue, struct nvme_slot *slot);
 
-/* Keeps an occupied slot's command back until `when`, or for a reset's end. */
+/* Keeps an occupied slot's command back until `when`, or for a reset's end; then it has another
+ * identifier. */
 void nvme_queue_hold(struct nvme_queue *queue, struct nvme_slot *slot, uint64_t when);
 
 /* Sends what is held back and due, unless a reset runs. */

@@ -55,7 +55,7 @@ static void lose(struct nvme_namespace *ns)
         return;
     ns->gone = true;
     ns->rw_blocks = 0;
-    ns->changes++;
+    ns->changes = ++ns->controller->changes;
     ns->controller->namespace_count--;
     tell(ns, NVME_NAMESPACE_GONE);
 }
@@ -87,7 +87,7 @@ static void update(struct nvme_namespace *ns, const struct nvme_namespace *found
     *ns = *found;
     ns->next = old.next;
     ns->context = old.context;
-    ns->changes = old.changes + !same;
+    ns->changes = same ? old.changes : ++ns->controller->changes;
     ns->controller->namespace_count += old.gone;
     if (!same)
         tell(ns, change);
@@ -138,6 +138,7 @@ static int look(struct walk *walk, uint32_t id)
         if (!ns)
             return NVME_ERR_NO_MEMORY;
         *ns = found;
+        ns->changes = ++controller->changes;
         ns->next = *walk->link;
         *walk->link = ns;
         controller->namespace_count++;

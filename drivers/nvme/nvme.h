@@ -12,8 +12,8 @@
  * everything else happens in the caller's context, and so needs no lock. A
  * controller as a whole belongs to one processor too, on which it is started and
  * all functions are called; others call only nvme_submit(), nvme_submit_again(),
- * nvme_ring(), nvme_reap(), nvme_nudge() and nvme_has_completion() of their own
- * queues, besides nvme_prepare_*(), if the host has exclusive().
+ * nvme_ring(), nvme_reap(), nvme_take(), nvme_nudge() and nvme_has_completion()
+ * of their own queues, besides nvme_prepare_*(), if the host has exclusive().
  *
  * Every submitted request completes exactly once: with the device's answer,
  * or, when its deadline has passed, by the ladder of recovery.c. On the way
@@ -75,6 +75,7 @@ struct nvme_queue;
  * nvme_submit() until done() is called.
  */
 struct nvme_request {
+    struct nvme_request *next; /* in a chain of requests */
     struct nvme_command
         command; /* by nvme_prepare_*(), or any other; CID, PSDT, DPTR are set here */
     const struct nvme_segment *segments;
@@ -85,21 +86,27 @@ struct nvme_request {
     void (*done)(struct nvme_request *request);
     void *context; /* the caller's */
 
-    /* By nvme_prepare_*(): the namespace, and how often it had changed by then. NULL: any. */
+    /* By nvme_prepare_*(): the namespace, and its `changes` then. NULL: any. */
     const struct nvme_namespace *ns;
     uint32_t ns_changes;
     struct nvme_segment array; /* the data of a command that takes ranges */
 
     /* The outcome, valid in and after done(). */
-    int result;      /* NVME_OK, NVME_ERR_STATUS, _TIMEOUT, _RESET, _GONE or _DEAD */
-    uint32_t value;  /* command specific, completion dword 0 */
+    union {
+        struct {
+            uint32_t value; /* command specific, completion dword 0 */
+            int result;     /* NVME_OK, NVME_ERR_STATUS, _TIMEOUT, _RESET, _GONE or _DEAD */
+        };
+        uint64_t outcome; /* both: the value alone is an NVME_OK */
+    };
     uint16_t status; /* the status field without phase tag, 0 if the device did not answer */
     uint8_t repeats; /* how often it was sent again */
 
     /* The driver's. */
     bool hurried;        /* is not sent again any more: see nvme_host.impatient */
     uint16_t list_first; /* first of its lists, NVME_NO_LIST for none */
-    uint64_t again_end;  /* from LBAs below it, it may be submitted again with nothing to look at */
+    uint64_t again_end;  /* from LBAs below it, it may be submitted again with nothing to look at:
+                            nothing is left of the last time */
     uint64_t deadline;   /* counted from the first command of a batch, which is rung together; or,
                             between two times that it is sent, when to send it */
 };
@@ -139,19 +146,21 @@ enum nvme_slot_state {
     NVME_SLOT_LATE,    /* the same, and its deadline has passed */
     NVME_SLOT_ABORTED, /* the same, and an Abort was sent for it */
     NVME_SLOT_WAITING, /* not with the device: sent when its time has come, or the reset is over */
+    NVME_SLOT_FREE,
 };
 
 struct nvme_controller;
 
 struct nvme_queue {
     struct nvme_controller *controller;
-    uint16_t id;    /* 0: admin */
-    uint16_t size;  /* entries, of both SQ and CQ */
-    unsigned tail;  /* where the next SQE goes */
-    unsigned rung;  /* what the tail doorbell was last told, or its shadow */
-    unsigned head;  /* the next CQE to look at */
-    unsigned told;  /* what the head doorbell was last told, or its shadow */
-    unsigned phase; /* the phase tag that a new CQE has, 0 or 1 */
+    uint16_t id;           /* 0: admin */
+    uint16_t size;         /* entries, of both SQ and CQ */
+    unsigned tail;         /* where the next SQE goes */
+    unsigned rung;         /* what the tail doorbell was last told, or its shadow */
+    unsigned head;         /* the next CQE to look at */
+    unsigned untold;       /* how far the head doorbell, or its shadow, is behind the head */
+    unsigned phase;        /* the phase tag that a new CQE has, 0 or 1 */
+    uint32_t doorbells[2]; /* their registers' offsets: the tail's, the head's */
     uint16_t vector;
     bool has_vector;            /* false: polled */
     bool shares_vector;         /* with other queues, each of them in the chain of `sharer` */
@@ -169,15 +178,26 @@ struct nvme_queue {
 
     /*
      * Commands in flight. The low bits of a command identifier index `slots`, the high bits count
-     * reuse, so that a late or repeated completion is recognised. `free_slots` is a stack. A
-     * request that is to be sent again keeps its slot and its PRP lists, so that this cannot fail.
+     * reuse, so that a late or repeated completion is recognised. A request that is to be sent
+     * again keeps its slot and its PRP lists, so that this cannot fail.
      */
     struct nvme_slot {
-        struct nvme_request *request; /* NULL: the slot is free */
-        uint32_t cid;                 /* with NVME_SLOT_IDLE: of no command that is in flight */
-        uint32_t state;               /* enum nvme_slot_state */
+        union {
+            struct nvme_request *request;
+            struct nvme_slot *next; /* of a free one: the next that is free */
+        };
+        union {
+            struct {
+                uint16_t cid;  /* of its command, or of the next one */
+                uint16_t none; /* 0 */
+                uint8_t state; /* enum nvme_slot_state */
+                bool lists;    /* its request has some */
+            };
+            uint64_t key; /* all of it, which is compared with a completion at once */
+        };
     } * slots;
-    uint16_t *free_slots;
+    struct nvme_slot *free;
+    uint32_t slot_mask; /* a power of two less one: there are at least `size` slots */
     unsigned free_count;
     unsigned waiting; /* slots in NVME_SLOT_WAITING */
 
@@ -188,6 +208,10 @@ struct nvme_queue {
     uint32_t list_bytes; /* of each, a power of two up to a page */
     uint16_t *list_next;
     uint16_t list_count, lists_free, list_first_free;
+
+    /* Requests that have ended and are not yet handed to their submitters, and where the next goes.
+     */
+    struct nvme_request *ended, **ended_end;
 
     uint32_t *shadow;         /* of the tail doorbell; NULL: there are the registers only */
     uint16_t written[2];      /* besides it: what the registers were told, of tail and head */
@@ -214,7 +238,8 @@ struct nvme_namespace {
     bool gone; /* all commands are refused */
     bool write_protected;
     uint8_t format;       /* LBA format, index into Identify's table */
-    uint32_t changes;     /* of what is said here: requests prepared before are refused */
+    uint32_t changes;     /* changes with what is said here, and then requests prepared before are
+                             refused; no two namespaces ever have the same */
     uint32_t most_blocks; /* in a read, write or compare; 0: there are none such */
     uint32_t rw_blocks;   /* the same, if a read or write wants no thought of metadata, or 0 */
 
@@ -353,6 +378,7 @@ struct nvme_controller {
     struct nvme_limits limits;
     struct nvme_namespace *namespaces; /* the first; those that are gone are among them */
     unsigned namespace_count;          /* without those */
+    uint32_t changes;                  /* of all of them */
     struct nvme_namespace_chunk *namespace_chunks;
     struct nvme_scratch *scratch;
     void *metadata; /* see nvme_namespace; NULL: no namespace has needed it so far */
@@ -546,11 +572,19 @@ static inline void nvme_set_fua(struct nvme_request *request)
 int nvme_submit(struct nvme_queue *queue, struct nvme_request *request);
 
 /*
- * Submits a Read or Write by nvme_prepare_rw() that has ended once more, from another LBA. Its
- * segments, what is in them, in place and length, and its timeout are the same as before, which
- * saves most of the work. Errors as above; NVME_ERR_INVALID also beyond the namespace's end.
+ * Submits Reads and Writes by nvme_prepare_rw() that have ended once more, each from where
+ * nvme_set_lba() says now: a chain of at least one, linked by `next`. Their segments, what is in
+ * them, in place and length, and their timeouts are the same as before, which saves most of the
+ * work. Returns the rest, from the first on that was not taken; its result says why not, as above,
+ * and NVME_ERR_INVALID also beyond the namespace's end. NULL: all were.
  */
-int nvme_submit_again(struct nvme_queue *queue, struct nvme_request *request, uint64_t lba);
+struct nvme_request *nvme_submit_again(struct nvme_queue *queue, struct nvme_request *chain);
+
+static inline void nvme_set_lba(struct nvme_request *request, uint64_t lba)
+{
+    request->command.cdw10 = (uint32_t)lba;
+    request->command.cdw11 = (uint32_t)(lba >> 32);
+}
 
 /* Writes the tail doorbell, if anything was submitted since it was last written. */
 void nvme_ring(struct nvme_queue *queue);
@@ -560,6 +594,13 @@ void nvme_ring(struct nvme_queue *queue);
  * Returns how many there were.
  */
 unsigned nvme_reap(struct nvme_queue *queue);
+
+/*
+ * The same, for who wants many at once: a chain of those that have ended, in that order, linked by
+ * `next`; NULL: none. done() is left to the caller, for each that he does not know what it would
+ * do.
+ */
+struct nvme_request *nvme_take(struct nvme_queue *queue);
 
 /*
  * For whoever waits, after a look that found nothing: sees to it that a device with shadow
@@ -582,6 +623,12 @@ static inline unsigned nvme_queue_in_flight(const struct nvme_queue *queue)
 static inline bool nvme_has_completion(const struct nvme_queue *queue)
 {
     return queue->live && (queue->cq[queue->head].status & NVME_CQE_PHASE) == queue->phase;
+}
+
+/* Has it raised an interrupt since the last look into its completion queue? */
+static inline bool nvme_has_interrupted(const struct nvme_queue *queue)
+{
+    return queue->counters.interrupts != queue->interrupts_looked;
 }
 
 /*

@@ -23,7 +23,7 @@ static uint32_t doorbell(const struct nvme_queue *queue, unsigned is_cq)
 
 void nvme_queue_doorbell(struct nvme_queue *queue, unsigned is_cq, uint32_t value)
 {
-    nvme_write32(queue->controller, doorbell(queue, is_cq), value);
+    nvme_write32(queue->controller, queue->doorbells[is_cq], value);
     if (is_cq)
         queue->counters.cq_doorbells++;
     else
@@ -53,10 +53,20 @@ static int allocate_lists(struct nvme_queue *queue, unsigned prp_entries)
     return queue->lists ? NVME_OK : NVME_ERR_NO_MEMORY;
 }
 
+static inline void put_slot(struct nvme_queue *queue, struct nvme_slot *slot)
+{
+    slot->state = NVME_SLOT_FREE;
+    slot->next = queue->free;
+    queue->free = slot;
+    queue->free_count++;
+}
+
 int nvme_queue_allocate(struct nvme_controller *controller, struct nvme_queue *queue, uint16_t id,
                         unsigned entries, unsigned prp_entries)
 {
     *queue = (struct nvme_queue){.controller = controller, .id = id};
+    for (unsigned is_cq = 0; is_cq < 2; is_cq++)
+        queue->doorbells[is_cq] = doorbell(queue, is_cq);
     queue->size = (uint16_t)(entries < NVME_MOST_ENTRIES ? entries : NVME_MOST_ENTRIES);
 
     const size_t page = controller->page_size;
@@ -69,25 +79,28 @@ int nvme_queue_allocate(struct nvme_controller *controller, struct nvme_queue *q
     queue->cq = (struct nvme_completion *)((uint8_t *)queue->sq + sq_bytes);
     queue->cq_bus = queue->sq_bus + sq_bytes;
 
-    size_t slots_bytes = queue->size * sizeof(struct nvme_slot);
-    queue->bookkeeping_bytes =
-        slots_bytes + (queue->size + (size_t)queue->list_count) * sizeof(uint16_t);
+    while (queue->slot_mask + 1 < queue->size)
+        queue->slot_mask = 2 * queue->slot_mask + 1;
+    size_t slots_bytes = (queue->slot_mask + 1) * sizeof(struct nvme_slot);
+    queue->bookkeeping_bytes = slots_bytes + queue->list_count * sizeof(uint16_t);
     uint64_t unused;
     queue->slots = nvme_alloc(controller, queue->bookkeeping_bytes, &unused);
     if (!queue->slots)
         goto out;
-    queue->free_slots = (uint16_t *)(void *)((uint8_t *)queue->slots + slots_bytes);
-    queue->list_next = queue->free_slots + queue->size;
+    queue->list_next = (uint16_t *)(void *)((uint8_t *)queue->slots + slots_bytes);
 
-    for (uint16_t i = 0; i < queue->size; i++)
-        queue->slots[i].cid = NVME_SLOT_IDLE | i;
+    for (unsigned i = 0; i <= queue->slot_mask; i++) {
+        queue->slots[i].cid = i;
+        queue->slots[i].state = NVME_SLOT_FREE;
+    }
     /* One entry stays empty, or a full ring would look like an empty one (Base 3.3.1). */
-    for (uint16_t i = 0; i < queue->size - 1; i++)
-        queue->free_slots[queue->free_count++] = (uint16_t)(queue->size - 2 - i);
+    for (unsigned i = 0; i < queue->size - 1u; i++)
+        put_slot(queue, &queue->slots[queue->size - 2u - i]);
     for (uint16_t i = 0; i < queue->list_count; i++)
         queue->list_next[i] = (uint16_t)(i + 1);
     queue->list_next[queue->list_count - 1] = NVME_NO_LIST;
     queue->lists_free = queue->list_count;
+    queue->ended_end = &queue->ended;
     return NVME_OK;
 
 out:
@@ -112,7 +125,7 @@ void nvme_queue_clear(struct nvme_queue *queue)
      * an entry which is fetched before it was written is no valid command. */
     __builtin_memset(queue->sq, 0xff, queue->size * sizeof *queue->sq);
     __builtin_memset((void *)queue->cq, 0, queue->size * sizeof *queue->cq);
-    queue->tail = queue->rung = queue->head = queue->told = 0;
+    queue->tail = queue->rung = queue->head = queue->untold = 0;
     queue->phase = 1;
 }
 
@@ -160,27 +173,24 @@ static NVME_RARE void set_own_deadline(struct nvme_queue *queue, struct nvme_req
  * There always is room in the submission queue: it has an entry more than there are slots, and a
  * slot that is in use has at most one entry.
  */
-static inline void send(struct nvme_queue *queue, struct nvme_slot *slot,
-                        struct nvme_request *request)
+/* The time is taken once for commands that are rung together. */
+static inline void begin_batch(struct nvme_queue *queue)
 {
-    unsigned tail = queue->tail;
-    uint32_t cid = (slot->cid + NVME_MOST_ENTRIES) & NVME_CID_MASK;
-    slot->state = NVME_SLOT_SENT;
-    slot->cid = cid;
-    request->command.cid = (uint16_t)cid;
-    request->deadline = queue->batch_deadline;
-    queue->sq[tail] = request->command;
-    queue->tail = tail + 1 == queue->size ? 0 : tail + 1;
+    if (queue->tail != queue->rung)
+        return;
+    queue->batch_deadline = nvme_now(queue->controller) + queue->default_timeout_ns;
+    nvme_check_by(queue->controller, queue->batch_deadline);
 }
 
-/* The time is taken once for commands that are rung together. */
 void nvme_queue_send(struct nvme_queue *queue, struct nvme_slot *slot)
 {
-    if (queue->tail == queue->rung) {
-        queue->batch_deadline = nvme_now(queue->controller) + queue->default_timeout_ns;
-        nvme_check_by(queue->controller, queue->batch_deadline);
-    }
-    send(queue, slot, slot->request);
+    begin_batch(queue);
+    slot->state = NVME_SLOT_SENT;
+    slot->lists = slot->request->list_first != NVME_NO_LIST;
+    slot->request->deadline = queue->batch_deadline;
+    slot->request->command.cid = (uint16_t)slot->cid;
+    queue->sq[queue->tail] = slot->request->command;
+    queue->tail = queue->tail + 1 == queue->size ? 0 : queue->tail + 1;
     if (slot->request->timeout_ns || queue->id == 0)
         set_own_deadline(queue, slot->request);
 }
@@ -188,7 +198,7 @@ void nvme_queue_send(struct nvme_queue *queue, struct nvme_slot *slot)
 void nvme_queue_hold(struct nvme_queue *queue, struct nvme_slot *slot, uint64_t when)
 {
     slot->state = NVME_SLOT_WAITING;
-    slot->cid |= NVME_SLOT_IDLE;
+    slot->cid = nvme_next_cid(slot->cid);
     slot->request->deadline = when;
     queue->waiting++;
     nvme_check_by(queue->controller, when);
@@ -202,7 +212,7 @@ void nvme_queues_send_due(struct nvme_controller *controller, uint64_t now)
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
         for (unsigned s = 0; queue->waiting && s < queue->size; s++) {
             struct nvme_slot *slot = &queue->slots[s];
-            if (!slot->request || slot->state != NVME_SLOT_WAITING || slot->request->deadline > now)
+            if (slot->state != NVME_SLOT_WAITING || slot->request->deadline > now)
                 continue;
             if (!nvme_request_is_current(slot->request)) {
                 nvme_queue_finish(queue, slot, NVME_ERR_GONE);
@@ -217,9 +227,9 @@ void nvme_queues_send_due(struct nvme_controller *controller, uint64_t now)
 /* Gives the request a slot, of which one is free. */
 static inline struct nvme_slot *occupy(struct nvme_queue *queue, struct nvme_request *request)
 {
-    unsigned free = queue->free_count - 1;
-    struct nvme_slot *slot = &queue->slots[queue->free_slots[free]];
-    queue->free_count = free;
+    struct nvme_slot *slot = queue->free;
+    queue->free = slot->next;
+    queue->free_count--;
     queue->counters.submitted++;
     slot->request = request;
     request->result = NVME_ERR_PENDING;
@@ -262,51 +272,95 @@ int nvme_submit(struct nvme_queue *queue, struct nvme_request *request)
     return error;
 }
 
-static inline void set_lba(struct nvme_request *request, uint64_t lba)
+static inline uint64_t lba_of(const struct nvme_request *request)
 {
-    request->command.cdw10 = (uint32_t)lba;
-    request->command.cdw11 = (uint32_t)(lba >> 32);
+    return request->command.cdw10 | (uint64_t)request->command.cdw11 << 32;
+}
+
+/* Can it be sent again by write_plain()? */
+static bool is_plain(const struct nvme_command *command)
+{
+    return !(command->cdw2 | command->cdw3 | command->mptr | command->cdw14 | command->cdw15);
+}
+
+static inline void write_plain(struct nvme_command *sqe, const struct nvme_command *command,
+                               uint16_t cid)
+{
+    __builtin_memcpy(sqe, command, offsetof(struct nvme_command, cdw2));
+    sqe->cid = cid;
+    sqe->cdw2 = sqe->cdw3 = 0;
+    sqe->mptr = 0;
+    __builtin_memcpy(&sqe->prp1, &command->prp1,
+                     offsetof(struct nvme_command, cdw14) - offsetof(struct nvme_command, prp1));
+    sqe->cdw14 = sqe->cdw15 = 0;
 }
 
 /* Looks at everything, and whether that will be needed the next time: not if the command itself
  * says where all of the data is. */
-static NVME_RARE int submit_again_checked(struct nvme_queue *queue, struct nvme_request *request,
-                                          uint64_t lba)
+static NVME_RARE int submit_again_checked(struct nvme_queue *queue, struct nvme_request *request)
 {
     const struct nvme_namespace *ns = request->ns;
+    const uint64_t lba = lba_of(request);
     uint64_t blocks = (request->command.cdw12 & NVME_RW_CDW12_NLB) + 1;
     if (!nvme_request_is_current(request))
         return NVME_ERR_GONE;
     if (lba >= ns->block_count || blocks > ns->block_count - lba)
         return NVME_ERR_INVALID;
-    set_lba(request, lba);
     if (nvme_has_reference_tags(ns))
         request->command.cdw14 = (uint32_t)lba;
     int error = nvme_submit(queue, request);
     if (!error && request->list_first == NVME_NO_LIST && !request->timeout_ns &&
-        !nvme_has_reference_tags(ns))
+        is_plain(&request->command) && !nvme_has_reference_tags(ns))
         request->again_end = ns->block_count - blocks + 1;
     return error;
 }
 
-/* The first of a batch. */
-static __attribute__((noinline)) void send_first(struct nvme_queue *queue,
-                                                 struct nvme_request *request)
+/* Sends those at the front of the chain of which nothing need be looked at, as far as there are
+ * slots and the ring's end does not come between. Returns the rest. */
+static inline struct nvme_request *send_plain(struct nvme_queue *queue,
+                                              struct nvme_request *request)
 {
-    nvme_queue_send(queue, occupy(queue, request));
+    const unsigned room = queue->size - queue->tail, slots = queue->free_count;
+    struct nvme_command *const first = &queue->sq[queue->tail],
+                               *const end = first + (slots < room ? slots : room), *sqe = first;
+    struct nvme_slot *free = queue->free;
+    const uint32_t changes = request->ns->changes;
+    const uint64_t deadline = queue->batch_deadline;
+    while (sqe != end && request && lba_of(request) < request->again_end &&
+           request->ns_changes == changes) {
+        struct nvme_slot *slot = free;
+        free = slot->next;
+        slot->request = request;
+        slot->state = NVME_SLOT_SENT;
+        request->deadline = deadline;
+        write_plain(sqe++, &request->command, slot->cid);
+        request = request->next;
+    }
+    unsigned count = (unsigned)(sqe - first);
+    queue->free = free;
+    queue->free_count -= count;
+    queue->counters.submitted += count;
+    queue->tail = queue->tail + count == queue->size ? 0 : queue->tail + count;
+    return request;
 }
 
-int nvme_submit_again(struct nvme_queue *queue, struct nvme_request *request, uint64_t lba)
+struct nvme_request *nvme_submit_again(struct nvme_queue *queue, struct nvme_request *chain)
 {
-    if (lba >= request->again_end || request->ns->changes != request->ns_changes || !queue->open ||
-        queue->free_count == 0)
-        return submit_again_checked(queue, request, lba);
-    set_lba(request, lba);
-    if (queue->tail == queue->rung)
-        send_first(queue, request);
-    else
-        send(queue, occupy(queue, request), request);
-    return NVME_OK;
+    if (queue->open)
+        begin_batch(queue);
+    while (chain) {
+        struct nvme_request *rest = queue->open ? send_plain(queue, chain) : chain;
+        if (rest == chain) {
+            int error = submit_again_checked(queue, chain);
+            if (error) {
+                chain->result = error;
+                break;
+            }
+            rest = chain->next;
+        }
+        chain = rest;
+    }
+    return chain;
 }
 
 void nvme_ring(struct nvme_queue *queue)
@@ -323,27 +377,42 @@ void nvme_ring(struct nvme_queue *queue)
     nvme_queue_doorbell(queue, 0, queue->tail);
 }
 
-/* Takes the request out of its slot, which has that identifier, and tells its submitter. */
-static inline void finish(struct nvme_queue *queue, struct nvme_slot *slot, uint32_t cid,
-                          struct nvme_request *request, int result)
+/* Hands requests that have ended to their submitters. What done() reaps, or ends by a reset, comes
+ * behind them. */
+static void deliver(struct nvme_queue *queue)
 {
-    slot->request = NULL;
-    slot->cid = cid | NVME_SLOT_IDLE;
-    queue->free_slots[queue->free_count++] = cid & NVME_SLOT_MASK;
-    if (request->list_first != NVME_NO_LIST)
-        nvme_data_release(queue, request);
+    struct nvme_request *request;
+    while ((request = queue->ended)) {
+        queue->ended = request->next;
+        if (!queue->ended)
+            queue->ended_end = &queue->ended;
+        request->done(request);
+    }
+}
+
+/* Takes the request out of its slot. */
+static void end(struct nvme_queue *queue, struct nvme_slot *slot, int result)
+{
+    struct nvme_request *request = slot->request;
+    slot->cid = nvme_next_cid(slot->cid);
+    slot->lists = false;
+    put_slot(queue, slot);
+    nvme_data_release(queue, request);
     queue->counters.completed++;
+    /* What waits for an event, for ever, has not failed when a reset ends it. */
+    if (result && !(result == NVME_ERR_RESET && request->timeout_ns == UINT64_MAX))
+        queue->counters.errors++;
     request->result = result;
-    request->done(request);
+    request->next = NULL;
+    *queue->ended_end = request;
+    queue->ended_end = &request->next;
 }
 
 void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int result)
 {
     queue->waiting -= slot->state == NVME_SLOT_WAITING;
-    /* What waits for an event, for ever, has not failed when a reset ends it. */
-    if (result && !(result == NVME_ERR_RESET && slot->request->timeout_ns == UINT64_MAX))
-        queue->counters.errors++;
-    finish(queue, slot, slot->cid, slot->request, result);
+    end(queue, slot, result);
+    deliver(queue);
 }
 
 /* Not ours, or not any more. Whose it was will be seen by its deadline. */
@@ -355,92 +424,154 @@ static NVME_RARE void report_foreign(struct nvme_queue *queue, uint16_t sq_id, u
                  queue->id, cid, sq_id);
 }
 
-static NVME_RARE void complete_error(struct nvme_queue *queue, struct nvme_slot *slot,
-                                     uint16_t status)
+/* What our own Abort ended is what came too late. */
+static int result_of(const struct nvme_slot *slot, uint16_t status)
 {
-    /* What our own Abort ended is what came too late. */
-    bool aborted = slot->state == NVME_SLOT_ABORTED &&
-                   (status & (NVME_STATUS_SC | NVME_STATUS_SCT)) == NVME_STATUS_ABORTED;
-    if (!nvme_retry_status(queue, slot, status))
-        nvme_queue_finish(queue, slot, aborted ? NVME_ERR_TIMEOUT : NVME_ERR_STATUS);
+    unsigned code = status & (NVME_STATUS_SC | NVME_STATUS_SCT);
+    if (!code)
+        return NVME_OK;
+    return slot->state == NVME_SLOT_ABORTED && code == NVME_STATUS_ABORTED ? NVME_ERR_TIMEOUT
+                                                                           : NVME_ERR_STATUS;
 }
 
-/* One entry, of which nothing is believed that was not checked. */
-static inline void complete(struct nvme_queue *queue, uint32_t value, uint16_t sq_id, uint16_t cid,
-                            uint16_t status)
+/* The entry at the head, of which nothing is believed that was not checked. */
+static NVME_RARE void complete(struct nvme_queue *queue)
 {
-    unsigned index = cid & NVME_SLOT_MASK;
-    struct nvme_slot *slot = &queue->slots[index];
-    if (index >= queue->size || slot->cid != cid || sq_id != queue->id) {
-        report_foreign(queue, sq_id, cid);
+    /* The phase tag says that it is there: nothing of it may be read before. */
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    const struct nvme_completion entry = queue->cq[queue->head];
+    struct nvme_slot *slot = &queue->slots[entry.cid & queue->slot_mask];
+    if (slot->cid != entry.cid || slot->state >= NVME_SLOT_WAITING || entry.sq_id != queue->id) {
+        report_foreign(queue, entry.sq_id, entry.cid);
         return;
     }
-    struct nvme_request *request = slot->request;
-    status >>= 1;
-    request->status = status;
-    request->value = value;
-    if (status & (NVME_STATUS_SC | NVME_STATUS_SCT))
-        complete_error(queue, slot, status);
-    else
-        finish(queue, slot, cid, request, NVME_OK);
+    uint16_t status = entry.status >> 1;
+    int result = result_of(slot, status);
+    if (result && nvme_retry_status(queue, slot, status))
+        return;
+    slot->request->status = status;
+    slot->request->value = entry.dw0;
+    if (status)
+        slot->request->again_end = 0;
+    end(queue, slot, result);
 }
 
-/* An interrupt whose look finds nothing is spurious, unless it may have been meant for another. */
-static void count_look(struct nvme_queue *queue, uint64_t interrupts, unsigned found)
+static inline void advance(struct nvme_queue *queue, unsigned count)
 {
-    queue->counters.polls++;
-    if (interrupts <= queue->interrupts_looked)
-        return; /* done() has looked in between */
-    if (!found && !queue->shares_vector)
-        queue->counters.spurious += interrupts - queue->interrupts_looked;
-    queue->interrupts_looked = interrupts;
+    queue->head += count;
+    queue->untold += count;
+    if (queue->head == queue->size) {
+        queue->head = 0;
+        queue->phase ^= 1;
+    }
 }
 
-/*
- * Entries are given back in lots: a device that has run out of them waits, and then there is at
- * least one lot to give back. Whether done() has reaped as well, or reset the controller, is all
- * the same.
- */
-static void tell_head(struct nvme_queue *queue)
+/* Entries are given back in lots: a device that has run out of them waits, and then there is at
+ * least one lot to give back. */
+static inline void tell_head(struct nvme_queue *queue)
 {
-    if (!queue->live)
+    if (queue->untold * HEAD_LOTS < queue->size)
         return;
-    unsigned taken = queue->head - queue->told + (queue->head < queue->told ? queue->size : 0);
-    if (taken * HEAD_LOTS < queue->size)
-        return;
-    unsigned before = queue->told;
-    queue->told = queue->head;
+    unsigned before = nvme_queue_told(queue);
+    queue->untold = 0;
+    if (before == queue->head)
+        return; /* once round by what no device may do: nothing has changed for it */
     if (queue->shadow && !nvme_shadow_tell(queue, 1, before, queue->head))
         return;
     nvme_queue_doorbell(queue, 1, queue->head);
 }
 
-unsigned nvme_reap(struct nvme_queue *queue)
+/*
+ * Takes the entries from the head to the ring's end, as long as each of them says that a command of
+ * this queue has ended well, and there is nothing to give back but its slot, and counts them.
+ * False: there are no more.
+ *
+ * That the entry is there (its phase tag), whose it is, and that all went well is in one dword, and
+ * that this was in flight is in its slot: they are equal then.
+ */
+static inline bool gather(struct nvme_queue *queue, unsigned *taken)
 {
-    unsigned reaped = 0;
-    uint64_t interrupts = queue->counters.interrupts, retries = queue->counters.retries;
-    /* A sweep longer than the ring must not keep the device waiting for room. */
-    while (reaped < queue->size && queue->live) {
-        volatile struct nvme_completion *entry = &queue->cq[queue->head];
-        uint16_t status = entry->status;
-        if ((status & NVME_CQE_PHASE) != queue->phase)
+    const struct nvme_completion *const cq = (const struct nvme_completion *)queue->cq,
+                                        *const first = cq + queue->head,
+                                        *const end = cq + queue->size, *entry = first;
+    struct nvme_slot *const slots = queue->slots, *free = queue->free;
+    struct nvme_request **last = queue->ended_end;
+    const uint64_t phase = (uint64_t)queue->phase << NVME_CQE_DW3_PHASE_SHIFT;
+    uint64_t dw3;
+    const uint32_t mask = queue->slot_mask;
+    const uint16_t id = queue->id;
+    do {
+        dw3 = __atomic_load_n(&entry->dw3, __ATOMIC_ACQUIRE);
+        struct nvme_slot *slot = &slots[dw3 & mask];
+        struct nvme_request *request = slot->request;
+        if ((slot->key | phase) != dw3 || entry->sq_id != id)
             break;
-        /* The phase tag says that the entry is there: nothing of it may be read before. */
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        uint32_t value = entry->dw0;
-        uint16_t sq_id = entry->sq_id, cid = entry->cid;
-        if (++queue->head == queue->size) {
-            queue->head = 0;
-            queue->phase ^= 1;
-        }
-        reaped++;
-        complete(queue, value, sq_id, cid, status);
-    }
-    count_look(queue, interrupts, reaped);
+        request->outcome = entry->dw0;
+        slot->cid = nvme_next_cid(slot->cid);
+        slot->state = NVME_SLOT_FREE;
+        slot->next = free;
+        free = slot;
+        *last = request;
+        last = &request->next;
+    } while (++entry != end);
+    unsigned count = (unsigned)(entry - first);
+    *last = NULL;
+    queue->free = free;
+    queue->ended_end = last;
+    queue->free_count += count;
+    queue->counters.completed += count;
+    *taken += count;
+    advance(queue, count);
+    return entry == end || !((dw3 ^ phase) & 1u << NVME_CQE_DW3_PHASE_SHIFT);
+}
+
+/* Puts what has ended into the queue's chain; returns how many entries there were: the first is
+ * there. */
+static inline __attribute__((always_inline)) unsigned take_all(struct nvme_queue *queue)
+{
+    unsigned taken = 0;
+    const uint64_t retries = queue->counters.retries;
+    /* A sweep longer than the ring must not keep the device waiting for room. */
+    do {
+        if (!gather(queue, &taken) || !nvme_has_completion(queue))
+            break;
+        complete(queue);
+        advance(queue, 1);
+        taken++;
+    } while (taken < queue->size);
     if (queue->counters.retries != retries)
         nvme_ring(queue);
     tell_head(queue);
-    return reaped;
+    return taken;
+}
+
+/* The same, counted. An interrupt whose look finds nothing is spurious, unless it may have been
+ * meant for another. */
+static inline __attribute__((always_inline)) unsigned look(struct nvme_queue *queue)
+{
+    const uint64_t interrupts = queue->counters.interrupts;
+    unsigned taken = nvme_has_completion(queue) ? take_all(queue) : 0;
+    queue->counters.polls++;
+    if (!taken && !queue->shares_vector)
+        queue->counters.spurious += interrupts - queue->interrupts_looked;
+    queue->interrupts_looked = interrupts;
+    return taken;
+}
+
+unsigned nvme_reap(struct nvme_queue *queue)
+{
+    unsigned taken = look(queue);
+    deliver(queue);
+    return taken;
+}
+
+struct nvme_request *nvme_take(struct nvme_queue *queue)
+{
+    look(queue);
+    struct nvme_request *chain = queue->ended;
+    queue->ended = NULL;
+    queue->ended_end = &queue->ended;
+    return chain;
 }
 
 static bool queue_ready(void *argument)

@@ -60,13 +60,13 @@ uint64_t nvme_admin_timeout(const struct nvme_controller *controller, uint8_t op
 
 static bool is_late(const struct nvme_slot *slot, uint64_t now)
 {
-    return slot->request && slot->state != NVME_SLOT_WAITING && slot->request->deadline <= now;
+    return slot->state < NVME_SLOT_WAITING && slot->request->deadline <= now;
 }
 
 /* When one slot needs looking at; UINT64_MAX: not for its own sake. */
 static uint64_t slot_deadline(const struct nvme_queue *queue, const struct nvme_slot *slot)
 {
-    if (!slot->request)
+    if (slot->state == NVME_SLOT_FREE)
         return UINT64_MAX;
     if (slot->state == NVME_SLOT_LATE && queue->controller->abort.queue)
         return UINT64_MAX; /* its turn comes when the Abort on its way is through */
@@ -130,7 +130,7 @@ static bool worth_waiting(struct nvme_controller *controller, uint64_t now)
     for (unsigned i = 1; (queue = nvme_queue_at(controller, i)); i++)
         for (unsigned s = 0; nvme_queue_in_flight(queue) && s < queue->size; s++) {
             const struct nvme_slot *slot = &queue->slots[s];
-            if (slot->request && slot->state == NVME_SLOT_SENT && slot->request->deadline > now)
+            if (slot->state == NVME_SLOT_SENT && slot->request->deadline > now)
                 return true;
         }
     return false;
@@ -193,7 +193,7 @@ int nvme_halt(struct nvme_controller *controller)
     int result = controller->state == NVME_DEAD ? NVME_ERR_DEAD : NVME_ERR_RESET;
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
         for (unsigned s = 0; nvme_queue_in_flight(queue) && s < queue->size; s++)
-            if (queue->slots[s].request)
+            if (queue->slots[s].state != NVME_SLOT_FREE)
                 sort_out(queue, &queue->slots[s], now, result);
     controller->quiescing = false;
     return error ? NVME_ERR_DEAD : NVME_OK;
@@ -218,7 +218,7 @@ static void resume(struct nvme_controller *controller)
     controller->next_check = 0;
     for (unsigned i = 0; (queue = nvme_queue_at(controller, i)); i++)
         for (unsigned s = 0; !queue->live && nvme_queue_in_flight(queue) && s < queue->size; s++)
-            if (queue->slots[s].request)
+            if (queue->slots[s].state != NVME_SLOT_FREE)
                 nvme_queue_finish(queue, &queue->slots[s], NVME_ERR_RESET);
     nvme_queues_send_due(controller, nvme_now(controller));
 }
@@ -338,7 +338,7 @@ static void report_late(struct nvme_queue *queue, struct nvme_slot *slot, uint64
     nvme_log(queue->controller, NVME_LOG_ERROR,
              "queue %u: no answer to command %04x, opcode %02xh, namespace %u, LBA %llu, before "
              "its deadline",
-             queue->id, command->cid, command->opcode, command->nsid,
+             queue->id, slot->cid, command->opcode, command->nsid,
              command->cdw10 | (unsigned long long)command->cdw11 << 32);
 }
 
@@ -395,9 +395,10 @@ static void hurry(struct nvme_controller *controller, uint64_t end)
     for (unsigned i = 1; (queue = nvme_queue_at(controller, i)); i++)
         for (unsigned s = 0; nvme_queue_in_flight(queue) && s < queue->size; s++) {
             struct nvme_request *request = queue->slots[s].request;
-            if (!request)
+            if (queue->slots[s].state == NVME_SLOT_FREE)
                 continue;
             request->hurried = true;
+            request->again_end = 0;
             if (request->deadline > end)
                 request->deadline = end;
         }

@@ -66,6 +66,7 @@ static bool take_retry(struct nvme_queue *queue, struct nvme_request *request)
         !is_harmless(queue, &request->command))
         return false;
     request->repeats++;
+    request->again_end = 0;
     queue->counters.retries++;
     return true;
 }
@@ -91,10 +92,12 @@ bool nvme_retry_status(struct nvme_queue *queue, struct nvme_slot *slot, uint16_
     uint64_t pause_ns;
     if (!nvme_retry_pause(controller, status, &pause_ns) || !take_retry(queue, slot->request))
         return false;
-    if (pause_ns || controller->quiescing)
+    if (pause_ns || controller->quiescing) {
         nvme_queue_hold(queue, slot, nvme_now(controller) + pause_ns);
-    else
+    } else {
+        slot->cid = nvme_next_cid(slot->cid);
         nvme_queue_send(queue, slot);
+    }
     return true;
 }
 

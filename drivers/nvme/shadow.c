@@ -110,7 +110,7 @@ static void tell_register(struct nvme_queue *queue, unsigned is_cq, uint32_t val
 
 uint64_t nvme_shadow_nudge(struct nvme_queue *queue)
 {
-    bool lags = queue->written[0] != queue->rung || queue->written[1] != queue->told;
+    bool lags = queue->written[0] != queue->rung || queue->written[1] != nvme_queue_told(queue);
     if (!queue->live || !lags || !nvme_queue_in_flight(queue)) {
         queue->quiet_since = 0;
         return UINT64_MAX;
@@ -123,7 +123,7 @@ uint64_t nvme_shadow_nudge(struct nvme_queue *queue)
     if (now - queue->quiet_since < QUIET_NS)
         return queue->quiet_since + QUIET_NS;
     tell_register(queue, 0, queue->rung);
-    tell_register(queue, 1, queue->told);
+    tell_register(queue, 1, nvme_queue_told(queue));
     queue->counters.nudges++;
     return UINT64_MAX;
 }

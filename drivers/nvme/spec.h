@@ -344,15 +344,21 @@ struct nvme_completion {
     uint32_t dw1;
     uint16_t sq_head;
     uint16_t sq_id;
-    uint16_t cid;
-    uint16_t status; /* bit 0: phase tag */
+    union {
+        struct {
+            uint16_t cid;
+            uint16_t status; /* bit 0: phase tag */
+        };
+        uint32_t dw3;
+    };
 };
 _Static_assert(sizeof(struct nvme_completion) == 16, "CQE, Base figure 89");
 _Static_assert(offsetof(struct nvme_completion, status) == 14, "Base figure 91");
 
 #define NVME_CQES 4
 
-#define NVME_CQE_PHASE 0x0001u
+#define NVME_CQE_PHASE           0x0001u
+#define NVME_CQE_DW3_PHASE_SHIFT 16
 
 /* The status field without the phase tag, i.e. shifted right by one: Base 3.3.3.2.1, figure 92 */
 #define NVME_STATUS_SC   0x00ffu

@@ -61,7 +61,6 @@ struct device {
 /* A block request on its way through the driver; it lies in the block request itself. */
 struct transfer {
     struct nvme_request request;
-    struct path *path;
     uint16_t cpu;          /* where it was submitted, and ends */
     bool prepared;         /* the request is a read or write as it was before: see fixed */
     struct transfer *next; /* of those that have ended elsewhere */
@@ -83,9 +82,21 @@ void paths_map(struct device *device);
 void paths_cut(struct device *device);
 
 /* Into the driver and out again, for who submits; it may have to be waited for. What is called back
- * from inside may come in again, which is what the second has to be told. */
-bool paths_enter(unsigned cpu);
-void paths_leave(unsigned cpu, bool was_inside);
+ * from inside may come in again, which is what the second has to be told. The boot processor is who
+ * closes. */
+bool paths_enter_other(unsigned cpu);
+void paths_leave_other(unsigned cpu);
+
+static inline bool paths_enter(unsigned cpu)
+{
+    return cpu == 0 || paths_enter_other(cpu);
+}
+
+static inline void paths_leave(unsigned cpu, bool was_inside)
+{
+    if (!was_inside)
+        paths_leave_other(cpu);
+}
 
 /* Around what is done to a path that is shared. */
 static inline uint64_t path_lock(struct path *path)
@@ -108,14 +119,11 @@ void path_poll(struct device *device, uint64_t deadline);
 /* The request has ended, and this is where it was submitted. */
 void transfer_ended(struct transfer *transfer);
 
-/* The same, on another processor, or where transfer_ended() cannot be called now. */
+/* The same, on another processor. */
 void path_ended_elsewhere(struct transfer *transfer);
 
-/* done() of a shared queue's request is called under the lock, which its submitter may want. */
-static inline bool path_ended_here(const struct transfer *transfer)
-{
-    return transfer->cpu == cpu_current() && !transfer->path->shared;
-}
+/* All of a chain have ended; this is processor `cpu`. */
+void requests_ended(struct nvme_request *chain, unsigned cpu);
 
 /* Keeps all other processors out of the driver, and lets them in again; they nest, as several
  * controllers may want that. Boot processor only. */

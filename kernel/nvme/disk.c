@@ -92,10 +92,35 @@ void transfer_ended(struct transfer *transfer)
 static void transfer_done(struct nvme_request *request)
 {
     struct transfer *transfer = CONTAINER_OF(request, struct transfer, request);
-    if (path_ended_here(transfer))
+    if (transfer->cpu == cpu_current())
         ended(transfer);
     else
         path_ended_elsewhere(transfer);
+}
+
+/* Of what is fixed, and so was merged with nothing. */
+static void fixed_transfer_done(struct nvme_request *request)
+{
+    transfer_done(request);
+}
+
+void requests_ended(struct nvme_request *chain, unsigned cpu)
+{
+    const uint16_t here = (uint16_t)cpu;
+    while (chain) {
+        struct nvme_request *request = chain;
+        struct transfer *transfer = CONTAINER_OF(request, struct transfer, request);
+        struct block_request *block = block_of(transfer);
+        chain = request->next;
+        if (__builtin_expect(request->done == fixed_transfer_done && transfer->cpu == here &&
+                                 request->result == NVME_OK,
+                             true)) {
+            block->status = OK;
+            block_end(block);
+        } else {
+            request->done(request);
+        }
+    }
 }
 
 static bool is_write(const struct block_request *block)
@@ -138,7 +163,7 @@ static inline int prepare(struct transfer *transfer, const struct block_request 
     struct nvme_request *request = &transfer->request;
     request->timeout_ns = 0;
     request->once = false;
-    request->done = done;
+    request->done = block->fixed && done == transfer_done ? fixed_transfer_done : done;
     if (block->operation > BLOCK_WRITE)
         return prepare_other(transfer, block, ns);
     request->segments = (const struct nvme_segment *)block->segments;
@@ -146,25 +171,6 @@ static inline int prepare(struct transfer *transfer, const struct block_request 
     int error =
         nvme_prepare_rw(request, ns, block->operation == BLOCK_WRITE, block->lba, block->blocks);
     transfer->prepared = block->fixed && !error;
-    return error;
-}
-
-static inline int submit(const struct nvme_namespace *ns, struct transfer *transfer,
-                         struct nvme_queue *queue, done_function *done)
-{
-    const struct block_request *block = block_of(transfer);
-    if (transfer->prepared && block->fixed)
-        return nvme_submit_again(queue, &transfer->request, block->lba);
-    int error = prepare(transfer, block, ns, done);
-    return error ? error : nvme_submit(queue, &transfer->request);
-}
-
-static __attribute__((noinline)) int submit_locked(const struct nvme_namespace *ns,
-                                                   struct transfer *transfer, done_function *done)
-{
-    uint64_t flags = path_lock(transfer->path);
-    int error = submit(ns, transfer, transfer->path->queue, done);
-    path_unlock(transfer->path, flags);
     return error;
 }
 
@@ -182,6 +188,63 @@ static __attribute__((noinline, cold)) int submit_status(int error)
     }
 }
 
+static struct transfer *transfer_of(struct block_request *block)
+{
+    return (struct transfer *)(void *)block->driver;
+}
+
+static __attribute__((noinline)) int submit_new(const struct nvme_namespace *ns,
+                                                struct nvme_queue *queue,
+                                                struct block_request **list, unsigned cpu,
+                                                done_function *done)
+{
+    struct transfer *transfer = transfer_of(*list);
+    transfer->cpu = (uint16_t)cpu;
+    int error = prepare(transfer, *list, ns, done);
+    if (!error)
+        error = nvme_submit(queue, &transfer->request);
+    if (!error)
+        *list = (*list)->next;
+    return error;
+}
+
+/* Those at the front of the list, the first at least, that only go to another LBA than before. */
+static inline int submit_prepared(struct nvme_queue *queue, struct block_request **list,
+                                  unsigned cpu)
+{
+    struct block_request *block = *list;
+    struct nvme_request *chain = &transfer_of(block)->request, *last = chain;
+    for (;;) {
+        transfer_of(block)->cpu = (uint16_t)cpu;
+        nvme_set_lba(last, block->lba);
+        block = block->next;
+        if (!block || !transfer_of(block)->prepared)
+            break;
+        last = last->next = &transfer_of(block)->request;
+    }
+    last->next = NULL;
+    struct nvme_request *rest = nvme_submit_again(queue, chain);
+    *list = rest ? block_of(CONTAINER_OF(rest, struct transfer, request)) : block;
+    return rest ? rest->result : NVME_OK;
+}
+
+static inline int submit_some(const struct nvme_namespace *ns, struct nvme_queue *queue,
+                              struct block_request **list, unsigned cpu, done_function *done)
+{
+    return transfer_of(*list)->prepared ? submit_prepared(queue, list, cpu)
+                                        : submit_new(ns, queue, list, cpu, done);
+}
+
+static __attribute__((noinline)) int submit_locked(const struct nvme_namespace *ns,
+                                                   struct path *path, struct block_request **list,
+                                                   unsigned cpu, done_function *done)
+{
+    uint64_t flags = path_lock(path);
+    int error = submit_some(ns, path->queue, list, cpu, done);
+    path_unlock(path, flags);
+    return error;
+}
+
 static inline __attribute__((always_inline)) int
 submit_list(struct block_device *block, struct block_request **list, done_function *done)
 {
@@ -190,19 +253,12 @@ submit_list(struct block_device *block, struct block_request **list, done_functi
     const bool was_inside = paths_enter(cpu);
     struct path *const *paths = disk->device->path_of[cpu];
     int error = disk->retired ? NVME_ERR_GONE : NVME_OK;
-    struct block_request *request = *list;
-    for (; request && !error; request = request->next) {
-        struct transfer *transfer = (struct transfer *)(void *)request->driver;
-        struct path *path = paths[request->polled];
-        transfer->cpu = (uint16_t)cpu;
-        transfer->path = path;
-        error = path->shared ? submit_locked(disk->ns, transfer, done)
-                             : submit(disk->ns, transfer, path->queue, done);
-        if (error)
-            break;
+    while (*list && !error) {
+        struct path *path = paths[(*list)->polled];
+        error = path->shared ? submit_locked(disk->ns, path, list, cpu, done)
+                             : submit_some(disk->ns, path->queue, list, cpu, done);
     }
     paths_leave(cpu, was_inside);
-    *list = request;
     return error ? submit_status(error) : OK;
 }
 

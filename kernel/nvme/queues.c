@@ -39,8 +39,9 @@ static bool is_open(void *unused)
     return !__atomic_load_n(&closings, __ATOMIC_ACQUIRE);
 }
 
-static bool enter_other(bool *inside)
+bool paths_enter_other(unsigned cpu)
 {
+    bool *inside = &cpus_here[cpu].inside;
     if (*inside)
         return true;
     for (;;) {
@@ -53,26 +54,9 @@ static bool enter_other(bool *inside)
     }
 }
 
-/* The boot processor is who closes. */
-static inline bool enter(unsigned cpu)
+void paths_leave_other(unsigned cpu)
 {
-    return cpu == 0 || enter_other(&cpus_here[cpu].inside);
-}
-
-static inline void leave(unsigned cpu, bool was_inside)
-{
-    if (!was_inside)
-        __atomic_store_n(&cpus_here[cpu].inside, false, __ATOMIC_RELEASE);
-}
-
-bool paths_enter(unsigned cpu)
-{
-    return enter(cpu);
-}
-
-void paths_leave(unsigned cpu, bool was_inside)
-{
-    leave(cpu, was_inside);
+    __atomic_store_n(&cpus_here[cpu].inside, false, __ATOMIC_RELEASE);
 }
 
 void paths_close(void)
@@ -164,62 +148,15 @@ void path_ended_elsewhere(struct transfer *transfer)
         cpu_wake(cpu);
 }
 
-static bool take_mail(unsigned cpu)
+static inline void take_mail(unsigned cpu)
 {
     if (!__atomic_load_n(&cpus_here[cpu].mail, __ATOMIC_RELAXED))
-        return false;
+        return;
     struct transfer *transfer = __atomic_exchange_n(&cpus_here[cpu].mail, NULL, __ATOMIC_ACQUIRE);
     for (struct transfer *next; transfer; transfer = next) {
         next = transfer->next;
         transfer_ended(transfer);
     }
-    return true;
-}
-
-/* Brings `until` forward to when the queue wants to be looked at again. */
-static unsigned sweep_queue(struct nvme_queue *queue, uint64_t *until)
-{
-    nvme_ring(queue);
-    unsigned count = nvme_reap(queue);
-    if (!count && queue->shadow)
-        *until = MIN(*until, nvme_nudge(queue));
-    return count;
-}
-
-static __attribute__((noinline)) unsigned sweep_shared(struct path *path, uint64_t *until)
-{
-    uint64_t flags = path_lock(path);
-    unsigned count = sweep_queue(path->queue, until);
-    path_unlock(path, flags);
-    return count;
-}
-
-static inline unsigned sweep_path(struct path *path, uint64_t *until)
-{
-    return path->shared ? sweep_shared(path, until) : sweep_queue(path->queue, until);
-}
-
-/* A processor at its queues. */
-struct wait {
-    struct device *device;
-    struct path *const *paths; /* with interrupts, and polled; they may change while it waits */
-    unsigned cpu;
-    bool polled; /* something is in flight on the second, which is not the first */
-};
-
-/* True if anything has ended; if not, to be done again by `until`. */
-static bool sweep(const struct wait *wait, uint64_t *until)
-{
-    bool was_inside = enter(wait->cpu);
-    struct path *path = wait->paths[false];
-    unsigned count = 0;
-    /* What nobody has asked for may be there too, and has raised an interrupt. */
-    if (nvme_queue_in_flight(path->queue) || nvme_has_completion(path->queue))
-        count = sweep_path(path, until);
-    if (wait->polled)
-        count += sweep_path(wait->paths[true], until);
-    leave(wait->cpu, was_inside);
-    return take_mail(wait->cpu) || count;
 }
 
 void paths_reap(struct device *device)
@@ -229,6 +166,14 @@ void paths_reap(struct device *device)
 }
 
 /* ---- Waiting ------------------------------------------------------------------------------- */
+
+/* A processor at its queues. */
+struct wait {
+    struct device *device;
+    struct path *const *paths; /* with interrupts, and polled; they may change while it waits */
+    unsigned cpu;
+    bool polled; /* something is in flight on the second, which is not the first */
+};
 
 static struct path *path_at(const struct wait *wait, bool polled)
 {
@@ -304,20 +249,69 @@ static __attribute__((noinline)) void spin_and_sleep(struct wait *wait, struct p
     nap(wait, polled ? MIN(until, clock_ns() + POLLED_NAP_NS) : until);
 }
 
-/* False: there is nothing to wait for. */
-static bool await(struct wait *wait, uint64_t until)
+/* If there is something to wait for. */
+static inline void await(struct wait *wait, uint64_t until)
 {
-    struct device *device = wait->device;
     struct path *path = wait->paths[false];
     unsigned in_flight = nvme_queue_in_flight(path->queue);
     bool polled = wait->polled || (in_flight && !path->queue->has_vector);
     if (!polled && !in_flight)
-        return false;
-    if (polled || device->wait != WAIT_INTERRUPT)
+        return;
+    if (polled || wait->device->wait != WAIT_INTERRUPT)
         spin_and_sleep(wait, path, polled, until);
     else
         nap(wait, until);
-    return true;
+}
+
+/* Returns when the queue wants to be told of again, if nothing has come by then. */
+static inline uint64_t ring(struct nvme_queue *queue)
+{
+    nvme_ring(queue);
+    return queue->shadow && !nvme_has_completion(queue) ? nvme_nudge(queue) : UINT64_MAX;
+}
+
+static __attribute__((noinline)) uint64_t ring_locked(struct path *path)
+{
+    uint64_t flags = path_lock(path), until = ring(path->queue);
+    path_unlock(path, flags);
+    return until;
+}
+
+static inline uint64_t ring_path(struct path *path)
+{
+    return path->shared ? ring_locked(path) : ring(path->queue);
+}
+
+static __attribute__((noinline)) struct nvme_request *take_locked(struct path *path)
+{
+    uint64_t flags = path_lock(path);
+    struct nvme_request *chain = nvme_take(path->queue);
+    path_unlock(path, flags);
+    return chain;
+}
+
+static inline struct nvme_request *take_path(struct path *path)
+{
+    return path->shared ? take_locked(path) : nvme_take(path->queue);
+}
+
+static inline uint64_t ring_all(const struct wait *wait)
+{
+    bool was_inside = paths_enter(wait->cpu);
+    uint64_t until = ring_path(wait->paths[false]);
+    if (wait->polled)
+        until = MIN(until, ring_path(wait->paths[true]));
+    paths_leave(wait->cpu, was_inside);
+    return until;
+}
+
+static inline void take(const struct wait *wait, bool polled)
+{
+    bool was_inside = paths_enter(wait->cpu);
+    struct nvme_request *chain = take_path(wait->paths[polled]);
+    paths_leave(wait->cpu, was_inside);
+    if (chain)
+        requests_ended(chain, wait->cpu);
 }
 
 void path_poll(struct device *device, uint64_t deadline)
@@ -326,10 +320,15 @@ void path_poll(struct device *device, uint64_t deadline)
     struct path *const *paths = device->path_of[cpu];
     struct wait wait = {device, paths, cpu,
                         paths[true] != paths[false] && nvme_queue_in_flight(paths[true]->queue)};
-    uint64_t until = deadline;
     /* Deadlines have to be seen also where there always is something to reap, and events. */
     if (cpu == 0 && ++device->polls % POLLS_PER_CHECK == 0)
         nvme_check(&device->controller);
-    while (!sweep(&wait, &until) && deadline && await(&wait, until))
-        deadline = 0; /* one more look */
+    uint64_t until = ring_all(&wait);
+    /* What nobody has asked for may be there too, and has raised an interrupt. */
+    if (deadline && !nvme_has_interrupted(paths[false]->queue))
+        await(&wait, MIN(until, deadline));
+    take(&wait, false);
+    if (wait.polled)
+        take(&wait, true);
+    take_mail(cpu);
 }

@@ -153,6 +153,7 @@ struct testio {
 /* Prepares a read or write and puts it into the queue; nvme_submit()'s answer. */
 int testio_submit(struct testhost *host, struct nvme_queue *queue, struct testio *io, bool write,
                   uint64_t lba, uint32_t blocks, void *data);
+int testio_again(struct testio *io, uint64_t lba); /* one that has ended, on the same queue */
 int testio_flush(struct testhost *host, struct nvme_queue *queue, struct testio *io);
 
 /* Makes the completion of a request that was written by hand count. */

@@ -54,6 +54,15 @@ int testio_submit(struct testhost *host, struct nvme_queue *queue, struct testio
     return nvme_submit(queue, &io->request);
 }
 
+int testio_again(struct testio *io, uint64_t lba)
+{
+    io->request.next = NULL;
+    nvme_set_lba(&io->request, lba);
+    struct nvme_request *rest = nvme_submit_again(io->queue, &io->request);
+    assert_true(!rest || rest == &io->request);
+    return rest ? rest->result : NVME_OK;
+}
+
 int testio_flush(struct testhost *host, struct nvme_queue *queue, struct testio *io)
 {
     testio_reset(host, queue, io);

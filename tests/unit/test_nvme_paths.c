@@ -29,6 +29,7 @@ static _Thread_local unsigned this_cpu;
 static int model_submit(struct nvme_queue *queue, struct nvme_request *request);
 static void model_ring(struct nvme_queue *queue);
 static unsigned model_reap(struct nvme_queue *queue);
+static struct nvme_request *model_take(struct nvme_queue *queue);
 static uint64_t model_check(struct nvme_controller *controller);
 static bool model_wait(bool (*ready)(void *context), void *context, uint64_t deadline);
 
@@ -40,6 +41,7 @@ static bool model_wait(bool (*ready)(void *context), void *context, uint64_t dea
 #define nvme_submit      model_submit
 #define nvme_ring        model_ring
 #define nvme_reap        model_reap
+#define nvme_take        model_take
 #define nvme_check       model_check
 
 #include "kernel/nvme/queues.c"
@@ -116,22 +118,33 @@ static void model_ring(struct nvme_queue *queue)
     end(model);
 }
 
-/* Everything ends at once. done() does not come back into this queue here. */
-static unsigned model_reap(struct nvme_queue *queue)
+/* Everything ends at once. */
+static struct nvme_request *model_take(struct nvme_queue *queue)
 {
     struct model *model = begin(queue);
-    unsigned reaped = 0;
+    struct nvme_request *chain = NULL;
     if (nvme_has_completion(queue)) {
         __atomic_store_n(&model->cqe.status, 0, __ATOMIC_RELAXED);
-        reaped = model->count;
-    }
-    model->count -= reaped;
-    queue->free_count = (uint16_t)(queue->free_count + reaped);
-    for (unsigned i = 0; i < reaped; i++) {
-        model->requests[i]->result = NVME_OK;
-        model->requests[i]->done(model->requests[i]);
+        queue->free_count += model->count;
+        while (model->count) {
+            struct nvme_request *request = model->requests[--model->count];
+            request->result = NVME_OK;
+            request->next = chain;
+            chain = request;
+        }
     }
     end(model);
+    return chain;
+}
+
+static unsigned model_reap(struct nvme_queue *queue)
+{
+    unsigned reaped = 0;
+    for (struct nvme_request *request = model_take(queue), *next; request; request = next) {
+        next = request->next;
+        request->done(request);
+        reaped++;
+    }
     return reaped;
 }
 
@@ -197,7 +210,6 @@ static int submit(struct transfer *transfer, bool polled)
     bool was_inside = paths_enter(this_cpu);
     struct path *path = device.path_of[this_cpu][polled];
     transfer->cpu = (uint16_t)this_cpu;
-    transfer->path = path;
     uint64_t flags = path_lock(path);
     int error = nvme_submit(path->queue, &transfer->request);
     path_unlock(path, flags);
@@ -217,10 +229,19 @@ void transfer_ended(struct transfer *transfer)
 static void request_done(struct nvme_request *request)
 {
     struct transfer *transfer = CONTAINER_OF(request, struct transfer, request);
-    if (path_ended_here(transfer))
+    if (transfer->cpu == this_cpu)
         transfer_ended(transfer);
     else
         path_ended_elsewhere(transfer);
+}
+
+void requests_ended(struct nvme_request *chain, unsigned cpu)
+{
+    complain_if(cpu != this_cpu);
+    for (struct nvme_request *next; chain; chain = next) {
+        next = chain->next;
+        request_done(chain);
+    }
 }
 
 /* A turn: submits what there is room for, waits for something. */

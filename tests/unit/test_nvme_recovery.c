@@ -406,6 +406,26 @@ static void test_completion_of_another(void **state)
     testhost_free(host);
 }
 
+/* The identifier of the next command, which is known to who has seen the others. */
+static void test_completion_of_the_next(void **state)
+{
+    (void)state;
+    struct testhost *host = live(ALL_VECTORS);
+    struct nvme_queue *queue = &host->nvme.io[0];
+    uint8_t *data = testhost_data(host, 512);
+    struct testio io[3] = {0};
+    for (unsigned n = 0; n < 3; n++)
+        submit_read(host, 0, &io[n], data);
+    reads_meet(host, NVMEVIRT_WRONG_CID, queue->free->cid, 1);
+    testhost_drain(host, queue);
+    assert_done(&io[0], NVME_ERR_TIMEOUT);
+    assert_done(&io[1], NVME_OK);
+    assert_done(&io[2], NVME_OK);
+    assert_int_equal(queue->counters.bad_completions, 1);
+    testhost_works(host);
+    testhost_free(host);
+}
+
 /* A request that submits itself once more, so that its slot is in use when the duplicate comes. */
 struct twice {
     struct nvme_request request;
@@ -454,7 +474,8 @@ int main(void)
         cmocka_unit_test(test_lost_interrupt),        cmocka_unit_test(test_check_is_cheap),
         cmocka_unit_test(test_fatal_status),          cmocka_unit_test(test_removed),
         cmocka_unit_test(test_completion_of_nobody),  cmocka_unit_test(test_ring_of_garbage),
-        cmocka_unit_test(test_completion_of_another), cmocka_unit_test(test_duplicate_completion),
+        cmocka_unit_test(test_completion_of_another), cmocka_unit_test(test_completion_of_the_next),
+        cmocka_unit_test(test_duplicate_completion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

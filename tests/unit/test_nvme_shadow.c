@@ -192,7 +192,7 @@ static void test_strides(void **state)
 static void lose(struct nvme_queue *queue)
 {
     *event_index(queue, 0) = (queue->rung + queue->size - 1u) % queue->size;
-    *event_index(queue, 1) = (queue->told + queue->size - 1u) % queue->size;
+    *event_index(queue, 1) = (queue->head - queue->untold + 2 * queue->size - 1u) % queue->size;
 }
 
 static void test_nudge(void **state)
