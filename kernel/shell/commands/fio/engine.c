@@ -66,10 +66,9 @@ static ALWAYS_INLINE void account_some(struct fio_job *job, struct fio_batch *ba
 }
 
 /* What has come back, up to the free slots that were there before, one by one. */
-static RARE uint32_t account_failed(struct fio_job *job, const struct block_request *behind)
+static RARE void account_failed(struct fio_job *job, const struct block_request *behind)
 {
-    uint32_t count = 0;
-    for (const struct block_request *at = job->free; at != behind; at = at->next, count++) {
+    for (const struct block_request *at = job->free; at != behind; at = at->next) {
         struct fio_batch *batch = fio_slot_of(at)->batch;
         if (at->status == OK) {
             account_some(job, batch, 1, job->now);
@@ -78,54 +77,44 @@ static RARE uint32_t account_failed(struct fio_job *job, const struct block_requ
         plain_failed(job, at);
         leave_batch(job, batch, 1);
     }
+}
+
+/* How many follow one another and are of one batch; *at is then behind them. */
+static inline uint32_t run_of(const struct fio_batch *batch, const struct block_request **at)
+{
+    uint32_t count = 0;
+    do {
+        count++;
+        *at = (*at)->next;
+    } while (fio_slot_of(*at)->batch == batch);
     return count;
 }
 
-/* The same; what follows one another and is of one batch goes together. */
-static ALWAYS_INLINE uint32_t account_good(struct fio_job *job, uint64_t now)
+/* The same, where all is well. Nothing has to be looked for while there is but one batch. */
+static ALWAYS_INLINE void account_good(struct fio_job *job, uint32_t count, uint64_t now)
 {
     const struct block_request *at = job->free;
-    struct fio_batch *batch = fio_slot_of(at)->batch;
-    uint32_t all = 0;
-    do {
-        uint32_t count = 0;
-        do {
-            count++;
-            at = at->next;
-        } while (fio_slot_of(at)->batch == batch);
-        account_some(job, batch, count, now);
-        all += count;
-        batch = fio_slot_of(at)->batch;
-    } while (batch);
-    return all;
-}
-
-/* Less has come back than was to be waited for. */
-static __attribute__((noinline)) bool too_few(const struct fio_job *job)
-{
-    uint32_t count = 0;
-    for (struct block_request *const *at = &job->ended.first; at != job->ended.end;
-         at = &(*at)->next)
-        count++;
-    return count < MIN(job->batch_complete, fio_in_flight(job));
+    for (uint32_t some; count; count -= some) {
+        struct fio_batch *batch = fio_slot_of(at)->batch;
+        some = batch->outstanding == fio_in_flight(job) ? count : run_of(batch, &at);
+        account_some(job, batch, some, now);
+    }
 }
 
 /* False: nothing, or not enough, has come back. */
 static ALWAYS_INLINE bool account_plain(struct fio_job *job, uint64_t now)
 {
     struct block_request *behind = job->free;
-    uint32_t count;
-    if (job->batch_complete > 1 && too_few(job))
+    uint32_t count = job->ended.count;
+    if (count == 0 || (count < job->batch_complete && count < fio_in_flight(job)))
         return false;
     fio_slot_of(behind)->batch = NULL; /* where what has come back ends */
     job->free = block_ended_take(&job->ended, behind);
-    if (job->free == behind)
-        return false;
     if (job->ended.failed) {
         job->now = now;
-        count = account_failed(job, behind);
+        account_failed(job, behind);
     } else {
-        count = account_good(job, now);
+        account_good(job, count, now);
     }
     account_done(job, count);
     return true;
@@ -445,7 +434,7 @@ static __attribute__((noinline)) bool single_turn(struct fio_job *job)
         }
         block_poll(device, stay);
         now = clock_ns();
-        waits = !block_ended_any(&job->ended);
+        waits = job->ended.count == 0;
         if (waits)
             continue;
         account_single(job, request, issued - started, now - issued);
