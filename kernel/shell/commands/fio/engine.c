@@ -199,9 +199,14 @@ static ALWAYS_INLINE struct block_request **place_by_map(struct fio_job *job,
     uint64_t first = target->first, blocks = job->blocks;
     struct block_request **link = &job->free;
     struct fio_map map = target->map;
-    do
-        link = place(*link, batch, first + fio_map_next(&map) * blocks);
-    while (--count);
+    if (fio_map_is_whole(&map))
+        do
+            link = place(*link, batch, first + fio_map_next_whole(&map) * blocks);
+        while (--count);
+    else
+        do
+            link = place(*link, batch, first + fio_map_next(&map) * blocks);
+        while (--count);
     target->map.state = map.state;
     return link;
 }
