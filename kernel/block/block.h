@@ -93,10 +93,17 @@ struct block_operations {
     void (*poll)(struct block_device *device, uint64_t deadline);
 };
 
-static inline void block_ended_init(struct block_ended *ended)
+/* Makes it empty, whatever is on it. */
+static inline void block_ended_clear(struct block_ended *ended)
 {
     ended->end = &ended->first;
-    ended->count = ended->failed = 0;
+    ended->count = 0;
+}
+
+static inline void block_ended_init(struct block_ended *ended)
+{
+    block_ended_clear(ended);
+    ended->failed = 0;
 }
 
 /* Takes all there are, in front of `behind` (NULL, or a list that they are to join), which is what
@@ -105,8 +112,7 @@ static inline struct block_request *block_ended_take(struct block_ended *ended,
                                                      struct block_request *behind)
 {
     *ended->end = behind;
-    ended->end = &ended->first;
-    ended->count = 0;
+    block_ended_clear(ended);
     return ended->first;
 }
 

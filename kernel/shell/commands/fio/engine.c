@@ -44,6 +44,12 @@ static ALWAYS_INLINE void account_done(struct fio_job *job, uint32_t count)
     fio_count_batch(job->stats.completes, count);
 }
 
+static void issue_no_more(struct fio_job *job)
+{
+    job->granted = 0;
+    job->left = 0;
+}
+
 static RARE void plain_failed(struct fio_job *job, const struct block_request *request)
 {
     struct fio_target *target = job->target;
@@ -54,7 +60,7 @@ static RARE void plain_failed(struct fio_job *job, const struct block_request *r
     fio_io_failed(job, &io, request->status);
     job->ended.failed--;
     if (job->stopping)
-        job->granted = 0;
+        issue_no_more(job);
 }
 
 /* Of a plain job, now. */
@@ -224,8 +230,9 @@ static __attribute__((noinline)) struct block_request **place_otherwise(struct f
 }
 
 /* The queue is full, or something is wrong with the first. */
-static RARE void insist(struct block_device *device, struct block_request **list, int status)
+static RARE void insist(struct fio_job *job, struct block_request **list, int status)
 {
+    struct block_device *device = job->target->device;
     do {
         struct block_request *first = *list;
         if (status == ERR_AGAIN) {
@@ -266,7 +273,7 @@ static ALWAYS_INLINE uint64_t submit_plain(struct fio_job *job, uint32_t count, 
         fio_plan_grant(job);
     int status = block_submit_list(target->device, &list);
     if (status != OK)
-        insist(target->device, &list, status);
+        insist(job, &list, status);
     count_submitted(job, count);
     now = clock_ns();
     batch->issued = now;
@@ -341,7 +348,7 @@ static ALWAYS_INLINE uint32_t room_plain(const struct fio_job *job)
 static uint64_t begin_turn(struct fio_job *job, uint64_t now)
 {
     if (job->stopping)
-        job->granted = 0;
+        issue_no_more(job);
     return job->alone && job->batch_complete ? MIN(job->event, now + NAP) : 0;
 }
 
@@ -382,31 +389,31 @@ static __attribute__((noinline)) uint64_t unit_otherwise(struct fio_job *job)
 }
 
 /* Submits the only slot there is; returns what the time is then. */
-static ALWAYS_INLINE uint64_t submit_single(struct fio_job *job, struct block_request *request)
+static ALWAYS_INLINE uint64_t submit_single(struct fio_job *job)
 {
     struct fio_target *target = job->target;
-    struct block_request *list = request;
-    uint64_t unit = target->order == FIO_MAP ? fio_map_next(&target->map) : unit_otherwise(job);
+    struct block_request *request = &job->slots->whole.request, *list = request;
+    uint64_t unit = __builtin_expect(target->order == FIO_MAP, true) ? fio_map_next(&target->map)
+                                                                     : unit_otherwise(job);
     request->lba = target->first + unit * job->blocks;
     request->next = NULL;
-    if (--job->granted == 0)
-        fio_plan_grant(job);
+    job->granted--;
     int status = block_submit_list(target->device, &list);
     if (status != OK)
-        insist(target->device, &list, status);
+        insist(job, &list, status);
     return clock_ns();
 }
 
-static ALWAYS_INLINE void account_single(struct fio_job *job, struct block_request *request,
-                                         uint64_t slat, uint64_t clat)
+/* Polls until it has come back or `stay`, once at least; returns what the time is then. */
+static ALWAYS_INLINE uint64_t poll_single(struct fio_job *job, struct block_device *device,
+                                          uint64_t stay)
 {
-    block_ended_take(&job->ended, NULL);
-    if (job->ended.failed) {
-        job->polling += clat;
-        plain_failed(job, request);
-    } else {
-        fio_times_add(job->own, slat, clat, 1);
-    }
+    uint64_t now;
+    do {
+        block_poll(device, stay);
+        now = clock_ns();
+    } while (job->ended.count == 0 && now < stay);
+    return now;
 }
 
 /* What has come back in a turn, and whether one more or fewer is in flight than before. */
@@ -417,42 +424,57 @@ static void count_single(struct fio_stats *stats, uint64_t count, uint64_t more)
     stats->depths[fio_depth_class(1)] += count + more;
 }
 
-/* With a depth of one there is nothing to be shared out or looked for, and all latency is waiting.
- */
+/* False: it has not come back. */
+static ALWAYS_INLINE bool account_single(struct fio_job *job, uint64_t started, uint64_t issued,
+                                         uint64_t now)
+{
+    if (job->ended.count == 0) {
+        job->batches->started = started;
+        job->batches->issued = issued;
+        job->polling += now - issued;
+        return false;
+    }
+    block_ended_clear(&job->ended);
+    if (job->ended.failed) {
+        job->polling += now - issued;
+        count_single(&job->stats, 1, 0);
+        plain_failed(job, &job->slots->whole.request);
+    } else {
+        fio_times_add(job->own, issued - started, now - issued, 1);
+    }
+    return true;
+}
+
+/* What is in flight from the turn before. */
+static __attribute__((noinline)) bool resume_single(struct fio_job *job, uint64_t stay)
+{
+    const struct fio_batch *batch = job->batches;
+    job->polling -= job->now - batch->issued;
+    job->now = poll_single(job, job->target->device, stay);
+    return account_single(job, batch->started, batch->issued, job->now);
+}
+
+/* With a depth of one there is nothing to be shared out or looked for, and all of the latency of
+ * what comes back is spent in polls. */
 static __attribute__((noinline)) bool single_turn(struct fio_job *job)
 {
     struct block_device *device = job->target->device;
-    struct block_request *request = &job->slots->whole.request;
-    struct fio_batch *batch = job->batches;
     uint64_t now = clock_ns(), stay = begin_turn(job, now);
-    uint64_t started = batch->started, issued = batch->issued;
-    uint64_t count = 0, before = fio_in_flight(job), clat = job->own->clat.sum;
-    bool waits = before;
-    if (!waits && job->granted == 0)
-        return end_plain_turn(job, now, false);
-    if (waits)
-        job->polling -= now - issued;
-    do {
-        if (!waits) {
-            started = now;
-            issued = submit_single(job, request);
-        }
-        block_poll(device, stay);
-        now = clock_ns();
-        waits = job->ended.count == 0;
-        if (waits)
-            continue;
-        account_single(job, request, issued - started, now - issued);
-        count++;
-    } while (now < stay && job->granted);
-    if (waits)
-        job->polling += now - issued;
+    const uint64_t before = fio_in_flight(job), ios = job->own->ios, clat = job->own->clat.sum;
+    job->now = now;
+    bool back = !before || resume_single(job, stay);
+    now = job->now;
+    if (back && (job->granted || fio_plan_grant(job))) {
+        do {
+            uint64_t started = now, issued = submit_single(job);
+            now = poll_single(job, device, stay);
+            back = account_single(job, started, issued, now);
+        } while (back && (job->granted || fio_plan_grant(job)) && now < stay);
+    }
+    job->room = back;
     job->polling += job->own->clat.sum - clat;
-    job->room = !waits;
-    batch->started = started;
-    batch->issued = issued;
-    count_single(&job->stats, count, fio_in_flight(job) - before);
-    return end_plain_turn(job, now, count);
+    count_single(&job->stats, job->own->ios - ios, fio_in_flight(job) - before);
+    return end_plain_turn(job, now, back);
 }
 
 /* The last of several devices may sleep, but only shortly. */
