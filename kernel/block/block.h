@@ -206,8 +206,9 @@ static inline uint32_t block_most(const struct block_device *device, uint64_t lb
 int block_submit(struct block_device *device, struct block_request *request);
 
 /*
- * The same for as many as `next` links, all of them `fixed` or none, and all `polled` or none. *list is then what was not
- * taken: nothing if OK; if ERR_AGAIN for want of room; else the first of the rest is refused.
+ * The same for one or more that `next` links, all of them `fixed` or none, and all `polled` or
+ * none. *list is then what was not taken: nothing if OK; if ERR_AGAIN for want of room; else the
+ * first of the rest is refused.
  */
 int block_submit_list(struct block_device *device, struct block_request **list);
 

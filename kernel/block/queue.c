@@ -30,6 +30,12 @@ static struct plug plugs[CPUS_MOST];
 /* Kept out of line, so that the way of a request that stays alone is short. */
 #define RARE __attribute__((noinline, cold))
 
+/* Is there something that the driver has not got? */
+static inline bool holds_any(const struct plug *plug)
+{
+    return ((uintptr_t)plug->head.next | (uintptr_t)plug->alone) != 0;
+}
+
 /* Of one whose first block is the one behind. */
 static bool continues(const struct block_request *last, const struct block_request *request)
 {
@@ -154,19 +160,9 @@ int block_submit(struct block_device *device, struct block_request *request)
     return OK;
 }
 
-/* What is fixed goes with nothing else, and need not be collected. */
-static int submit_fixed(struct block_device *device, struct block_request **list)
+static __attribute__((noinline)) int submit_each(struct block_device *device,
+                                                 struct block_request **list)
 {
-    struct plug *plug = &plugs[cpu_current()];
-    if (plug->head.next && !send(plug))
-        return ERR_AGAIN;
-    return plug->alone ? ERR_AGAIN : device->operations->submit(device, list);
-}
-
-int block_submit_list(struct block_device *device, struct block_request **list)
-{
-    if (*list && (*list)->fixed)
-        return submit_fixed(device, list);
     for (struct block_request *next; *list; *list = next) {
         next = (*list)->next;
         int status = block_submit(device, *list);
@@ -174,6 +170,23 @@ int block_submit_list(struct block_device *device, struct block_request **list)
             return status;
     }
     return OK;
+}
+
+static RARE int submit_fixed_behind(struct block_device *device, struct block_request **list)
+{
+    struct plug *plug = &plugs[cpu_current()];
+    bool sent = send(plug);
+    return sent && !plug->alone ? device->operations->submit(device, list) : ERR_AGAIN;
+}
+
+/* What is fixed goes with nothing else, and need not be collected. */
+int block_submit_list(struct block_device *device, struct block_request **list)
+{
+    if (!(*list)->fixed)
+        return submit_each(device, list);
+    if (holds_any(&plugs[cpu_current()]))
+        return submit_fixed_behind(device, list);
+    return device->operations->submit(device, list);
 }
 
 /* True if one of them has ended. */
@@ -224,13 +237,21 @@ static RARE void poll_with_rest(struct plug *plug, struct block_device *device, 
     device->operations->poll(device, deadline);
 }
 
-void block_poll(struct block_device *device, uint64_t deadline)
+static __attribute__((noinline)) void send_and_poll(struct block_device *device, uint64_t deadline)
 {
     struct plug *plug = &plugs[cpu_current()];
     if (plug->head.next && plug->device == device)
         send(plug);
-    if (plug->head.next || plug->alone)
+    if (holds_any(plug))
         poll_with_rest(plug, device, deadline);
+    else
+        device->operations->poll(device, deadline);
+}
+
+void block_poll(struct block_device *device, uint64_t deadline)
+{
+    if (holds_any(&plugs[cpu_current()]))
+        send_and_poll(device, deadline);
     else
         device->operations->poll(device, deadline);
 }

@@ -28,15 +28,14 @@ static int setup(void **state)
 
 static void record(struct fio_direction_stats *of, uint64_t value)
 {
-    fio_sum_add(&of->clat, value, 1);
-    of->buckets[fio_bucket(value)]++;
+    fio_times_add(of, value / 3, value, 1);
 }
 
 static void test_buckets_are_within_one_percent(void **state)
 {
     (void)state;
     unsigned last = 0;
-    for (uint64_t value = 1; value < 1ULL << FIO_VALUE_BITS; value += 1 + value / 1000) {
+    for (uint64_t value = 1; value < 1ULL << 62; value += 1 + value / 1000) {
         unsigned bucket = fio_bucket(value);
         uint64_t stands_for = fio_bucket_value(bucket);
         uint64_t error = stands_for > value ? stands_for - value : value - stands_for;
@@ -127,16 +126,28 @@ static void test_counts_at_once_are_counts_one_by_one(void **state)
 static void test_merge(void **state)
 {
     (void)state;
-    static struct fio_stats other, both;
+    static struct fio_stats other, both, merged, single;
     fio_stats_clear(&other);
     fio_stats_clear(&both);
+    fio_stats_clear(&merged);
+    fio_stats_clear(&single);
+    struct fio_sum slat = {.min = UINT64_MAX}, clat = slat, lat = slat;
     for (unsigned i = 0; i < 1000; i++) {
         uint64_t value = fio_random(&source) >> 45;
+        fio_sum_add(&slat, value / 3, 1);
+        fio_sum_add(&clat, value, 1);
+        fio_sum_add(&lat, value / 3 + value, 1);
         record(&(i & 1 ? &stats : &other)->of[FIO_WRITE], value);
         record(&both.of[FIO_WRITE], value);
     }
-    fio_stats_merge(&stats, &other);
-    assert_memory_equal(&stats, &both, sizeof stats);
+    fio_stats_merge(&merged, &stats);
+    fio_stats_merge(&merged, &other);
+    fio_stats_merge(&single, &both);
+    assert_memory_equal(&merged, &single, sizeof merged);
+    assert_memory_equal(&merged.of[FIO_WRITE].slat, &slat, sizeof slat);
+    assert_memory_equal(&merged.of[FIO_WRITE].clat, &clat, sizeof clat);
+    assert_memory_equal(&merged.of[FIO_WRITE].lat, &lat, sizeof lat);
+    assert_int_equal(merged.of[FIO_READ].slat.count, 0);
 }
 
 static void test_classes(void **state)

@@ -13,6 +13,7 @@
 #include "lib/status.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+#define RARE          __attribute__((noinline, cold))
 
 #define NAP (50 * NS_PER_MS) /* at most this long between two looks at Ctrl-C */
 
@@ -37,105 +38,103 @@ static ALWAYS_INLINE void leave_batch(struct fio_job *job, struct fio_batch *bat
     }
 }
 
-static ALWAYS_INLINE void account_times(struct fio_job *job, struct fio_direction_stats *stats,
-                                        const struct fio_batch *batch, uint32_t count)
-{
-    uint64_t now = job->now, clat = now - batch->issued;
-    fio_sum_add(&stats->clat, clat, count);
-    fio_sum_add(&stats->lat, now - batch->started, count);
-    stats->buckets[fio_bucket(clat)] += count;
-    stats->ios += count;
-}
-
 static ALWAYS_INLINE void account_done(struct fio_job *job, uint32_t count)
 {
-    job->in_flight -= count;
-    job->stats.completes[fio_batch_class(count)]++;
+    job->room += count;
+    fio_count_batch(job->stats.completes, count);
 }
 
-/* Of a plain job. */
-static ALWAYS_INLINE void account_some(struct fio_job *job, struct fio_batch *batch, uint32_t count)
+/* Of a plain job, now. */
+static ALWAYS_INLINE void account_some(struct fio_job *job, struct fio_batch *batch, uint32_t count,
+                                       uint64_t now)
 {
-    account_times(job, job->own, batch, count);
-    job->own->bytes += (uint64_t)count * job->block;
+    fio_times_add(job->own, batch->issued - batch->started, now - batch->issued, count);
     leave_batch(job, batch, count);
 }
 
-/* One by one, from `request` on to before `behind`. */
-static __attribute__((noinline, cold)) uint32_t account_failed(struct fio_job *job,
-                                                               struct block_request *request,
-                                                               const struct block_request *behind)
+/* What has come back, up to the free slots that were there before, one by one. */
+static RARE uint32_t account_failed(struct fio_job *job, const struct block_request *behind)
 {
     struct fio_target *target = job->target;
     uint32_t count = 0;
     job->ended.failed = 0;
-    for (; request != behind; request = request->next, count++) {
-        struct fio_batch *batch = fio_slot_of(request)->batch;
-        if (request->status == OK) {
-            account_some(job, batch, 1);
+    for (const struct block_request *at = job->free; at != behind; at = at->next, count++) {
+        struct fio_batch *batch = fio_slot_of(at)->batch;
+        if (at->status == OK) {
+            account_some(job, batch, 1, job->now);
             continue;
         }
         struct fio_io io = {.target = target,
                             .direction = (enum fio_direction)job->direction,
-                            .offset = request->lba * target->device->block_size,
+                            .offset = at->lba * target->device->block_size,
                             .length = job->block};
-        fio_io_failed(job, &io, request->status);
+        fio_io_failed(job, &io, at->status);
         leave_batch(job, batch, 1);
     }
+    job->granted = job->stopping ? 0 : job->granted;
     return count;
 }
 
 /* The same; what follows one another and is of one batch goes together. */
-static ALWAYS_INLINE uint32_t account_good(struct fio_job *job, struct block_request *request,
-                                           const struct block_request *behind)
+static ALWAYS_INLINE uint32_t account_good(struct fio_job *job, uint64_t now)
 {
+    const struct block_request *at = job->free;
+    struct fio_batch *batch = fio_slot_of(at)->batch;
     uint32_t all = 0;
     do {
-        struct fio_batch *batch = fio_slot_of(request)->batch;
         uint32_t count = 0;
         do {
             count++;
-            request = request->next;
-        } while (request != behind && fio_slot_of(request)->batch == batch);
-        account_some(job, batch, count);
+            at = at->next;
+        } while (fio_slot_of(at)->batch == batch);
+        account_some(job, batch, count, now);
         all += count;
-    } while (request != behind);
+        batch = fio_slot_of(at)->batch;
+    } while (batch);
     return all;
 }
 
 /* Less has come back than was to be waited for. */
-static bool too_few(const struct fio_job *job)
+static __attribute__((noinline)) bool too_few(const struct fio_job *job)
 {
     uint32_t count = 0;
     for (struct block_request *const *at = &job->ended.first; at != job->ended.end;
          at = &(*at)->next)
         count++;
-    return count < MIN(job->batch_complete, job->in_flight);
+    return count < MIN(job->batch_complete, fio_in_flight(job));
 }
 
 /* False: nothing, or not enough, has come back. */
-static ALWAYS_INLINE bool account_plain(struct fio_job *job)
+static ALWAYS_INLINE bool account_plain(struct fio_job *job, uint64_t now)
 {
     struct block_request *behind = job->free;
+    uint32_t count;
     if (job->batch_complete > 1 && too_few(job))
         return false;
-    struct block_request *first = job->free = block_ended_take(&job->ended, behind);
-    if (first == behind)
+    fio_slot_of(behind)->batch = NULL; /* where what has come back ends */
+    job->free = block_ended_take(&job->ended, behind);
+    if (job->free == behind)
         return false;
-    account_done(job, job->ended.failed ? account_failed(job, first, behind)
-                                        : account_good(job, first, behind));
+    if (job->ended.failed) {
+        job->now = now;
+        count = account_failed(job, behind);
+    } else {
+        count = account_good(job, now);
+    }
+    account_done(job, count);
     return true;
 }
 
 static uint32_t account_batch(struct fio_job *job, struct fio_batch *batch)
 {
+    uint64_t slat = batch->issued - batch->started, clat = job->now - batch->issued;
     uint32_t all = batch->others;
     for (unsigned direction = job->first; direction <= job->last; direction++) {
+        struct fio_direction_stats *stats = &job->stats.of[direction];
         uint32_t count = batch->done[direction];
-        if (count) {
-            account_times(job, &job->stats.of[direction], batch, count);
-            job->stats.of[direction].bytes += batch->bytes[direction];
-        }
+        if (count)
+            fio_times_add(stats, slat, clat, count);
+        stats->bytes += batch->bytes[direction];
         all += count;
         batch->done[direction] = 0;
         batch->bytes[direction] = 0;
@@ -152,7 +151,7 @@ static bool too_few_touched(const struct fio_job *job)
     for (const struct fio_batch *batch = job->touched; batch; batch = batch->next)
         count +=
             batch->others + batch->done[FIO_READ] + batch->done[FIO_WRITE] + batch->done[FIO_TRIM];
-    return count < MIN(job->batch_complete, job->in_flight);
+    return count < MIN(job->batch_complete, fio_in_flight(job));
 }
 
 static bool account_slow(struct fio_job *job)
@@ -187,69 +186,91 @@ static inline uint64_t next_unit(struct fio_job *job, struct fio_target *target)
     }
 }
 
-/* Says where a request goes; returns the next. */
-static ALWAYS_INLINE struct block_request *place(struct fio_batch *batch,
-                                                 struct block_request *request, uint64_t lba)
+/* Says where a request goes; returns what leads to the next. */
+static ALWAYS_INLINE struct block_request **place(struct block_request *request,
+                                                  struct fio_batch *batch, uint64_t lba)
 {
     request->lba = lba;
     fio_slot_of(request)->batch = batch;
-    return request->next;
+    return &request->next;
 }
 
-/* Takes the first `count` free slots, and says where they go. The map has a loop of its own, in
+/* The first `count` free slots; returns what leads to the rest. The map has a loop of its own, in
  * which its state stays in registers. */
-static inline struct block_request *take_and_place(struct fio_job *job, struct fio_batch *batch,
-                                                   uint32_t count)
+static ALWAYS_INLINE struct block_request **place_by_map(struct fio_job *job,
+                                                         struct fio_target *target,
+                                                         struct fio_batch *batch, uint32_t count)
 {
-    struct fio_target *target = job->target;
-    struct block_request *all = job->free, *request = all, *last;
     uint64_t first = target->first, blocks = job->blocks;
-    if (target->order == FIO_MAP) {
-        struct fio_map map = target->map;
-        do {
-            last = request;
-            request = place(batch, request, first + fio_map_next(&map) * blocks);
-        } while (--count);
-        target->map.state = map.state;
-    } else {
-        do {
-            last = request;
-            request = place(batch, request, first + next_unit(job, target) * blocks);
-        } while (--count);
-    }
-    last->next = NULL;
-    job->free = request;
-    return all;
+    struct block_request **link = &job->free;
+    struct fio_map map = target->map;
+    do
+        link = place(*link, batch, first + fio_map_next(&map) * blocks);
+    while (--count);
+    target->map.state = map.state;
+    return link;
+}
+
+static __attribute__((noinline)) struct block_request **place_otherwise(struct fio_job *job,
+                                                                        struct fio_target *target,
+                                                                        struct fio_batch *batch,
+                                                                        uint32_t count)
+{
+    struct block_request **link = &job->free;
+    do
+        link = place(*link, batch, target->first + next_unit(job, target) * job->blocks);
+    while (--count);
+    return link;
 }
 
 /* The queue is full, or something is wrong with the first. */
-static __attribute__((noinline, cold)) void insist(struct block_device *device,
-                                                   struct block_request **list, int status)
+static RARE void insist(struct block_device *device, struct block_request **list, int status)
 {
-    struct block_request *first = *list;
-    if (status == ERR_AGAIN) {
-        block_poll(device, clock_ns() + NS_PER_MS);
-        return;
-    }
-    *list = first->next;
-    first->status = status;
-    block_end(first);
+    do {
+        struct block_request *first = *list;
+        if (status == ERR_AGAIN) {
+            block_poll(device, clock_ns() + NS_PER_MS);
+        } else {
+            *list = first->next;
+            first->status = status;
+            block_end(first);
+        }
+        status = *list ? block_submit_list(device, list) : OK;
+    } while (status != OK);
 }
 
-static inline void issue_plain(struct fio_job *job, struct fio_batch *batch, uint32_t count)
+static ALWAYS_INLINE void count_submitted(struct fio_job *job, uint32_t count)
 {
+    fio_count_batch(job->stats.submits, count);
+    fio_count_depth(job->stats.depths, fio_in_flight(job), count);
+}
+
+/* Submits a batch; returns what the time is then. */
+static ALWAYS_INLINE uint64_t submit_plain(struct fio_job *job, uint32_t count, uint64_t now)
+{
+    struct fio_batch *batch = job->free_batches;
     struct fio_target *target = job->target;
-    struct block_device *device = target->device;
-    struct block_request *list = take_and_place(job, batch, count);
-    int status;
-    job->left -= count;
-    job->in_flight += count;
+    struct block_request *list = job->free, **link;
+    batch->started = now;
     batch->outstanding = count;
-    target->pass_left -= count;
-    if (target->pass_left == 0)
-        fio_plan_rewind(job, target);
-    while ((status = block_submit_list(device, &list)) != OK)
-        insist(device, &list, status);
+    job->free_batches = batch->next;
+    if (target->order == FIO_MAP)
+        link = place_by_map(job, target, batch, count);
+    else
+        link = place_otherwise(job, target, batch, count);
+    job->free = *link;
+    *link = NULL;
+    job->room -= count;
+    job->granted -= count;
+    if (job->granted == 0)
+        fio_plan_grant(job);
+    int status = block_submit_list(target->device, &list);
+    if (status != OK)
+        insist(target->device, &list, status);
+    count_submitted(job, count);
+    now = clock_ns();
+    batch->issued = now;
+    return now;
 }
 
 static void issue_slow(struct fio_job *job, struct fio_batch *batch, uint32_t count)
@@ -259,91 +280,37 @@ static void issue_slow(struct fio_job *job, struct fio_batch *batch, uint32_t co
         struct fio_slot *slot = fio_slot_take(job);
         /* Counted first: it may have failed by then. */
         batch->outstanding++;
-        job->in_flight++;
+        job->room--;
         if (!fio_slow_issue(job, slot, batch)) {
             batch->outstanding--;
-            job->in_flight--;
+            job->room++;
             fio_slot_free(job, slot);
             return;
         }
     }
 }
 
-/* How many I/Os there are room, occasion and leave for. */
-static ALWAYS_INLINE uint32_t room(struct fio_job *job, bool plain)
-{
-    uint32_t count = MIN(job->depth - job->in_flight, job->batch_submit);
-    bool waits =
-        plain ? job->batch_complete > 1 && block_ended_any(&job->ended) : job->touched != NULL;
-    if (waits || job->stopping)
-        return 0;
-    if (!plain)
-        return fio_pace(job, count);
-    uint64_t left = MIN(job->left, job->target->pass_left);
-    return left < count ? (uint32_t)left : count;
-}
-
-static void account_submitted(struct fio_job *job, struct fio_batch *batch)
-{
-    for (unsigned i = job->first; i <= job->last; i++)
-        if (batch->submitted[i]) {
-            fio_sum_add(&job->stats.of[i].slat, batch->issued - batch->started,
-                        batch->submitted[i]);
-            batch->submitted[i] = 0;
-        }
-}
-
-/* Submits a batch; returns how many it has. */
-static ALWAYS_INLINE uint32_t submit(struct fio_job *job, uint32_t count, bool plain)
+/* The same; returns how many it has. */
+static uint32_t submit_slow(struct fio_job *job, uint32_t count)
 {
     struct fio_batch *batch = job->free_batches;
-    uint32_t before = job->in_flight;
+    uint32_t before = job->room;
     batch->started = job->now;
     job->free_batches = batch->next;
-    if (plain)
-        issue_plain(job, batch, count);
-    else
-        issue_slow(job, batch, count);
-    if (!plain)
-        count = job->in_flight - before;
+    issue_slow(job, batch, count);
+    count = before - job->room;
     if (count == 0) {
         batch->next = job->free_batches;
         job->free_batches = batch;
         return 0;
     }
-    uint64_t now = clock_ns();
-    job->now = now;
-    batch->issued = now;
-    job->stats.submits[fio_batch_class(count)]++;
-    job->stats.depths[fio_depth_class(job->in_flight)] += count;
-    if (plain)
-        fio_sum_add(&job->own->slat, now - batch->started, count);
-    else
-        account_submitted(job, batch);
+    job->now = batch->issued = clock_ns();
+    count_submitted(job, count);
     return count;
 }
 
-/* The last of several devices may sleep, but only shortly. */
-static void poll_several(struct fio_job *job, uint64_t deadline)
-{
-    for (unsigned i = 1; i < job->target_count; i++)
-        block_poll(job->targets[i].device, 0);
-    block_poll(job->target->device, MIN(deadline, job->now + 50 * NS_PER_US));
-}
-
-/* `more`: there is something to submit, so there is no time to sleep. */
-static ALWAYS_INLINE void poll(struct fio_job *job, bool plain, bool more)
-{
-    uint64_t before = job->now, deadline = more || !job->alone ? 0 : job->until;
-    if (plain || job->target_count == 1)
-        block_poll(job->target->device, deadline);
-    else
-        poll_several(job, deadline);
-    if (!plain)
-        fio_slow_take_back(job);
-    job->now = clock_ns();
-    job->stats.waited += job->now - before;
-}
+/* ---- Turns -------------------------------------------------------------------------------------
+ */
 
 /* Nothing is in flight, nothing could be issued. */
 static bool stalled(struct fio_job *job)
@@ -355,39 +322,95 @@ static bool stalled(struct fio_job *job)
     return exhausted;
 }
 
-/* A job that is alone stays until something is due, and sleeps in the polls. */
-static ALWAYS_INLINE bool turn(struct fio_job *job, bool plain)
+/* At the end of a turn that has done something, or not. */
+static bool end_turn(struct fio_job *job, bool busy)
 {
-    bool busy;
-    job->now = clock_ns();
-    job->until = MIN(job->event, job->now + NAP);
-    do {
-        uint32_t count = room(job, plain), issued = count ? submit(job, count, plain) : 0;
-        if (job->in_flight == 0) {
-            busy = stalled(job);
-            break;
-        }
-        if (!plain && !issued && job->resume > job->now)
-            job->until = MIN(job->until, job->resume);
-        poll(job, plain,
-             job->batch_complete == 0 ||
-                 (issued == job->batch_submit && job->in_flight < job->depth));
-        busy = (plain ? account_plain(job) : account_slow(job)) || issued;
-    } while (job->alone && job->now < job->until);
     if (job->now >= job->event)
         fio_job_event(job);
-    return busy || (job->alone && job->in_flight);
+    return busy || (job->alone && fio_in_flight(job));
 }
 
-/* The short way and the other are one function, compiled twice. */
+/* How many I/Os there are room, occasion and leave for. */
+static ALWAYS_INLINE uint32_t room_plain(const struct fio_job *job)
+{
+    uint32_t count = MIN(job->room, job->batch_submit);
+    return MIN(count, job->granted);
+}
+
+/* A job that is alone stays until something is due, and sleeps in the polls. */
 static __attribute__((noinline)) bool plain_turn(struct fio_job *job)
 {
-    return turn(job, true);
+    struct block_device *device = job->target->device;
+    uint64_t now = clock_ns();
+    uint64_t stay = job->alone && job->batch_complete ? MIN(job->event, now + NAP) : 0;
+    bool busy = false;
+    if (job->stopping)
+        job->granted = 0;
+    do {
+        uint32_t count = room_plain(job);
+        if (count)
+            now = submit_plain(job, count, now);
+        else if (fio_in_flight(job) == 0)
+            break;
+        bool more = job->room && count == job->batch_submit;
+        job->polling -= now;
+        block_poll(device, more ? 0 : stay);
+        now = clock_ns();
+        job->polling += now;
+        busy = account_plain(job, now) || count;
+    } while (now < stay);
+    job->now = now;
+    job->stats.waited += job->polling;
+    job->polling = 0;
+    if (fio_in_flight(job) == 0 && job->granted == 0)
+        busy = stalled(job);
+    return end_turn(job, busy);
+}
+
+/* The last of several devices may sleep, but only shortly. */
+static void poll_several(struct fio_job *job, uint64_t deadline)
+{
+    for (unsigned i = 1; i < job->target_count; i++)
+        block_poll(job->targets[i].device, 0);
+    block_poll(job->target->device, MIN(deadline, job->now + 50 * NS_PER_US));
+}
+
+static void poll_slow(struct fio_job *job, uint64_t deadline)
+{
+    uint64_t before = job->now;
+    if (job->target_count == 1)
+        block_poll(job->target->device, deadline);
+    else
+        poll_several(job, deadline);
+    fio_slow_take_back(job);
+    job->now = clock_ns();
+    job->stats.waited += job->now - before;
+}
+
+static uint32_t room_slow(struct fio_job *job)
+{
+    uint32_t count = MIN(job->room, job->batch_submit);
+    return job->touched || job->stopping ? 0 : fio_pace(job, count);
 }
 
 static __attribute__((noinline)) bool slow_turn(struct fio_job *job)
 {
-    return turn(job, false);
+    bool busy;
+    job->now = clock_ns();
+    uint64_t until = MIN(job->event, job->now + NAP);
+    do {
+        uint32_t count = room_slow(job), issued = count ? submit_slow(job, count) : 0;
+        if (fio_in_flight(job) == 0) {
+            busy = stalled(job);
+            break;
+        }
+        if (!issued && job->resume > job->now)
+            until = MIN(until, job->resume);
+        bool more = job->batch_complete == 0 || (issued == job->batch_submit && job->room);
+        poll_slow(job, more || !job->alone ? 0 : until);
+        busy = account_slow(job) || issued;
+    } while (job->alone && job->now < until);
+    return end_turn(job, busy);
 }
 
 bool fio_block_turn(struct fio_job *job)

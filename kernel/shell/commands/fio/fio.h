@@ -73,11 +73,10 @@ struct fio_batch {
     struct fio_batch *next;
 
     /* Of slow jobs alone: */
-    bool touched;                       /* some of it has come back and is not accounted for yet */
-    uint32_t done[FIO_DIRECTIONS];      /* of these, so many */
-    uint32_t others;                    /* failures and flushes */
-    uint32_t submitted[FIO_DIRECTIONS]; /* how many were */
-    uint64_t bytes[FIO_DIRECTIONS];     /* how much is done */
+    bool touched;                   /* some of it has come back and is not accounted for yet */
+    uint32_t done[FIO_DIRECTIONS];  /* of these, so many */
+    uint32_t others;                /* failures and flushes */
+    uint64_t bytes[FIO_DIRECTIONS]; /* how much is done */
 };
 
 struct fio_part {
@@ -134,12 +133,14 @@ enum fio_phase {
 
 struct fio_job {
     /* The loop's: */
-    struct block_request *free; /* slots, by their requests, as they may be submitted */
+    struct block_request *free; /* slots, by their requests, as they may be submitted; the last
+                                   one is `none` */
     struct block_ended ended;   /* of these, what is not accounted for */
     struct fio_batch *touched, *free_batches;
-    uint64_t now;       /* clock_ns, as last seen */
-    uint64_t left;      /* I/Os to issue, of a plain job */
-    uint32_t in_flight; /* what is not accounted for */
+    uint64_t now;     /* clock_ns, as last seen */
+    uint32_t granted; /* of a plain job: I/Os that the plan allows; 0: there are no more */
+    uint64_t polling; /* nanoseconds of this turn, of a plain job; in a poll less its beginning */
+    uint32_t room;    /* how many more there may be in flight */
     uint32_t depth, batch_submit, batch_complete;
     bool plain; /* one file, direction, size; nothing to check: the short way */
     bool alone; /* the only job of its processor: it may sleep in a poll */
@@ -151,7 +152,6 @@ struct fio_job {
     uint32_t block;                  /* of a plain job: bytes */
     uint32_t blocks;                 /* the same in the device's */
     uint64_t event;                  /* when the loop has to look up; clock_ns */
-    uint64_t until;                  /* of this turn: it ends then */
     uint64_t resume;                 /* nothing is issued before (rate, thinktime) */
     struct fio_random random;
     struct fio_target *target; /* the first */
@@ -170,6 +170,7 @@ struct fio_job {
     bool replaying; /* plan.c: what is drawn was written before and is to be read */
     bool sequence_known, flush_due, ending; /* ending: by a flush that is not counted */
     unsigned target_count, next_target;
+    uint64_t left;                 /* I/Os of a plain job, without what was granted */
     uint64_t bytes_left, ios_left; /* of a slow job */
     uint64_t issued, written, replayed, replay_count;
     uint64_t passes;                /* run.c: that were verified */
@@ -182,7 +183,7 @@ struct fio_job {
     int error;           /* an errno, 0: none */
     unsigned failure_count, failures_shown;
     struct fio_failure failures[FIO_FAILURES_KEPT];
-    struct fio_slot *slots;
+    struct fio_slot *slots, none;
     struct fio_batch *batches;
     struct fio_target targets[FIO_FILES_MOST];
     struct fio_stats stats;
@@ -206,8 +207,9 @@ void fio_plan_start(struct fio_job *job);
 void fio_plan_replay(struct fio_job *job);
 /* The next I/O; false when there is none left. */
 bool fio_plan_next(struct fio_job *job, struct fio_io *io);
-/* A new pass over all blocks. */
-void fio_plan_rewind(struct fio_job *job, struct fio_target *target);
+/* Of a plain job that has issued all that was granted: grants what is left, up to the end of this
+ * pass over all blocks or the next. */
+void fio_plan_grant(struct fio_job *job);
 
 /* ---- engine.c, slow.c, sync.c: one turn; whether anything was done ------------------------------
  */
@@ -215,9 +217,22 @@ void fio_plan_rewind(struct fio_job *job, struct fio_target *target);
 bool fio_block_turn(struct fio_job *job);
 bool fio_sync_turn(struct fio_job *job);
 
-static inline struct fio_slot *fio_slot_of(struct block_request *request)
+/* What is not accounted for. */
+static inline uint32_t fio_in_flight(const struct fio_job *job)
 {
-    return CONTAINER_OF(request, struct fio_slot, whole.request);
+    return job->depth - job->room;
+}
+
+/* How much has come back of a direction; a plain job counts I/Os alone. */
+static inline uint64_t fio_bytes(const struct fio_job *job, unsigned direction)
+{
+    const struct fio_direction_stats *stats = &job->stats.of[direction];
+    return job->plain ? stats->ios * job->block : stats->bytes;
+}
+
+static inline struct fio_slot *fio_slot_of(const struct block_request *request)
+{
+    return CONTAINER_OF((void *)request, struct fio_slot, whole.request);
 }
 
 static inline struct fio_slot *fio_slot_take(struct fio_job *job)

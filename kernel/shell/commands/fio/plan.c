@@ -30,7 +30,8 @@ static uint64_t budget(const struct fio_job *job)
     return __builtin_mul_overflow(total, passes, &total) ? UINT64_MAX : total;
 }
 
-void fio_plan_rewind(struct fio_job *job, struct fio_target *target)
+/* A new pass over all blocks. */
+static void rewind(struct fio_job *job, struct fio_target *target)
 {
     target->position = 0;
     target->pass_left = target->count;
@@ -40,12 +41,23 @@ void fio_plan_rewind(struct fio_job *job, struct fio_target *target)
         target->pass_left = UINT64_MAX;
 }
 
+void fio_plan_grant(struct fio_job *job)
+{
+    struct fio_target *target = job->target;
+    if (target->pass_left == 0)
+        rewind(job, target);
+    uint64_t most = MIN(job->left, target->pass_left);
+    job->granted = (uint32_t)MIN(most, (uint64_t)UINT32_MAX);
+    job->left -= job->granted;
+    target->pass_left -= job->granted;
+}
+
 /* The first of all draws. */
 static void restart(struct fio_job *job)
 {
     fio_random_seed(&job->random, job->options->seed * 0x10001 + job->thread);
     for (unsigned i = 0; i < job->target_count; i++)
-        fio_plan_rewind(job, &job->targets[i]);
+        rewind(job, &job->targets[i]);
     job->next_target = 0;
     job->drawn[FIO_READ] = job->drawn[FIO_WRITE] = 0;
 }
@@ -75,6 +87,8 @@ void fio_plan_start(struct fio_job *job)
         job->left = MIN(job->left, job->bytes_left / job->block);
     job->replaying = false;
     job->issued = 0;
+    if (job->plain)
+        fio_plan_grant(job);
 }
 
 /* One pass is enough where a pass writes every block. */
@@ -125,7 +139,7 @@ static uint64_t draw_unit(struct fio_job *job, struct fio_target *target)
     if (target->order == FIO_ZIPF)
         return fio_zipf_block(target->zipf, fio_zipf_rank(target->zipf, &job->random));
     if (target->pass_left == 0)
-        fio_plan_rewind(job, target);
+        rewind(job, target);
     target->pass_left--;
     return fio_map_next(&target->map);
 }

@@ -69,7 +69,7 @@ static uint64_t job_share(const struct fio_job *job, uint64_t now)
     const struct fio_job_options *options = job->options;
     uint64_t done = 0, total = 0, share = 0;
     for (unsigned i = 0; i < FIO_DIRECTIONS; i++)
-        done += job->stats.of[i].bytes;
+        done += fio_bytes(job, i);
     for (unsigned i = 0; i < job->target_count; i++)
         total += job->targets[i].length;
     total = options->io_size.bytes ? options->io_size.bytes : total;
@@ -103,7 +103,7 @@ static void add_rates(struct line *line, struct fio_run *run, uint64_t now)
         uint64_t ios = 0, total = 0;
         for (unsigned k = 0; k < run->started; k++) {
             ios += run->jobs[k]->stats.of[i].ios;
-            total += run->jobs[k]->stats.of[i].bytes;
+            total += fio_bytes(run->jobs[k], i);
         }
         /* The end of a ramp sets counts back. */
         uint64_t new_ios = ios > run->shown_ios[i] ? ios - run->shown_ios[i] : 0;

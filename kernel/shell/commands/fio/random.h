@@ -40,6 +40,8 @@ static inline uint64_t fio_random_below(struct fio_random *random, uint64_t coun
     return (uint64_t)((wide)fio_random(random) * count >> 64);
 }
 
+#define FIO_MAP_FACTOR 747796405u /* 1 modulo 4, and an instruction holds it */
+
 struct fio_map {
     uint64_t state, increment, mask;
     uint64_t count;
@@ -53,7 +55,7 @@ static inline uint64_t fio_map_next(struct fio_map *map)
 {
     uint64_t block;
     do {
-        map->state = (map->state * 0xd1342543de82ef95ull + map->increment) & map->mask;
+        map->state = (map->state * FIO_MAP_FACTOR + map->increment) & map->mask;
         block = map->state ^ map->state >> map->fold;
     } while (block >= map->count);
     return block;

@@ -73,6 +73,8 @@ static void add(struct fio_report *report, const struct fio_job *job, uint64_t n
 {
     struct fio_stats *stats = &report->stats;
     fio_stats_merge(stats, &job->stats);
+    for (unsigned i = 0; i < FIO_DIRECTIONS; i++)
+        stats->of[i].bytes += fio_bytes(job, i) - job->stats.of[i].bytes;
     report->jobs++;
     if (!report->error)
         report->error = job->error;

@@ -242,12 +242,13 @@ static struct group sum_group(const struct fio_run *run, unsigned number, unsign
     struct group group = {.slowest = UINT64_MAX, .shortest = UINT64_MAX};
     uint64_t now = clock_ns();
     for (unsigned i = 0; i < run->started; i++) {
-        const struct fio_direction_stats *stats = &run->jobs[i]->stats.of[direction];
-        if (run->jobs[i]->group != number || !stats->ios)
+        const struct fio_job *job = run->jobs[i];
+        if (job->group != number || !job->stats.of[direction].ios)
             continue;
-        uint64_t runtime = fio_milliseconds(fio_runtime(run->jobs[i], direction, now));
-        uint64_t bandwidth = wide_scale(stats->bytes, 1000, runtime);
-        group.bytes += stats->bytes;
+        uint64_t runtime = fio_milliseconds(fio_runtime(job, direction, now));
+        uint64_t bytes = fio_bytes(job, direction);
+        uint64_t bandwidth = wide_scale(bytes, 1000, runtime);
+        group.bytes += bytes;
         group.slowest = MIN(group.slowest, bandwidth);
         group.fastest = MAX(group.fastest, bandwidth);
         group.shortest = MIN(group.shortest, runtime);

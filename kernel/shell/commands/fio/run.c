@@ -56,14 +56,14 @@ static void sample(struct fio_job *job)
     uint64_t took = job->now - job->sample_start;
     for (unsigned i = job->first; i <= job->last; i++) {
         struct fio_direction_stats *stats = &job->stats.of[i];
-        uint64_t bytes = stats->bytes - job->sampled_bytes[i];
+        uint64_t bytes = fio_bytes(job, i) - job->sampled_bytes[i];
         uint64_t ios = stats->ios - job->sampled_ios[i];
         if (ios) {
             fio_sum_add(&stats->bw, wide_scale(bytes, NS_PER_SEC, took) >> 10, 1);
             fio_sum_add(&stats->iops, wide_scale(ios, NS_PER_SEC, took), 1);
         }
-        job->sampled_bytes[i] = stats->bytes;
-        job->sampled_ios[i] = stats->ios;
+        job->sampled_bytes[i] += bytes;
+        job->sampled_ios[i] += ios;
     }
     job->sample_start = job->now;
 }
@@ -79,7 +79,7 @@ void fio_job_event(struct fio_job *job)
         if (job->now >= job->sample_start + SAMPLE)
             sample(job);
         if (job->now >= job->deadline) { /* what is in flight is waited for */
-            job->left = job->bytes_left = job->ios_left = 0;
+            job->granted = job->left = job->bytes_left = job->ios_left = 0;
             job->deadline = UINT64_MAX;
         }
     }
@@ -167,7 +167,7 @@ static void rest(const struct worker *worker)
 {
     uint64_t now = clock_ns(), until = now + NAP;
     for (const struct fio_job *job = worker->jobs; job; job = job->next) {
-        if (job->in_flight) {
+        if (fio_in_flight(job)) {
             block_poll(job->target->device, now + GLANCE);
             return;
         }

@@ -378,6 +378,7 @@ static bool set_memory(struct fio_job *job)
 {
     const struct fio_job_options *options = job->options;
     job->depth = job->block_engine ? (uint32_t)options->depth : 1;
+    job->room = job->depth;
     job->batch_submit = (uint32_t)MIN(options->batch_submit, (uint64_t)job->depth);
     job->batch_complete = (uint32_t)options->batch_complete;
     block_ended_init(&job->ended);
@@ -386,6 +387,7 @@ static bool set_memory(struct fio_job *job)
     if (!job->slots || !job->batches)
         return false;
     unsigned more = more_parts(job);
+    job->free = &job->none.whole.request;
     for (unsigned i = 0; i < job->depth; i++) {
         if (!set_slot(job, i, more))
             return false;

@@ -17,7 +17,7 @@ bool fio_exhausted(const struct fio_job *job)
     if (job->replaying)
         return job->replayed >= job->replay_count;
     if (job->plain)
-        return job->left == 0;
+        return job->granted == 0;
     return job->ios_left == 0 || job->bytes_left < job->targets[0].unit;
 }
 
@@ -204,7 +204,7 @@ bool fio_slow_issue(struct fio_job *job, struct fio_slot *slot, struct fio_batch
     slot->status = OK;
     slot->flush = false;
     if (job->flush_due) { /* covers what is written already: it goes alone */
-        if (job->in_flight > 1)
+        if (fio_in_flight(job) > 1)
             return false;
         start_flush(job, slot);
         return true;
@@ -212,7 +212,6 @@ bool fio_slow_issue(struct fio_job *job, struct fio_slot *slot, struct fio_batch
     if (!fio_plan_next(job, io))
         return false;
     const struct block_device *device = io->target->device;
-    batch->submitted[io->direction]++;
     fio_paced(job, io, job->now);
     if (io->direction == FIO_WRITE)
         fio_prepare_write(job, io, slot->buffer);

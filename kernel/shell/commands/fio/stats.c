@@ -52,15 +52,24 @@ static void sum_merge(struct fio_sum *into, const struct fio_sum *from)
     into->max = MAX(into->max, from->max);
 }
 
-static void direction_merge(struct fio_direction_stats *into,
-                            const struct fio_direction_stats *from)
+static void times_merge(struct fio_direction_stats *into, const struct fio_direction_stats *from)
 {
+    bool submitted = from->slat.min <= from->slat.max;
     sum_merge(&into->slat, &from->slat);
     sum_merge(&into->clat, &from->clat);
     sum_merge(&into->lat, &from->lat);
+    into->ios += from->ios;
+    into->slat.count += submitted ? from->ios : 0;
+    into->clat.count = into->lat.count = into->ios;
+    into->lat.sum = into->slat.sum + into->clat.sum;
+}
+
+static void direction_merge(struct fio_direction_stats *into,
+                            const struct fio_direction_stats *from)
+{
+    times_merge(into, from);
     sum_merge(&into->bw, &from->bw);
     sum_merge(&into->iops, &from->iops);
-    into->ios += from->ios;
     into->bytes += from->bytes;
     into->runtime = MAX(into->runtime, from->runtime);
     for (unsigned i = 0; i < FIO_BUCKETS; i++)
@@ -115,7 +124,7 @@ uint64_t fio_deviation(const struct fio_sum *sum)
 
 uint64_t fio_percentile(const struct fio_direction_stats *stats, uint64_t millionths)
 {
-    uint64_t total = stats->clat.count, seen = 0;
+    uint64_t total = stats->ios, seen = 0;
     uint64_t wanted = wide_scale(total, millionths, 100 * FIO_MILLION);
     wanted = MAX(wanted, 1ull);
     for (unsigned i = 0; i < FIO_BUCKETS; i++) {

@@ -13,8 +13,7 @@
 #include "lib/wide.h"
 
 #define FIO_BUCKET_BITS 6
-#define FIO_VALUE_BITS  40 /* longer times (18 minutes) are counted in the last bucket */
-#define FIO_BUCKETS     ((FIO_VALUE_BITS - FIO_BUCKET_BITS + 1) << FIO_BUCKET_BITS)
+#define FIO_BUCKETS     ((64 - FIO_BUCKET_BITS + 1) << FIO_BUCKET_BITS)
 
 #define FIO_MILLION 1000000u
 
@@ -30,6 +29,8 @@ enum fio_direction {
     FIO_DIRECTIONS
 };
 
+/* Only fio_stats_merge() fills in what follows from the rest: there are as many values of clat and
+ * lat as I/Os, of slat too unless there are none, and the sum of lat is that of the two others. */
 struct fio_direction_stats {
     struct fio_sum slat, clat, lat;
     struct fio_sum bw, iops; /* of the samples: KiB and I/Os a second */
@@ -59,24 +60,42 @@ static inline unsigned fio_bucket(uint64_t value)
 {
     unsigned top = 63 ^ (unsigned)__builtin_clzll(value | 1 << FIO_BUCKET_BITS);
     unsigned shift = top - FIO_BUCKET_BITS;
-    unsigned bucket = (shift << FIO_BUCKET_BITS) + (unsigned)(value >> shift);
-    return bucket < FIO_BUCKETS ? bucket : FIO_BUCKETS - 1;
+    return (shift << FIO_BUCKET_BITS) + (unsigned)(value >> shift);
 }
 
 /* What stands for a bucket: its middle. */
 uint64_t fio_bucket_value(unsigned bucket);
 
-/* `count` times the same value. */
-static inline void fio_sum_add(struct fio_sum *sum, uint64_t value, uint64_t count)
+/* What several times the same value, `total` in all, add to all but count and sum. */
+static inline void fio_sum_spread(struct fio_sum *sum, uint64_t value, uint64_t total)
 {
-    uint64_t total = value * count;
-    sum->count += count;
-    sum->sum += total;
     sum->squares += (wide)total * value;
     if (value < sum->min)
         sum->min = value;
     if (value > sum->max)
         sum->max = value;
+}
+
+/* `count` times the same value. */
+static inline void fio_sum_add(struct fio_sum *sum, uint64_t value, uint64_t count)
+{
+    sum->count += count;
+    sum->sum += value * count;
+    fio_sum_spread(sum, value, value * count);
+}
+
+/* So many I/Os that took this long to submit, and from then on. */
+static inline void fio_times_add(struct fio_direction_stats *stats, uint64_t slat, uint64_t clat,
+                                 uint64_t count)
+{
+    uint64_t slats = slat * count, clats = clat * count;
+    stats->ios += count;
+    stats->slat.sum += slats;
+    fio_sum_spread(&stats->slat, slat, slats);
+    stats->clat.sum += clats;
+    fio_sum_spread(&stats->clat, clat, clats);
+    fio_sum_spread(&stats->lat, slat + clat, slats + clats);
+    stats->buckets[fio_bucket(clat)] += count;
 }
 
 void fio_stats_clear(struct fio_stats *stats);
@@ -105,6 +124,22 @@ static inline unsigned fio_batch_class(uint32_t size)
 {
     unsigned class = 31 ^ (unsigned)__builtin_clz((size - 1) | 2);
     return class < FIO_CLASSES ? class : FIO_CLASSES - 1;
+}
+
+static inline void fio_count_depth(uint64_t counts[FIO_CLASSES], uint32_t depth, uint32_t times)
+{
+    if (__builtin_expect(depth == 1, true))
+        counts[0]++;
+    else
+        counts[fio_depth_class(depth)] += times;
+}
+
+static inline void fio_count_batch(uint64_t counts[FIO_CLASSES], uint32_t size)
+{
+    if (size <= 4)
+        counts[1]++;
+    else
+        counts[fio_batch_class(size)]++;
 }
 
 #endif
