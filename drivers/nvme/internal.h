@@ -17,9 +17,7 @@
  * not to be used (Base 3.3.3.1), never comes up: one entry of a ring stays empty, so there is no
  * slot FFFh.
  */
-#define NVME_SLOT_BITS    12
-#define NVME_SLOT_MASK    ((1u << NVME_SLOT_BITS) - 1)
-#define NVME_MOST_ENTRIES (1u << NVME_SLOT_BITS)
+#define NVME_MOST_ENTRIES (1u << 12)
 
 /* The identifier under which a slot's next command goes. */
 static inline uint16_t nvme_next_cid(uint16_t cid)

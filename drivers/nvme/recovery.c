@@ -95,7 +95,7 @@ static uint64_t earliest_deadline(struct nvme_controller *controller)
  * on another processor. */
 void nvme_abort_answered(struct nvme_queue *queue, uint16_t cid, bool aborted)
 {
-    struct nvme_slot *slot = &queue->slots[cid & NVME_SLOT_MASK];
+    struct nvme_slot *slot = &queue->slots[cid & queue->slot_mask];
     nvme_exclusive_begin(queue->controller);
     queue->controller->next_check = 0;
     if (!aborted && slot->cid == cid && slot->state == NVME_SLOT_ABORTED)

@@ -426,6 +426,27 @@ static void test_completion_of_the_next(void **state)
     testhost_free(host);
 }
 
+/* That of the command before it in the same slot. */
+static void test_completion_of_before(void **state)
+{
+    (void)state;
+    struct testhost *host = live(ALL_VECTORS);
+    struct nvme_queue *queue = &host->nvme.io[0];
+    uint8_t *data = testhost_data(host, 512);
+    struct testio io[2] = {0};
+    for (unsigned n = 0; n < 2; n++) {
+        submit_read(host, 0, &io[n], data);
+        if (n == 0)
+            reads_meet(host, NVMEVIRT_WRONG_CID, io[0].request.command.cid, 2);
+        testhost_drain(host, queue);
+    }
+    assert_int_equal((io[0].request.command.cid ^ io[1].request.command.cid) & queue->slot_mask, 0);
+    assert_done(&io[0], NVME_OK);
+    assert_done(&io[1], NVME_ERR_TIMEOUT);
+    assert_int_equal(queue->counters.bad_completions, 1);
+    testhost_free(host);
+}
+
 /* A request that submits itself once more, so that its slot is in use when the duplicate comes. */
 struct twice {
     struct nvme_request request;
@@ -475,7 +496,7 @@ int main(void)
         cmocka_unit_test(test_fatal_status),          cmocka_unit_test(test_removed),
         cmocka_unit_test(test_completion_of_nobody),  cmocka_unit_test(test_ring_of_garbage),
         cmocka_unit_test(test_completion_of_another), cmocka_unit_test(test_completion_of_the_next),
-        cmocka_unit_test(test_duplicate_completion),
+        cmocka_unit_test(test_completion_of_before),  cmocka_unit_test(test_duplicate_completion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
