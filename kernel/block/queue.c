@@ -15,7 +15,8 @@
 
 #define TOGETHER_MOST 32u /* commands; from then on the driver gets them without being polled */
 
-/* What a processor has submitted and the driver has not got yet. */
+/* What a processor has submitted and the driver has not got yet. Of a size that makes an index of
+ * them a shift. */
 struct plug {
     struct block_device *device; /* whose requests these are */
     unsigned room;               /* for so many more of them */
@@ -23,7 +24,7 @@ struct plug {
     struct block_request *part;  /* `merged` what goes with it: with the last up to this one */
     struct block_request *alone; /* of any device, linked by `merged` */
     struct block_request head;   /* none: only its `next` counts, and nothing continues it */
-} __attribute__((aligned(64)));
+} __attribute__((aligned(512)));
 
 static struct plug plugs[CPUS_MOST];
 
