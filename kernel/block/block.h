@@ -44,6 +44,7 @@ struct block_device;
 struct block_ended {
     struct block_request *first; /* linked by `next`; the last one's says nothing */
     struct block_request **end;  /* where the next goes */
+    unsigned count;              /* of them */
     unsigned failed;             /* how many had a status that is not OK, since it was 0 */
 };
 
@@ -92,15 +93,17 @@ struct block_operations {
     void (*poll)(struct block_device *device, uint64_t deadline);
 };
 
-static inline void block_ended_init(struct block_ended *ended)
+/* Makes it empty, whatever is on it. */
+static inline void block_ended_clear(struct block_ended *ended)
 {
     ended->end = &ended->first;
-    ended->failed = 0;
+    ended->count = 0;
 }
 
-static inline bool block_ended_any(const struct block_ended *ended)
+static inline void block_ended_init(struct block_ended *ended)
 {
-    return ended->end != &ended->first;
+    block_ended_clear(ended);
+    ended->failed = 0;
 }
 
 /* Takes all there are, in front of `behind` (NULL, or a list that they are to join), which is what
@@ -109,7 +112,7 @@ static inline struct block_request *block_ended_take(struct block_ended *ended,
                                                      struct block_request *behind)
 {
     *ended->end = behind;
-    ended->end = &ended->first;
+    block_ended_clear(ended);
     return ended->first;
 }
 
@@ -121,6 +124,7 @@ static inline void block_end(struct block_request *request)
         ended->failed++;
     *ended->end = request;
     ended->end = &request->next;
+    ended->count++;
 }
 
 /* For drivers: the request has ended, with request->status. */

@@ -19,7 +19,6 @@
 #define MEASURE_NS    (10 * NS_PER_MS)
 #define GIVE_UP_TICKS 5000000000ULL /* of the TSC: a second at 5 GHz */
 #define SAMPLES       8
-#define FRACTION_BITS 32
 #define PM_TIMER_HZ   3579545ULL
 #define FS_PER_NS     1000000ULL
 
@@ -31,8 +30,7 @@
 #define HPET_ENABLE        BIT(0)
 #define HPET_SLOWEST_FS    100000000ULL
 
-static uint64_t start_tsc;
-static uint64_t ns_per_tsc;   /* fixed point, FRACTION_BITS */
+struct clock_rate clock_rate;
 static uint64_t ticks_per_ns; /* of the APIC timer, fixed point */
 
 /* ---- The reference clock ---- */
@@ -150,7 +148,7 @@ static bool measure(struct sample *first, struct sample *last)
 void clock_start(uint64_t tsc)
 {
     struct sample first, last;
-    start_tsc = tsc;
+    clock_rate.start_tsc = tsc;
     int vector = interrupt_allocate(alarm, NULL);
     if (vector < 0)
         panic("no interrupt vector for the clock");
@@ -163,28 +161,19 @@ void clock_start(uint64_t tsc)
     uint64_t tsc_ticks = last.tsc - first.tsc, apic_ticks = first.apic - last.apic;
     if (!tsc_ticks || !apic_ticks)
         panic("the time stamp counter or the APIC timer stands still");
-    ns_per_tsc = (ns << FRACTION_BITS) / tsc_ticks;
-    ticks_per_ns = (apic_ticks << FRACTION_BITS) / ns;
+    clock_rate.ns_per_tsc = (ns << CLOCK_FRACTION_BITS) / tsc_ticks;
+    ticks_per_ns = (apic_ticks << CLOCK_FRACTION_BITS) / ns;
     log_line(LOG_NOTE, "clock: TSC %llu kHz, APIC timer %llu kHz, by the %s",
              (unsigned long long)(tsc_ticks * 1000000 / ns),
              (unsigned long long)(apic_ticks * 1000000 / ns), reference.name);
-}
-
-uint64_t clock_from_tsc(uint64_t tsc)
-{
-    return (uint64_t)((unsigned __int128)(tsc - start_tsc) * ns_per_tsc >> FRACTION_BITS);
-}
-
-uint64_t clock_ns(void)
-{
-    return clock_from_tsc(read_tsc());
 }
 
 /* ---- Waiting ---- */
 
 static __attribute__((noinline)) void arm(uint64_t now, uint64_t deadline)
 {
-    unsigned __int128 ticks = (unsigned __int128)(deadline - now) * ticks_per_ns >> FRACTION_BITS;
+    unsigned __int128 ticks =
+        (unsigned __int128)(deadline - now) * ticks_per_ns >> CLOCK_FRACTION_BITS;
     uint32_t count = ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks + 1;
     apic_timer_set(count);
     alarms[cpu_current()].armed = deadline;

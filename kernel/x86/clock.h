@@ -9,13 +9,39 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#if !__STDC_HOSTED__
+#include "kernel/x86/cpu.h"
+#endif
+
 #define NS_PER_US  1000ULL
 #define NS_PER_MS  1000000ULL
 #define NS_PER_SEC 1000000000ULL
 
 #define CLOCK_NEVER UINT64_MAX /* a deadline that does not come */
 
+/* Tests on a host say what time it is. */
+#if __STDC_HOSTED__
 uint64_t clock_ns(void);
+#else
+#define CLOCK_FRACTION_BITS 32
+
+extern struct clock_rate {
+    uint64_t start_tsc;
+    uint64_t ns_per_tsc; /* fixed point */
+} clock_rate;
+
+/* What clock_ns() said when the time stamp counter was `tsc`. */
+static inline uint64_t clock_from_tsc(uint64_t tsc)
+{
+    unsigned __int128 passed = tsc - clock_rate.start_tsc;
+    return (uint64_t)(passed * clock_rate.ns_per_tsc >> CLOCK_FRACTION_BITS);
+}
+
+static inline uint64_t clock_ns(void)
+{
+    return clock_from_tsc(read_tsc());
+}
+#endif
 
 /*
  * Halts the processor until an interrupt that arrived after `ready` was last asked may have made

@@ -10,7 +10,4 @@ void clock_start(uint64_t tsc);
 /* The alarm of another processor, by that processor. */
 void clock_start_other(void);
 
-/* What clock_ns() would have said when the counter was `tsc`. */
-uint64_t clock_from_tsc(uint64_t tsc);
-
 #endif

@@ -23,6 +23,7 @@ static struct {
     unsigned reads[BLOCKS], writes[BLOCKS], discards[BLOCKS];
     struct block_request *queue[64];
     unsigned queued, most_queued, capacity;
+    unsigned lazy, polls; /* so many polls are in vain before one that is not */
     unsigned requests, flushes, largest;
     bool last_memory;          /* the first request finds none left */
     unsigned lose, tear, fail; /* the n-th request from now, 0: none */
@@ -91,6 +92,8 @@ static void disk_poll(struct block_device *device, uint64_t deadline)
 {
     (void)device, (void)deadline;
     struct block_request *done[64];
+    if (disk.polls++ % (disk.lazy + 1) != disk.lazy)
+        return;
     unsigned some = disk.queued > 4 ? disk.queued - 1 : disk.queued;
     for (unsigned i = 0; i < some; i++)
         transfer(disk.queue[i]);

@@ -27,9 +27,15 @@ static struct block_ended ended;
 static void poll(struct fake *fake, uint64_t deadline)
 {
     block_poll(&fake->device, deadline);
+    unsigned count = ended.count, failed = ended.failed;
+    ended.failed = 0;
     for (struct block_request *request = block_ended_take(&ended, NULL); request;
-         request = request->next)
+         request = request->next, count--) {
         CONTAINER_OF(request, struct asked, request)->done++;
+        failed -= request->status != OK;
+    }
+    assert_int_equal(count, 0);
+    assert_int_equal(failed, 0);
 }
 
 static int ask(struct fake *fake, struct asked *asked, enum block_operation operation, uint64_t lba,

@@ -220,6 +220,32 @@ static void test_jobs(void **state)
     assert_non_null(strstr(run_out, "Run status group 1 (all jobs):\n  WRITE: bw="));
 }
 
+/* Jobs of one processor take turns, whatever of theirs is still in flight, and miss nothing. */
+static void test_slow_disk(void **state)
+{
+    for (unsigned lazy = 0; lazy < 5; lazy++) {
+        setup(state);
+        disk.lazy = lazy;
+        assert_int_equal(fio("--rw=randread --bs=4k --numjobs=3 --group_reporting"), 0);
+        expect_counts(disk.reads, 0, BLOCKS, 3);
+        assert_in_range(disk.most_queued, 1, 3);
+        assert_int_equal(reported("issued rwts: total="), 3 * BLOCKS / 8);
+        assert_non_null(strstr(run_out, "depths    : 1=100.0%"));
+        assert_non_null(strstr(run_out, "submit    : 0=0.0%, 4=100.0%"));
+        assert_non_null(strstr(run_out, "complete  : 0=0.0%, 4=100.0%"));
+        setup(state);
+        disk.lazy = lazy;
+        assert_int_equal(fio("--rw=randread --bs=4k --size=3000k --loops=3"), 0);
+        expect_counts(disk.reads, 0, 6000, 3);
+        assert_int_equal(reported("issued rwts: total="), 3 * 750);
+        setup(state);
+        disk.lazy = lazy;
+        assert_int_equal(fio("--rw=randread --bs=4k --iodepth=9 --numjobs=3 --group_reporting"), 0);
+        expect_counts(disk.reads, 0, BLOCKS, 3);
+        assert_int_equal(reported("issued rwts: total="), 3 * BLOCKS / 8);
+    }
+}
+
 static void test_flushes(void **state)
 {
     (void)state;
@@ -333,6 +359,7 @@ int main(void)
         cmocka_unit_test_setup(test_several_files, setup),
         cmocka_unit_test_setup(test_depth, setup),
         cmocka_unit_test_setup(test_jobs, setup),
+        cmocka_unit_test_setup(test_slow_disk, setup),
         cmocka_unit_test_setup(test_flushes, setup),
         cmocka_unit_test_setup(test_time, setup),
         cmocka_unit_test_setup(test_time_based_without_a_time, setup),

@@ -36,7 +36,7 @@ static void test_buckets_are_within_one_percent(void **state)
     (void)state;
     unsigned last = 0;
     for (uint64_t value = 1; value < 1ULL << 62; value += 1 + value / 1000) {
-        unsigned bucket = fio_bucket(value);
+        unsigned bucket = (unsigned)fio_bucket(value);
         uint64_t stands_for = fio_bucket_value(bucket);
         uint64_t error = stands_for > value ? stands_for - value : value - stands_for;
         assert_true(error * 100 < value);

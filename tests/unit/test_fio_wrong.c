@@ -21,6 +21,27 @@ static void test_io_error(void **state)
     assert_memory_equal(run_out, "3;fio-3.33;a;0;5;", 17);
 }
 
+/* Nothing is issued any more, and what was is waited for. */
+static void test_random_io_error(void **state)
+{
+    static const char *const depths[] = {"1", "7", "7 --numjobs=2"};
+    char arguments[100];
+    for (size_t i = 0; i < ARRAY_SIZE(depths); i++) {
+        setup(state);
+        disk.fail = 3;
+        disk.lazy = (unsigned)i;
+        snprintf(arguments, sizeof arguments, "--rw=randread --bs=4k --iodepth=%s", depths[i]);
+        assert_int_equal(fio(arguments), 1);
+        assert_non_null(strstr(run_error, "Input/output error: read offset="));
+        assert_non_null(strstr(run_out, "err= 5 (error=Input/output error): pid="));
+        assert_int_equal(disk.queued, 0);
+        if (i == 0)
+            assert_int_equal(disk.requests, 3);
+        if (i < 2)
+            assert_int_equal(reported("issued rwts: total="), disk.requests - 1);
+    }
+}
+
 static void test_what_cannot_run(void **state)
 {
     (void)state;
@@ -157,6 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_io_error, setup),
+        cmocka_unit_test_setup(test_random_io_error, setup),
         cmocka_unit_test_setup(test_what_cannot_run, setup),
         cmocka_unit_test_setup(test_refused_jobs_are_not_reported, setup),
         cmocka_unit_test_setup(test_refused_jobs_lay_nothing_out, setup),

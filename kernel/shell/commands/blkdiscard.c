@@ -35,7 +35,7 @@ static int carry_out(struct discard *discard, struct block_request *request, uin
         block_poll(device, clock_ns() + NS_PER_SEC);
     if (status != OK)
         return status;
-    while (!block_ended_any(&ended))
+    while (ended.count == 0)
         block_poll(device, clock_ns() + NS_PER_SEC);
     return request->status;
 }

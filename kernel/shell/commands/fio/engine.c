@@ -44,6 +44,25 @@ static ALWAYS_INLINE void account_done(struct fio_job *job, uint32_t count)
     fio_count_batch(job->stats.completes, count);
 }
 
+static void issue_no_more(struct fio_job *job)
+{
+    job->granted = 0;
+    job->left = 0;
+}
+
+static RARE void plain_failed(struct fio_job *job, const struct block_request *request)
+{
+    struct fio_target *target = job->target;
+    struct fio_io io = {.target = target,
+                        .direction = (enum fio_direction)job->direction,
+                        .offset = request->lba * target->device->block_size,
+                        .length = job->block};
+    fio_io_failed(job, &io, request->status);
+    job->ended.failed--;
+    if (job->stopping)
+        issue_no_more(job);
+}
+
 /* Of a plain job, now. */
 static ALWAYS_INLINE void account_some(struct fio_job *job, struct fio_batch *batch, uint32_t count,
                                        uint64_t now)
@@ -53,73 +72,55 @@ static ALWAYS_INLINE void account_some(struct fio_job *job, struct fio_batch *ba
 }
 
 /* What has come back, up to the free slots that were there before, one by one. */
-static RARE uint32_t account_failed(struct fio_job *job, const struct block_request *behind)
+static RARE void account_failed(struct fio_job *job, const struct block_request *behind)
 {
-    struct fio_target *target = job->target;
-    uint32_t count = 0;
-    job->ended.failed = 0;
-    for (const struct block_request *at = job->free; at != behind; at = at->next, count++) {
+    for (const struct block_request *at = job->free; at != behind; at = at->next) {
         struct fio_batch *batch = fio_slot_of(at)->batch;
         if (at->status == OK) {
             account_some(job, batch, 1, job->now);
             continue;
         }
-        struct fio_io io = {.target = target,
-                            .direction = (enum fio_direction)job->direction,
-                            .offset = at->lba * target->device->block_size,
-                            .length = job->block};
-        fio_io_failed(job, &io, at->status);
+        plain_failed(job, at);
         leave_batch(job, batch, 1);
     }
-    job->granted = job->stopping ? 0 : job->granted;
+}
+
+/* How many follow one another and are of one batch; *at is then behind them. */
+static inline uint32_t run_of(const struct fio_batch *batch, const struct block_request **at)
+{
+    uint32_t count = 0;
+    do {
+        count++;
+        *at = (*at)->next;
+    } while (fio_slot_of(*at)->batch == batch);
     return count;
 }
 
-/* The same; what follows one another and is of one batch goes together. */
-static ALWAYS_INLINE uint32_t account_good(struct fio_job *job, uint64_t now)
+/* The same, where all is well. Nothing has to be looked for while there is but one batch. */
+static ALWAYS_INLINE void account_good(struct fio_job *job, uint32_t count, uint64_t now)
 {
     const struct block_request *at = job->free;
-    struct fio_batch *batch = fio_slot_of(at)->batch;
-    uint32_t all = 0;
-    do {
-        uint32_t count = 0;
-        do {
-            count++;
-            at = at->next;
-        } while (fio_slot_of(at)->batch == batch);
-        account_some(job, batch, count, now);
-        all += count;
-        batch = fio_slot_of(at)->batch;
-    } while (batch);
-    return all;
-}
-
-/* Less has come back than was to be waited for. */
-static __attribute__((noinline)) bool too_few(const struct fio_job *job)
-{
-    uint32_t count = 0;
-    for (struct block_request *const *at = &job->ended.first; at != job->ended.end;
-         at = &(*at)->next)
-        count++;
-    return count < MIN(job->batch_complete, fio_in_flight(job));
+    for (uint32_t some; count; count -= some) {
+        struct fio_batch *batch = fio_slot_of(at)->batch;
+        some = batch->outstanding == fio_in_flight(job) ? count : run_of(batch, &at);
+        account_some(job, batch, some, now);
+    }
 }
 
 /* False: nothing, or not enough, has come back. */
 static ALWAYS_INLINE bool account_plain(struct fio_job *job, uint64_t now)
 {
     struct block_request *behind = job->free;
-    uint32_t count;
-    if (job->batch_complete > 1 && too_few(job))
+    uint32_t count = job->ended.count;
+    if (count == 0 || (count < job->batch_complete && count < fio_in_flight(job)))
         return false;
     fio_slot_of(behind)->batch = NULL; /* where what has come back ends */
     job->free = block_ended_take(&job->ended, behind);
-    if (job->free == behind)
-        return false;
     if (job->ended.failed) {
         job->now = now;
-        count = account_failed(job, behind);
+        account_failed(job, behind);
     } else {
-        count = account_good(job, now);
+        account_good(job, count, now);
     }
     account_done(job, count);
     return true;
@@ -204,9 +205,14 @@ static ALWAYS_INLINE struct block_request **place_by_map(struct fio_job *job,
     uint64_t first = target->first, blocks = job->blocks;
     struct block_request **link = &job->free;
     struct fio_map map = target->map;
-    do
-        link = place(*link, batch, first + fio_map_next(&map) * blocks);
-    while (--count);
+    if (fio_map_is_whole(&map))
+        do
+            link = place(*link, batch, first + fio_map_next_whole(&map) * blocks);
+        while (--count);
+    else
+        do
+            link = place(*link, batch, first + fio_map_next(&map) * blocks);
+        while (--count);
     target->map.state = map.state;
     return link;
 }
@@ -224,8 +230,9 @@ static __attribute__((noinline)) struct block_request **place_otherwise(struct f
 }
 
 /* The queue is full, or something is wrong with the first. */
-static RARE void insist(struct block_device *device, struct block_request **list, int status)
+static RARE void insist(struct fio_job *job, struct block_request **list, int status)
 {
+    struct block_device *device = job->target->device;
     do {
         struct block_request *first = *list;
         if (status == ERR_AGAIN) {
@@ -266,7 +273,7 @@ static ALWAYS_INLINE uint64_t submit_plain(struct fio_job *job, uint32_t count, 
         fio_plan_grant(job);
     int status = block_submit_list(target->device, &list);
     if (status != OK)
-        insist(target->device, &list, status);
+        insist(job, &list, status);
     count_submitted(job, count);
     now = clock_ns();
     batch->issued = now;
@@ -337,15 +344,29 @@ static ALWAYS_INLINE uint32_t room_plain(const struct fio_job *job)
     return MIN(count, job->granted);
 }
 
-/* A job that is alone stays until something is due, and sleeps in the polls. */
+/* A job that is alone stays until something is due, and sleeps in the polls; this is until when. */
+static uint64_t begin_turn(struct fio_job *job, uint64_t now)
+{
+    if (job->stopping)
+        issue_no_more(job);
+    return job->alone && job->batch_complete ? MIN(job->event, now + NAP) : 0;
+}
+
+static bool end_plain_turn(struct fio_job *job, uint64_t now, bool busy)
+{
+    job->now = now;
+    job->stats.waited += job->polling;
+    job->polling = 0;
+    if (fio_in_flight(job) == 0 && job->granted == 0)
+        busy = stalled(job);
+    return end_turn(job, busy);
+}
+
 static __attribute__((noinline)) bool plain_turn(struct fio_job *job)
 {
     struct block_device *device = job->target->device;
-    uint64_t now = clock_ns();
-    uint64_t stay = job->alone && job->batch_complete ? MIN(job->event, now + NAP) : 0;
+    uint64_t now = clock_ns(), stay = begin_turn(job, now);
     bool busy = false;
-    if (job->stopping)
-        job->granted = 0;
     do {
         uint32_t count = room_plain(job);
         if (count)
@@ -359,12 +380,101 @@ static __attribute__((noinline)) bool plain_turn(struct fio_job *job)
         job->polling += now;
         busy = account_plain(job, now) || count;
     } while (now < stay);
+    return end_plain_turn(job, now, busy);
+}
+
+static __attribute__((noinline)) uint64_t unit_otherwise(struct fio_job *job)
+{
+    return next_unit(job, job->target);
+}
+
+/* Submits the only slot there is; returns what the time is then. */
+static ALWAYS_INLINE uint64_t submit_single(struct fio_job *job)
+{
+    struct fio_target *target = job->target;
+    struct block_request *request = &job->slots->whole.request, *list = request;
+    uint64_t unit = __builtin_expect(target->order == FIO_MAP, true) ? fio_map_next(&target->map)
+                                                                     : unit_otherwise(job);
+    request->lba = target->first + unit * job->blocks;
+    request->next = NULL;
+    job->granted--;
+    int status = block_submit_list(target->device, &list);
+    if (status != OK)
+        insist(job, &list, status);
+    return clock_ns();
+}
+
+/* Polls until it has come back or `stay`, once at least; returns what the time is then. */
+static ALWAYS_INLINE uint64_t poll_single(struct fio_job *job, struct block_device *device,
+                                          uint64_t stay)
+{
+    uint64_t now;
+    do {
+        block_poll(device, stay);
+        now = clock_ns();
+    } while (job->ended.count == 0 && now < stay);
+    return now;
+}
+
+/* What has come back in a turn, and whether one more or fewer is in flight than before. */
+static void count_single(struct fio_stats *stats, uint64_t count, uint64_t more)
+{
+    stats->completes[fio_batch_class(1)] += count;
+    stats->submits[fio_batch_class(1)] += count + more;
+    stats->depths[fio_depth_class(1)] += count + more;
+}
+
+/* False: it has not come back. */
+static ALWAYS_INLINE bool account_single(struct fio_job *job, uint64_t started, uint64_t issued,
+                                         uint64_t now)
+{
+    if (job->ended.count == 0) {
+        job->batches->started = started;
+        job->batches->issued = issued;
+        job->polling += now - issued;
+        return false;
+    }
+    block_ended_clear(&job->ended);
+    if (job->ended.failed) {
+        job->polling += now - issued;
+        count_single(&job->stats, 1, 0);
+        plain_failed(job, &job->slots->whole.request);
+    } else {
+        fio_times_add(job->own, issued - started, now - issued, 1);
+    }
+    return true;
+}
+
+/* What is in flight from the turn before. */
+static __attribute__((noinline)) bool resume_single(struct fio_job *job, uint64_t stay)
+{
+    const struct fio_batch *batch = job->batches;
+    job->polling -= job->now - batch->issued;
+    job->now = poll_single(job, job->target->device, stay);
+    return account_single(job, batch->started, batch->issued, job->now);
+}
+
+/* With a depth of one there is nothing to be shared out or looked for, and all of the latency of
+ * what comes back is spent in polls. */
+static __attribute__((noinline)) bool single_turn(struct fio_job *job)
+{
+    struct block_device *device = job->target->device;
+    uint64_t now = clock_ns(), stay = begin_turn(job, now);
+    const uint64_t before = fio_in_flight(job), ios = job->own->ios, clat = job->own->clat.sum;
     job->now = now;
-    job->stats.waited += job->polling;
-    job->polling = 0;
-    if (fio_in_flight(job) == 0 && job->granted == 0)
-        busy = stalled(job);
-    return end_turn(job, busy);
+    bool back = !before || resume_single(job, stay);
+    now = job->now;
+    if (back && (job->granted || fio_plan_grant(job))) {
+        do {
+            uint64_t started = now, issued = submit_single(job);
+            now = poll_single(job, device, stay);
+            back = account_single(job, started, issued, now);
+        } while (back && (job->granted || fio_plan_grant(job)) && now < stay);
+    }
+    job->room = back;
+    job->polling += job->own->clat.sum - clat;
+    count_single(&job->stats, job->own->ios - ios, fio_in_flight(job) - before);
+    return end_plain_turn(job, now, back);
 }
 
 /* The last of several devices may sleep, but only shortly. */
@@ -415,5 +525,5 @@ static __attribute__((noinline)) bool slow_turn(struct fio_job *job)
 
 bool fio_block_turn(struct fio_job *job)
 {
-    return job->plain ? plain_turn(job) : slow_turn(job);
+    return !job->plain ? slow_turn(job) : job->depth == 1 ? single_turn(job) : plain_turn(job);
 }

@@ -208,8 +208,8 @@ void fio_plan_replay(struct fio_job *job);
 /* The next I/O; false when there is none left. */
 bool fio_plan_next(struct fio_job *job, struct fio_io *io);
 /* Of a plain job that has issued all that was granted: grants what is left, up to the end of this
- * pass over all blocks or the next. */
-void fio_plan_grant(struct fio_job *job);
+ * pass over all blocks or the next. False: that is nothing. */
+bool fio_plan_grant(struct fio_job *job);
 
 /* ---- engine.c, slow.c, sync.c: one turn; whether anything was done ------------------------------
  */

@@ -41,7 +41,7 @@ static void rewind(struct fio_job *job, struct fio_target *target)
         target->pass_left = UINT64_MAX;
 }
 
-void fio_plan_grant(struct fio_job *job)
+bool fio_plan_grant(struct fio_job *job)
 {
     struct fio_target *target = job->target;
     if (target->pass_left == 0)
@@ -50,6 +50,7 @@ void fio_plan_grant(struct fio_job *job)
     job->granted = (uint32_t)MIN(most, (uint64_t)UINT32_MAX);
     job->left -= job->granted;
     target->pass_left -= job->granted;
+    return job->granted;
 }
 
 /* The first of all draws. */

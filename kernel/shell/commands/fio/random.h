@@ -51,13 +51,24 @@ struct fio_map {
 /* Any order of [0, count), different for each draw of `random`. */
 void fio_map_start(struct fio_map *map, uint64_t count, struct fio_random *random);
 
+/* Of a power of two of blocks: none lies outside. */
+static inline bool fio_map_is_whole(const struct fio_map *map)
+{
+    return map->count > map->mask;
+}
+
+static inline uint64_t fio_map_next_whole(struct fio_map *map)
+{
+    map->state = (map->state * FIO_MAP_FACTOR + map->increment) & map->mask;
+    return map->state ^ map->state >> map->fold;
+}
+
 static inline uint64_t fio_map_next(struct fio_map *map)
 {
     uint64_t block;
-    do {
-        map->state = (map->state * FIO_MAP_FACTOR + map->increment) & map->mask;
-        block = map->state ^ map->state >> map->fold;
-    } while (block >= map->count);
+    do
+        block = fio_map_next_whole(map);
+    while (block >= map->count);
     return block;
 }
 

@@ -56,11 +56,11 @@ struct fio_stats {
 };
 
 /* The bucket of a value. */
-static inline unsigned fio_bucket(uint64_t value)
+static inline uint64_t fio_bucket(uint64_t value)
 {
-    unsigned top = 63 ^ (unsigned)__builtin_clzll(value | 1 << FIO_BUCKET_BITS);
-    unsigned shift = top - FIO_BUCKET_BITS;
-    return (shift << FIO_BUCKET_BITS) + (unsigned)(value >> shift);
+    uint64_t top = 63 ^ (unsigned)__builtin_clzll(value | 1 << FIO_BUCKET_BITS);
+    uint64_t first = FIO_BUCKET_BITS << FIO_BUCKET_BITS;
+    return (top << FIO_BUCKET_BITS) - first + (value >> (top - FIO_BUCKET_BITS));
 }
 
 /* What stands for a bucket: its middle. */
@@ -88,14 +88,16 @@ static inline void fio_sum_add(struct fio_sum *sum, uint64_t value, uint64_t cou
 static inline void fio_times_add(struct fio_direction_stats *stats, uint64_t slat, uint64_t clat,
                                  uint64_t count)
 {
-    uint64_t slats = slat * count, clats = clat * count;
     stats->ios += count;
-    stats->slat.sum += slats;
-    fio_sum_spread(&stats->slat, slat, slats);
-    stats->clat.sum += clats;
-    fio_sum_spread(&stats->clat, clat, clats);
-    fio_sum_spread(&stats->lat, slat + clat, slats + clats);
     stats->buckets[fio_bucket(clat)] += count;
+    uint64_t total = slat * count;
+    stats->slat.sum += total;
+    fio_sum_spread(&stats->slat, slat, total);
+    uint64_t part = clat * count;
+    total += part;
+    stats->clat.sum += part;
+    fio_sum_spread(&stats->clat, clat, part);
+    fio_sum_spread(&stats->lat, slat + clat, total);
 }
 
 void fio_stats_clear(struct fio_stats *stats);
