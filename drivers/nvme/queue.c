@@ -344,23 +344,31 @@ static inline struct nvme_request *send_plain(struct nvme_queue *queue,
     return request;
 }
 
+/* The same for all of a chain; returns the first that was not taken. */
+static NVME_RARE struct nvme_request *submit_all_checked(struct nvme_queue *queue,
+                                                         struct nvme_request *chain)
+{
+    do {
+        int error = submit_again_checked(queue, chain);
+        if (error) {
+            chain->result = error;
+            break;
+        }
+        chain = chain->next;
+    } while (chain);
+    return chain;
+}
+
 struct nvme_request *nvme_submit_again(struct nvme_queue *queue, struct nvme_request *chain)
 {
-    if (queue->open)
-        begin_batch(queue);
-    while (chain) {
-        struct nvme_request *rest = queue->open ? send_plain(queue, chain) : chain;
-        if (rest == chain) {
-            int error = submit_again_checked(queue, chain);
-            if (error) {
-                chain->result = error;
-                break;
-            }
-            rest = chain->next;
-        }
-        chain = rest;
-    }
-    return chain;
+    if (!queue->open)
+        return submit_all_checked(queue, chain);
+    begin_batch(queue);
+    struct nvme_request *rest = send_plain(queue, chain);
+    /* Behind the ring's end it goes on; else there is something to be looked at. */
+    if (rest && queue->tail == 0 && rest != chain)
+        rest = send_plain(queue, rest);
+    return rest ? submit_all_checked(queue, rest) : NULL;
 }
 
 void nvme_ring(struct nvme_queue *queue)
@@ -447,8 +455,10 @@ static NVME_RARE void complete(struct nvme_queue *queue)
     }
     uint16_t status = entry.status >> 1;
     int result = result_of(slot, status);
-    if (result && nvme_retry_status(queue, slot, status))
+    if (result && nvme_retry_status(queue, slot, status)) {
+        nvme_ring(queue);
         return;
+    }
     slot->request->status = status;
     slot->request->value = entry.dw0;
     if (status)
@@ -525,35 +535,24 @@ static inline bool gather(struct nvme_queue *queue, unsigned *taken)
     return entry == end || !((dw3 ^ phase) & 1u << NVME_CQE_DW3_PHASE_SHIFT);
 }
 
-/* Puts what has ended into the queue's chain; returns how many entries there were: the first is
- * there. */
-static inline __attribute__((always_inline)) unsigned take_all(struct nvme_queue *queue)
-{
-    unsigned taken = 0;
-    const uint64_t retries = queue->counters.retries;
-    /* A sweep longer than the ring must not keep the device waiting for room. */
-    do {
-        if (!gather(queue, &taken) || !nvme_has_completion(queue))
-            break;
-        complete(queue);
-        advance(queue, 1);
-        taken++;
-    } while (taken < queue->size);
-    if (queue->counters.retries != retries)
-        nvme_ring(queue);
-    tell_head(queue);
-    return taken;
-}
-
-/* The same, counted. An interrupt whose look finds nothing is spurious, unless it may have been
- * meant for another. */
+/* Puts what has ended into the queue's chain; returns how many entries there were. An interrupt
+ * whose look finds nothing is spurious, unless it may have been meant for another. */
 static inline __attribute__((always_inline)) unsigned look(struct nvme_queue *queue)
 {
     const uint64_t interrupts = queue->counters.interrupts;
-    unsigned taken = nvme_has_completion(queue) ? take_all(queue) : 0;
-    queue->counters.polls++;
-    if (!taken && !queue->shares_vector)
+    unsigned taken = 0;
+    /* A sweep longer than the ring must not keep the device waiting for room. */
+    while (queue->live && taken < queue->size && gather(queue, &taken) &&
+           nvme_has_completion(queue)) {
+        complete(queue);
+        advance(queue, 1);
+        taken++;
+    }
+    if (taken)
+        tell_head(queue);
+    else if (!queue->shares_vector)
         queue->counters.spurious += interrupts - queue->interrupts_looked;
+    queue->counters.polls++;
     queue->interrupts_looked = interrupts;
     return taken;
 }
