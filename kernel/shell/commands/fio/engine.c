@@ -6,6 +6,9 @@
  * the submission of a batch and once behind a poll, for all that was submitted
  * or seen in it; latencies are therefore the same for all completions of a
  * batch that were seen at once, and go into the statistics together.
+ *
+ * There are three kinds of turn: of a plain job that has a single slot, of one
+ * that has several, and of a job that needs more care (slow.c).
  */
 #include "kernel/shell/commands/fio/fio.h"
 
@@ -41,7 +44,7 @@ static ALWAYS_INLINE void leave_batch(struct fio_job *job, struct fio_batch *bat
 static ALWAYS_INLINE void account_done(struct fio_job *job, uint32_t count)
 {
     job->room += count;
-    fio_count_batch(job->stats.completes, count);
+    job->stats.completes[fio_batch_class(count)]++;
 }
 
 static void issue_no_more(struct fio_job *job)
@@ -248,8 +251,8 @@ static RARE void insist(struct fio_job *job, struct block_request **list, int st
 
 static ALWAYS_INLINE void count_submitted(struct fio_job *job, uint32_t count)
 {
-    fio_count_batch(job->stats.submits, count);
-    fio_count_depth(job->stats.depths, fio_in_flight(job), count);
+    job->stats.submits[fio_batch_class(count)]++;
+    job->stats.depths[fio_depth_class(fio_in_flight(job))] += count;
 }
 
 /* Submits a batch; returns what the time is then. */

@@ -128,20 +128,4 @@ static inline unsigned fio_batch_class(uint32_t size)
     return class < FIO_CLASSES ? class : FIO_CLASSES - 1;
 }
 
-static inline void fio_count_depth(uint64_t counts[FIO_CLASSES], uint32_t depth, uint32_t times)
-{
-    if (__builtin_expect(depth == 1, true))
-        counts[0]++;
-    else
-        counts[fio_depth_class(depth)] += times;
-}
-
-static inline void fio_count_batch(uint64_t counts[FIO_CLASSES], uint32_t size)
-{
-    if (size <= 4)
-        counts[1]++;
-    else
-        counts[fio_batch_class(size)]++;
-}
-
 #endif
