@@ -172,8 +172,8 @@ struct nvme_queue {
     uint64_t default_timeout_ns;
     uint64_t batch_deadline; /* of commands that are not rung yet, counted from the first of them */
 
-    struct nvme_command *sq;
-    volatile struct nvme_completion *cq;
+    struct nvme_command *sq, *sq_end;
+    volatile struct nvme_completion *cq, *cq_end;
     uint64_t sq_bus, cq_bus;
 
     /*

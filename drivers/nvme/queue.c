@@ -23,11 +23,11 @@ static uint32_t doorbell(const struct nvme_queue *queue, unsigned is_cq)
 
 void nvme_queue_doorbell(struct nvme_queue *queue, unsigned is_cq, uint32_t value)
 {
-    nvme_write32(queue->controller, queue->doorbells[is_cq], value);
     if (is_cq)
         queue->counters.cq_doorbells++;
     else
         queue->counters.sq_doorbells++;
+    nvme_write32(queue->controller, queue->doorbells[is_cq], value);
 }
 
 static size_t round_up(size_t n, size_t to)
@@ -77,6 +77,8 @@ int nvme_queue_allocate(struct nvme_controller *controller, struct nvme_queue *q
     if (!queue->sq || allocate_lists(queue, prp_entries))
         goto out;
     queue->cq = (struct nvme_completion *)((uint8_t *)queue->sq + sq_bytes);
+    queue->sq_end = queue->sq + queue->size;
+    queue->cq_end = queue->cq + queue->size;
     queue->cq_bus = queue->sq_bus + sq_bytes;
 
     while (queue->slot_mask + 1 < queue->size)
@@ -320,9 +322,10 @@ static NVME_RARE int submit_again_checked(struct nvme_queue *queue, struct nvme_
 static inline struct nvme_request *send_plain(struct nvme_queue *queue,
                                               struct nvme_request *request)
 {
-    const unsigned room = queue->size - queue->tail, slots = queue->free_count;
     struct nvme_command *const first = &queue->sq[queue->tail],
-                               *const end = first + (slots < room ? slots : room), *sqe = first;
+                               *const full = first + queue->free_count,
+                               *const end = full < queue->sq_end ? full : queue->sq_end,
+                               *sqe = first;
     struct nvme_slot *free = queue->free;
     const uint32_t changes = request->ns->changes;
     const uint64_t deadline = queue->batch_deadline;
@@ -340,7 +343,7 @@ static inline struct nvme_request *send_plain(struct nvme_queue *queue,
     queue->free = free;
     queue->free_count -= count;
     queue->counters.submitted += count;
-    queue->tail = queue->tail + count == queue->size ? 0 : queue->tail + count;
+    queue->tail = sqe == queue->sq_end ? 0 : queue->tail + count;
     return request;
 }
 
@@ -364,11 +367,24 @@ struct nvme_request *nvme_submit_again(struct nvme_queue *queue, struct nvme_req
     if (!queue->open)
         return submit_all_checked(queue, chain);
     begin_batch(queue);
-    struct nvme_request *rest = send_plain(queue, chain);
+    struct nvme_request *rest = chain;
     /* Behind the ring's end it goes on; else there is something to be looked at. */
-    if (rest && queue->tail == 0 && rest != chain)
-        rest = send_plain(queue, rest);
-    return rest ? submit_all_checked(queue, rest) : NULL;
+    do {
+        chain = rest;
+        rest = send_plain(queue, chain);
+        if (!rest)
+            return NULL;
+    } while (rest != chain && queue->tail == 0);
+    return submit_all_checked(queue, rest);
+}
+
+/* Kept apart, so that the other way is a single call, which is the last. */
+static __attribute__((noinline)) void ring_shadow(struct nvme_queue *queue)
+{
+    unsigned before = queue->rung;
+    queue->rung = queue->tail;
+    if (nvme_shadow_tell(queue, 0, before, queue->tail))
+        nvme_queue_doorbell(queue, 0, queue->tail);
 }
 
 void nvme_ring(struct nvme_queue *queue)
@@ -378,11 +394,12 @@ void nvme_ring(struct nvme_queue *queue)
     /* The commands have to be in memory before the device hears of them. The processor's part of
      * that is write32's contract; this is the compiler's. */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    unsigned before = queue->rung;
-    queue->rung = queue->tail;
-    if (queue->shadow && !nvme_shadow_tell(queue, 0, before, queue->tail))
-        return;
-    nvme_queue_doorbell(queue, 0, queue->tail);
+    if (queue->shadow) {
+        ring_shadow(queue);
+    } else {
+        queue->rung = queue->tail;
+        nvme_queue_doorbell(queue, 0, queue->tail);
+    }
 }
 
 /* Hands requests that have ended to their submitters. What done() reaps, or ends by a reset, comes
@@ -501,9 +518,10 @@ static inline void tell_head(struct nvme_queue *queue)
  */
 static inline bool gather(struct nvme_queue *queue, unsigned *taken)
 {
-    const struct nvme_completion *const cq = (const struct nvme_completion *)queue->cq,
-                                        *const first = cq + queue->head,
-                                        *const end = cq + queue->size, *entry = first;
+    const struct nvme_completion *const first =
+                                            (const struct nvme_completion *)&queue->cq[queue->head],
+                                        *const end = (const struct nvme_completion *)queue->cq_end,
+                                        *entry = first;
     struct nvme_slot *const slots = queue->slots, *free = queue->free;
     struct nvme_request **last = queue->ended_end;
     const uint64_t phase = (uint64_t)queue->phase << NVME_CQE_DW3_PHASE_SHIFT;
@@ -541,12 +559,12 @@ static inline __attribute__((always_inline)) unsigned look(struct nvme_queue *qu
 {
     const uint64_t interrupts = queue->counters.interrupts;
     unsigned taken = 0;
-    /* A sweep longer than the ring must not keep the device waiting for room. */
-    while (queue->live && taken < queue->size && gather(queue, &taken) &&
-           nvme_has_completion(queue)) {
+    while (queue->live && gather(queue, &taken) && nvme_has_completion(queue)) {
         complete(queue);
         advance(queue, 1);
-        taken++;
+        /* A sweep longer than the ring must not keep the device waiting for room. */
+        if (++taken >= queue->size)
+            break;
     }
     if (taken)
         tell_head(queue);

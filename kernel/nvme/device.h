@@ -60,12 +60,24 @@ struct device {
 
 /* A block request on its way through the driver; it lies in the block request itself. */
 struct transfer {
-    struct nvme_request request;
-    uint16_t cpu;          /* where it was submitted, and ends */
-    bool prepared;         /* the request is a read or write as it was before: see fixed */
-    struct transfer *next; /* of those that have ended elsewhere */
+    struct nvme_request request; /* its context is its home: see below */
+    bool prepared;               /* the request is a read or write as it was before: see fixed */
+    struct transfer *next;       /* of those that have ended elsewhere */
     struct nvme_dataset_range range;
 };
+
+/* Where a transfer was submitted, and ends; and whether that concerns its block request only, not
+ * others with which it goes, nor the disk. One word, so that one look at a request's context tells
+ * both, and that it is one of these. */
+static inline void *transfer_home(unsigned cpu, bool simple)
+{
+    return (void *)(2 * (uintptr_t)cpu + 1 + simple);
+}
+
+static inline unsigned transfer_cpu(const struct transfer *transfer)
+{
+    return (unsigned)(((uintptr_t)transfer->request.context - 1) / 2);
+}
 
 /* device.c: one user less; without any it is freed. */
 void device_release(struct device *device);

@@ -92,29 +92,20 @@ void transfer_ended(struct transfer *transfer)
 static void transfer_done(struct nvme_request *request)
 {
     struct transfer *transfer = CONTAINER_OF(request, struct transfer, request);
-    if (transfer->cpu == cpu_current())
+    if (transfer_cpu(transfer) == cpu_current())
         ended(transfer);
     else
         path_ended_elsewhere(transfer);
 }
 
-/* Of what is fixed, and so was merged with nothing. */
-static void fixed_transfer_done(struct nvme_request *request)
-{
-    transfer_done(request);
-}
-
 void requests_ended(struct nvme_request *chain, unsigned cpu)
 {
-    const uint16_t here = (uint16_t)cpu;
+    const void *const home = transfer_home(cpu, true);
     while (chain) {
         struct nvme_request *request = chain;
-        struct transfer *transfer = CONTAINER_OF(request, struct transfer, request);
-        struct block_request *block = block_of(transfer);
+        struct block_request *block = block_of(CONTAINER_OF(request, struct transfer, request));
         chain = request->next;
-        if (__builtin_expect(request->done == fixed_transfer_done && transfer->cpu == here &&
-                                 request->result == NVME_OK,
-                             true)) {
+        if (__builtin_expect(request->context == home && request->result == NVME_OK, true)) {
             block->status = OK;
             block_end(block);
         } else {
@@ -163,7 +154,7 @@ static inline int prepare(struct transfer *transfer, const struct block_request 
     struct nvme_request *request = &transfer->request;
     request->timeout_ns = 0;
     request->once = false;
-    request->done = block->fixed && done == transfer_done ? fixed_transfer_done : done;
+    request->done = done;
     if (block->operation > BLOCK_WRITE)
         return prepare_other(transfer, block, ns);
     request->segments = (const struct nvme_segment *)block->segments;
@@ -199,7 +190,7 @@ static __attribute__((noinline)) int submit_new(const struct nvme_namespace *ns,
                                                 done_function *done)
 {
     struct transfer *transfer = transfer_of(*list);
-    transfer->cpu = (uint16_t)cpu;
+    transfer->request.context = transfer_home(cpu, (*list)->fixed && done == transfer_done);
     int error = prepare(transfer, *list, ns, done);
     if (!error)
         error = nvme_submit(queue, &transfer->request);
@@ -210,12 +201,13 @@ static __attribute__((noinline)) int submit_new(const struct nvme_namespace *ns,
 
 /* Those at the front of the list, the first at least, that only go to another LBA than before. */
 static inline int submit_prepared(struct nvme_queue *queue, struct block_request **list,
-                                  unsigned cpu)
+                                  unsigned cpu, done_function *done)
 {
     struct block_request *block = *list;
     struct nvme_request *chain = &transfer_of(block)->request, *last = chain;
+    void *const home = transfer_home(cpu, done == transfer_done);
     for (;;) {
-        transfer_of(block)->cpu = (uint16_t)cpu;
+        last->context = home;
         nvme_set_lba(last, block->lba);
         block = block->next;
         if (!block || !transfer_of(block)->prepared)
@@ -231,7 +223,7 @@ static inline int submit_prepared(struct nvme_queue *queue, struct block_request
 static inline int submit_some(const struct nvme_namespace *ns, struct nvme_queue *queue,
                               struct block_request **list, unsigned cpu, done_function *done)
 {
-    return transfer_of(*list)->prepared ? submit_prepared(queue, list, cpu)
+    return transfer_of(*list)->prepared ? submit_prepared(queue, list, cpu, done)
                                         : submit_new(ns, queue, list, cpu, done);
 }
 

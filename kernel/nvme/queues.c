@@ -137,7 +137,7 @@ void paths_cut(struct device *device)
 
 void path_ended_elsewhere(struct transfer *transfer)
 {
-    unsigned cpu = transfer->cpu;
+    unsigned cpu = transfer_cpu(transfer);
     struct transfer *next = __atomic_load_n(&cpus_here[cpu].mail, __ATOMIC_RELAXED);
     do
         transfer->next = next;

@@ -209,7 +209,7 @@ static int submit(struct transfer *transfer, bool polled)
 {
     bool was_inside = paths_enter(this_cpu);
     struct path *path = device.path_of[this_cpu][polled];
-    transfer->cpu = (uint16_t)this_cpu;
+    transfer->request.context = transfer_home(this_cpu, false);
     uint64_t flags = path_lock(path);
     int error = nvme_submit(path->queue, &transfer->request);
     path_unlock(path, flags);
@@ -229,7 +229,7 @@ void transfer_ended(struct transfer *transfer)
 static void request_done(struct nvme_request *request)
 {
     struct transfer *transfer = CONTAINER_OF(request, struct transfer, request);
-    if (transfer->cpu == this_cpu)
+    if (transfer_cpu(transfer) == this_cpu)
         transfer_ended(transfer);
     else
         path_ended_elsewhere(transfer);
