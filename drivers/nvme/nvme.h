@@ -172,7 +172,7 @@ struct nvme_queue {
     uint64_t default_timeout_ns;
     uint64_t batch_deadline; /* of commands that are not rung yet, counted from the first of them */
 
-    struct nvme_command *sq, *sq_end;
+    struct nvme_command *sq, *sq_end; /* the end is behind the last entry */
     volatile struct nvme_completion *cq, *cq_end;
     uint64_t sq_bus, cq_bus;
 
@@ -237,9 +237,9 @@ struct nvme_namespace {
     uint64_t block_count;
     bool gone; /* all commands are refused */
     bool write_protected;
-    uint8_t format;       /* LBA format, index into Identify's table */
-    uint32_t changes;     /* changes with what is said here, and then requests prepared before are
-                             refused; no two namespaces ever have the same */
+    uint8_t format;   /* LBA format, index into Identify's table */
+    uint32_t changes; /* another number whenever something changes of what is said here: requests
+                         prepared before are refused; no two namespaces ever have the same */
     uint32_t most_blocks; /* in a read, write or compare; 0: there are none such */
     uint32_t rw_blocks;   /* the same, if a read or write wants no thought of metadata, or 0 */
 
@@ -378,7 +378,7 @@ struct nvme_controller {
     struct nvme_limits limits;
     struct nvme_namespace *namespaces; /* the first; those that are gone are among them */
     unsigned namespace_count;          /* without those */
-    uint32_t changes;                  /* of all of them */
+    uint32_t changes;                  /* the last that one of them has got */
     struct nvme_namespace_chunk *namespace_chunks;
     struct nvme_scratch *scratch;
     void *metadata; /* see nvme_namespace; NULL: no namespace has needed it so far */
@@ -597,8 +597,7 @@ unsigned nvme_reap(struct nvme_queue *queue);
 
 /*
  * The same, for who wants many at once: a chain of those that have ended, in that order, linked by
- * `next`; NULL: none. done() is left to the caller, for each that he does not know what it would
- * do.
+ * `next`; NULL: none. done() is not called: the caller does that, or what it would do.
  */
 struct nvme_request *nvme_take(struct nvme_queue *queue);
 
