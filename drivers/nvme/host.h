@@ -103,7 +103,7 @@ struct nvme_host {
 
     /*
      * Nanoseconds from any start, monotonic, the same for all processors.
-     * Called for every command, and in loops: it should be a few instructions.
+     * Called for every batch of commands, and in loops: it should be a few instructions.
      *
      *     uint64_t now_ns(void *context)
      *     {
@@ -140,8 +140,8 @@ struct nvme_host {
      * One line, no newline; formats: %s %d %u %x %llu %llx %c with widths. The
      * arguments are the driver's until it returns: to be formatted or copied.
      * Called for what is rare, and for the first only of what a broken device
-     * could repeat without end; from nvme_reap() on any processor that uses a
-     * queue.
+     * could repeat without end; from nvme_reap() and nvme_take() on any processor
+     * that uses a queue.
      *
      *     void log(void *context, enum nvme_log_level level, const char *format,
      *              va_list arguments)

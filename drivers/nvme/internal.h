@@ -142,7 +142,7 @@ static inline unsigned nvme_queue_told(const struct nvme_queue *queue)
 /* Writes the register of the tail doorbell, or of the head's. */
 void nvme_queue_doorbell(struct nvme_queue *queue, unsigned is_cq, uint32_t value);
 
-/* Takes the request out of its slot and calls its done(). */
+/* Takes the request out of its slot and calls its done(), after those of all that ended before. */
 void nvme_queue_finish(struct nvme_queue *queue, struct nvme_slot *slot, int result);
 
 /* Puts the command of an occupied slot into the submission queue. */

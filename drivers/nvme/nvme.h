@@ -72,7 +72,7 @@ struct nvme_queue;
 
 /*
  * One command on its way. The caller owns it and leaves it alone from a successful
- * nvme_submit() until done() is called.
+ * nvme_submit() until done() is called, or nvme_take() has returned it.
  */
 struct nvme_request {
     struct nvme_request *next; /* in a chain of requests */
@@ -106,7 +106,7 @@ struct nvme_request {
     bool hurried;        /* is not sent again any more: see nvme_host.impatient */
     uint16_t list_first; /* first of its lists, NVME_NO_LIST for none */
     uint64_t again_end;  /* from LBAs below it, it may be submitted again with nothing to look at:
-                            nothing is left of the last time */
+                            the last time has left no lists, status or repetitions */
     uint64_t deadline;   /* counted from the first command of a batch, which is rung together; or,
                             between two times that it is sent, when to send it */
 };
@@ -121,7 +121,7 @@ struct nvme_request {
  * anyone: each value is one aligned word that only ever grows.
  */
 struct nvme_counters {
-    uint64_t submitted;    /* requests that nvme_submit() has taken */
+    uint64_t submitted;    /* requests that were taken */
     uint64_t completed;    /* requests that ended, `errors` of them not with NVME_OK */
     uint64_t errors;       /* without those for events that a reset has ended */
     uint64_t retries;      /* commands sent again: submitted + retries is what the device has got */
@@ -575,8 +575,9 @@ int nvme_submit(struct nvme_queue *queue, struct nvme_request *request);
  * Submits Reads and Writes by nvme_prepare_rw() that have ended once more, each from where
  * nvme_set_lba() says now: a chain of at least one, linked by `next`. Their segments, what is in
  * them, in place and length, and their timeouts are the same as before, which saves most of the
- * work. Returns the rest, from the first on that was not taken; its result says why not, as above,
- * and NVME_ERR_INVALID also beyond the namespace's end. NULL: all were.
+ * work; their results need not be NVME_ERR_PENDING until they end. Returns the rest, from the first
+ * on that was not taken; its result says why not, as above, and NVME_ERR_INVALID also beyond the
+ * namespace's end. NULL: all were.
  */
 struct nvme_request *nvme_submit_again(struct nvme_queue *queue, struct nvme_request *chain);
 
@@ -612,7 +613,7 @@ static inline uint64_t nvme_nudge(struct nvme_queue *queue)
     return queue->shadow ? nvme_shadow_nudge(queue) : UINT64_MAX;
 }
 
-/* How many requests it has; its own processor. */
+/* How many requests it has that have not ended; its own processor. */
 static inline unsigned nvme_queue_in_flight(const struct nvme_queue *queue)
 {
     return queue->slots ? queue->size - 1u - queue->free_count : 0;

@@ -171,10 +171,6 @@ static NVME_RARE void set_own_deadline(struct nvme_queue *queue, struct nvme_req
     nvme_check_by(queue->controller, request->deadline);
 }
 
-/*
- * There always is room in the submission queue: it has an entry more than there are slots, and a
- * slot that is in use has at most one entry.
- */
 /* The time is taken once for commands that are rung together. */
 static inline void begin_batch(struct nvme_queue *queue)
 {
@@ -184,6 +180,11 @@ static inline void begin_batch(struct nvme_queue *queue)
     nvme_check_by(queue->controller, queue->batch_deadline);
 }
 
+/*
+ * There always is room in the submission queue: it has an entry more than there are slots, and a
+ * slot that is in use has at most one entry. A device that completes what it was not told of yet
+ * breaks that; what it then does not see is found by its deadline.
+ */
 void nvme_queue_send(struct nvme_queue *queue, struct nvme_slot *slot)
 {
     begin_batch(queue);

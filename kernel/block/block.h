@@ -59,8 +59,9 @@ struct block_request {
     enum block_operation operation;
     bool polled;            /* wanted from a queue without interrupts, where the device has such */
     bool fixed;             /* the LBA alone changes from one time it is submitted to the next: the
-                               driver keeps what it knows of the rest. All zeros at first, but for
-                               what the submitter fills in, which here includes `device` */
+                               driver keeps what it knows of the rest, and so this stays. All zeros
+                               at first, but for what the submitter fills in, which here includes
+                               `device` */
     uint64_t lba;           /* first logical block */
     uint32_t blocks;        /* how many; 0 for BLOCK_FLUSH */
     unsigned segment_count; /* 0 for operations without data */
@@ -75,16 +76,16 @@ struct block_request {
     struct block_segment merged_segment;
     uint32_t own_blocks;
 
-    _Alignas(8) unsigned char driver[BLOCK_DRIVER_BYTES];
+    _Alignas(8) unsigned char driver[BLOCK_DRIVER_BYTES]; /* zeros at first, of any request */
 };
 
 /* What a driver does. Called from ordinary context only. */
 struct block_operations {
-    /* Takes requests from the front of a list that `next` links, on a queue of this processor's:
-     * block_complete() will be called exactly once for each, on the same processor: from poll(), or
-     * where the boot processor looks after its devices. *list is then what it has not taken. OK:
-     * that is nothing; ERR_AGAIN: the queue is full, poll() first. Any other error: the first of
-     * the rest is refused. */
+    /* Takes requests from the front of a list that `next` links (of fixed ones all are `polled` or
+     * none), on a queue of this processor's: block_complete() will be called exactly once for each,
+     * on the same processor: from poll(), or where the boot processor looks after its devices.
+     * *list is then what it has not taken. OK: that is nothing; ERR_AGAIN: the queue is full,
+     * poll() first. Any other error: the first of the rest is refused. */
     int (*submit)(struct block_device *device, struct block_request **list);
 
     /* Tells the hardware of all that was submitted, completes what it has finished, and, when

@@ -93,33 +93,32 @@ void paths_map(struct device *device);
 /* The controller was stopped: there is no queue any more. While it is closed. */
 void paths_cut(struct device *device);
 
-/* Into the driver and out again, for who submits; it may have to be waited for. What is called back
- * from inside may come in again, which is what the second has to be told. The boot processor is who
- * closes. */
-bool paths_enter_other(unsigned cpu);
+/* Into the driver and out again, for who submits and takes; it may have to be waited for. The boot
+ * processor is who closes. */
+void paths_enter_other(unsigned cpu);
 void paths_leave_other(unsigned cpu);
 
-static inline bool paths_enter(unsigned cpu)
+static inline void paths_enter(unsigned cpu)
 {
-    return cpu == 0 || paths_enter_other(cpu);
+    if (cpu != 0)
+        paths_enter_other(cpu);
 }
 
-static inline void paths_leave(unsigned cpu, bool was_inside)
+static inline void paths_leave(unsigned cpu)
 {
-    if (!was_inside)
+    if (cpu != 0)
         paths_leave_other(cpu);
 }
 
 /* Around what is done to a path that is shared. */
 static inline uint64_t path_lock(struct path *path)
 {
-    return path->shared ? spin_lock(&path->lock) : 0;
+    return spin_lock(&path->lock);
 }
 
 static inline void path_unlock(struct path *path, uint64_t flags)
 {
-    if (path->shared)
-        spin_unlock(&path->lock, flags);
+    spin_unlock(&path->lock, flags);
 }
 
 /* Takes what is there in all queues: who submitted may use another by now. While it is closed. */

@@ -242,7 +242,7 @@ submit_list(struct block_device *block, struct block_request **list, done_functi
 {
     const struct disk *disk = block->driver;
     const unsigned cpu = cpu_current();
-    const bool was_inside = paths_enter(cpu);
+    paths_enter(cpu);
     struct path *const *paths = disk->device->path_of[cpu];
     int error = disk->retired ? NVME_ERR_GONE : NVME_OK;
     while (*list && !error) {
@@ -250,7 +250,7 @@ submit_list(struct block_device *block, struct block_request **list, done_functi
         error = path->shared ? submit_locked(disk->ns, path, list, cpu, done)
                              : submit_some(disk->ns, path->queue, list, cpu, done);
     }
-    paths_leave(cpu, was_inside);
+    paths_leave(cpu);
     return error ? submit_status(error) : OK;
 }
 

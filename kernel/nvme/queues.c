@@ -39,16 +39,14 @@ static bool is_open(void *unused)
     return !__atomic_load_n(&closings, __ATOMIC_ACQUIRE);
 }
 
-bool paths_enter_other(unsigned cpu)
+void paths_enter_other(unsigned cpu)
 {
     bool *inside = &cpus_here[cpu].inside;
-    if (*inside)
-        return true;
     for (;;) {
         __atomic_store_n(inside, true, __ATOMIC_RELAXED);
         __atomic_signal_fence(__ATOMIC_SEQ_CST); /* and for other processors: cpus_barrier() */
         if (is_open(NULL))
-            return false;
+            return;
         __atomic_store_n(inside, false, __ATOMIC_RELEASE);
         clock_wait(is_open, NULL, CLOCK_NEVER);
     }
@@ -144,7 +142,7 @@ void path_ended_elsewhere(struct transfer *transfer)
     while (!__atomic_compare_exchange_n(&cpus_here[cpu].mail, &next, transfer, true,
                                         __ATOMIC_RELEASE, __ATOMIC_RELAXED));
     /* For what is in there already it has been woken, or is just about to look. */
-    if (cpu != cpu_current() && !next)
+    if (!next)
         cpu_wake(cpu);
 }
 
@@ -297,19 +295,19 @@ static inline struct nvme_request *take_path(struct path *path)
 
 static inline uint64_t ring_all(const struct wait *wait)
 {
-    bool was_inside = paths_enter(wait->cpu);
+    paths_enter(wait->cpu);
     uint64_t until = ring_path(wait->paths[false]);
     if (wait->polled)
         until = MIN(until, ring_path(wait->paths[true]));
-    paths_leave(wait->cpu, was_inside);
+    paths_leave(wait->cpu);
     return until;
 }
 
 static inline void take(const struct wait *wait, bool polled)
 {
-    bool was_inside = paths_enter(wait->cpu);
+    paths_enter(wait->cpu);
     struct nvme_request *chain = take_path(wait->paths[polled]);
-    paths_leave(wait->cpu, was_inside);
+    paths_leave(wait->cpu);
     if (chain)
         requests_ended(chain, wait->cpu);
 }

@@ -207,13 +207,14 @@ static bool model_wait(bool (*ready)(void *context), void *context, uint64_t dea
 /* As a disk does it (disk.c). */
 static int submit(struct transfer *transfer, bool polled)
 {
-    bool was_inside = paths_enter(this_cpu);
+    paths_enter(this_cpu);
     struct path *path = device.path_of[this_cpu][polled];
     transfer->request.context = transfer_home(this_cpu, false);
-    uint64_t flags = path_lock(path);
+    uint64_t flags = path->shared ? path_lock(path) : 0;
     int error = nvme_submit(path->queue, &transfer->request);
-    path_unlock(path, flags);
-    paths_leave(this_cpu, was_inside);
+    if (path->shared)
+        path_unlock(path, flags);
+    paths_leave(this_cpu);
     return error;
 }
 
