@@ -21,6 +21,7 @@
 
 typedef uint64_t qemu_plugin_id_t;
 struct qemu_plugin_tb;
+struct qemu_plugin_insn;
 enum {
     QEMU_PLUGIN_INLINE_ADD_U64
 };
@@ -29,7 +30,10 @@ typedef void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, translated *callback);
 void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb, int operation,
                                               void *counter, uint64_t addend);
+void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn, int operation,
+                                                void *counter, uint64_t addend);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 
 extern int qemu_plugin_version;
@@ -62,12 +66,17 @@ static struct block *block_at(uint64_t address)
     return block;
 }
 
+/* The last instruction counts by itself: where it reaches into the next page it is among those of
+ * the block, but is left to the next block. */
 static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
     (void)id;
     struct block *block = block_at(qemu_plugin_tb_vaddr(tb));
+    size_t last = qemu_plugin_tb_n_insns(tb) - 1;
     qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &block->instructions,
-                                             qemu_plugin_tb_n_insns(tb));
+                                             last);
+    qemu_plugin_register_vcpu_insn_exec_inline(qemu_plugin_tb_get_insn(tb, last),
+                                               QEMU_PLUGIN_INLINE_ADD_U64, &block->instructions, 1);
 }
 
 static void write_counts(void)
