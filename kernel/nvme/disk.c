@@ -74,7 +74,7 @@ static __attribute__((noinline, cold)) void failed(struct transfer *transfer)
     block_complete(block);
 }
 
-static inline void ended(struct transfer *transfer)
+void transfer_ended(struct transfer *transfer)
 {
     struct block_request *block = block_of(transfer);
     block->status = OK;
@@ -84,16 +84,11 @@ static inline void ended(struct transfer *transfer)
         failed(transfer);
 }
 
-void transfer_ended(struct transfer *transfer)
-{
-    ended(transfer);
-}
-
 static void transfer_done(struct nvme_request *request)
 {
     struct transfer *transfer = CONTAINER_OF(request, struct transfer, request);
     if (transfer_cpu(transfer) == cpu_current())
-        ended(transfer);
+        transfer_ended(transfer);
     else
         path_ended_elsewhere(transfer);
 }
